@@ -1,0 +1,277 @@
+"""The contract: the tables that loaders fill and the tables derived from them, column by column.
+
+`?` may be null. Times are UTC inside; a `*_day` or `day` column is the local day in the shop's zone, written
+once at load so that no engine has to know time zones. Money is int64 fen, durations int64 microseconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pandera.ibis as pandera
+import pyarrow as pa
+from ibis import _
+from ibis.expr.datatypes import dtype
+from ibis.expr.schema import Schema
+
+SENDERS = ("buyer", "human", "auto", "assist", "bot", "system", "colleague")
+KINDS = ("text", "card", "sticker", "recall", "transfer", "close", "note", "rating_invite", "system")
+ORDER_STATES = ("unpaid", "paid", "shipped", "completed", "closed")
+ROLES = ("pre", "after", "mixed", "manager", "bot")
+SHORT = {"str": "string", "int": "int64", "float": "float64", "bool": "boolean", "time": "timestamp('UTC', 6)", "date": "date"}
+ORIGIN = "source_file: str, source_line: int"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its Ibis type, and whether it may be null."""
+
+    name: str
+    type: str
+    null: bool
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of the contract.
+
+    `days` maps a local-day column to the time column it comes from; the first of them that is not null
+    decides the month's file in the store. `rules` names what makes a row unusable (reason -> Ibis boolean,
+    true = reject). `key` is what makes two rows the same record.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...] = ()
+    days: dict[str, str] = field(default_factory=dict)
+    rules: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def schema(self) -> Schema:
+        """The Ibis schema, columns in order."""
+        return Schema({c.name: dtype(c.type).copy(nullable=c.null) for c in self.columns})
+
+    @property
+    def arrow(self) -> pa.Schema:
+        """The same as Arrow, for empty tables and for writing Parquet."""
+        return pa.schema([pa.field(c.name, dtype(c.type).to_pyarrow()) for c in self.columns])
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Columns that must be filled in every row."""
+        return tuple(c.name for c in self.columns if not c.null)
+
+    def validator(self) -> pandera.DataFrameSchema:
+        """What must hold once the bad rows are out: the types, and nothing missing that is required."""
+        return pandera.DataFrameSchema(
+            {c.name: pandera.Column(dtype(c.type), nullable=c.null) for c in self.columns}, strict=True, name=self.name
+        )
+
+
+def _columns(text: str) -> tuple[Column, ...]:
+    pairs = (item.split(":") for item in text.replace("\n", " ").split(",") if item.strip())
+    return tuple(Column(name.strip(), SHORT[kind.strip().rstrip("?")], kind.strip().endswith("?")) for name, kind in pairs)
+
+
+def _table(name: str, text: str, *, key: str = "", days: dict | None = None, rules: dict | None = None) -> Table:
+    day_columns = "".join(f", {day}: date?" for day in days or {})
+    return Table(name, _columns(f"{text}{day_columns}, {ORIGIN}"), tuple(key.split()), days or {}, rules or {})
+
+
+def _one_of(column: str, allowed: tuple[str, ...]):
+    return _[column].notnull() & ~_[column].isin(allowed)
+
+
+INPUT: dict[str, Table] = {
+    t.name: t
+    for t in (
+        _table(
+            "messages",
+            """row_id: str, shop_id: str, account_id: str?, buyer_id: str, sent_at: time, sequence: int, sender: str, kind: str,
+            text: str?, message_id: str?, reply_to: str?, conversation_id: str?, to_account: str?""",
+            key="row_id",
+            days={"day": "sent_at"},
+            rules={"sender_unknown": _one_of("sender", SENDERS), "kind_unknown": _one_of("kind", KINDS)},
+        ),
+        _table(
+            "orders",
+            """shop_id: str, order_id: str, buyer_id: str?, created_at: time?, paid_at: time?, grouped_at: time?, closed_at: time?,
+            amount_fen: int, paid_fen: int?, quantity: int, status: str, status_raw: str?, account_id: str?""",
+            key="shop_id order_id",
+            days={"created_day": "created_at", "paid_day": "paid_at"},
+            rules={
+                "status_unknown": _one_of("status", ORDER_STATES),
+                "amount_negative": _.amount_fen < 0,
+                "quantity_negative": _.quantity < 0,
+                "no_time": _.created_at.isnull() & _.paid_at.isnull(),
+            },
+        ),
+        _table(
+            "refunds",
+            """shop_id: str, refund_id: str, order_id: str, requested_at: time, finished_at: time?, amount_fen: int, outcome: str,
+            platform_intervened: bool?, merchant_liable: bool?""",
+            key="shop_id refund_id",
+            days={"day": "requested_at"},
+            rules={
+                "outcome_unknown": _one_of("outcome", ("succeeded", "closed", "open")),
+                "amount_negative": _.amount_fen < 0,
+                "ends_before_start": _.finished_at < _.requested_at,
+            },
+        ),
+        _table(
+            "complaints",
+            """complaint_id: str, shop_id: str, buyer_id: str?, account_id: str?, order_id: str?, opened_at: time, cause_at: time?,
+            resolved_at: time?, satisfied: bool?, kind: str""",
+            key="shop_id complaint_id",
+            days={"day": "opened_at"},
+            rules={"ends_before_start": (_.resolved_at < _.opened_at) | (_.cause_at < _.opened_at)},
+        ),
+        _table(
+            "ratings",
+            "shop_id: str, buyer_id: str?, account_id: str?, invited_at: time?, rated_at: time?, score: float?, scale_max: float",
+            key="shop_id buyer_id account_id invited_at rated_at",
+            days={"day": "rated_at", "invited_day": "invited_at"},
+            rules={
+                "score_off_scale": (_.score < 0) | (_.score > _.scale_max),
+                "no_time": _.invited_at.isnull() & _.rated_at.isnull(),
+            },
+        ),
+        _table(
+            "calls",
+            """shop_id: str, call_id: str, customer_id: str?, account_id: str?, direction: str, queued_at: time, answered_at: time?,
+            ended_at: time, hold_us: int?, wrap_us: int?, outcome: str, transferred: bool?, wait_us: int?, talk_us: int?""",
+            key="shop_id call_id",
+            days={"day": "queued_at"},
+            rules={
+                "outcome_unknown": _one_of("outcome", ("answered", "abandoned", "blocked")),
+                "duration_negative": (_.hold_us < 0) | (_.wrap_us < 0) | (_.wait_us < 0) | (_.talk_us < 0),
+                "ends_before_start": _.ended_at < _.queued_at,
+            },
+        ),
+        _table(
+            "tickets",
+            "shop_id: str, ticket_id: str, at: time, event: str, account_id: str?, team: str?",
+            key="shop_id ticket_id at event account_id",
+            days={"day": "at"},
+            rules={
+                "event_unknown": _one_of(
+                    "event",
+                    ("created", "assigned", "replied", "waiting", "resumed", "escalated", "resolved", "reopened", "closed"),
+                )
+            },
+        ),
+        _table(
+            "roster",
+            """shop_id: str, account_id: str, agent_id: str, name: str, role: str, level: str?, team: str?, started: date, ended: date?,
+            valid_from: date, valid_to: date?""",
+            key="shop_id account_id valid_from",
+            rules={"role_unknown": _one_of("role", ROLES), "ends_before_start": (_.ended < _.started) | (_.valid_to <= _.valid_from)},
+        ),
+        _table(
+            "shifts",
+            "shop_id: str, agent_id: str, start: time, end: time, shift: str",
+            key="shop_id agent_id start",
+            days={"day": "start"},
+            rules={"ends_before_start": _.end <= _.start},
+        ),
+        _table(
+            "benchmarks",
+            """shop_id: str, metric: str, definitions: str, cell: str, value: float, n: int?, period_start: date, period_end: date,
+            tier: str?, category: str?, source: str, read_by: str""",
+            key="shop_id metric definitions cell period_start period_end",
+            rules={"cell_unknown": _one_of("cell", ("own", "mean", "top10_mean", "tier_mean", "tier_excellent"))},
+        ),
+        _table(
+            "measured",
+            """shop_id: str, agent_id: str, day: date?, period_start: date?, period_end: date?, metric: str, definitions: str,
+            value: float?, numerator: float?, denominator: float?, n: int?, provisional: bool""",
+            key="shop_id agent_id day period_start period_end metric definitions",
+            rules={"no_period": _.day.isnull() & (_.period_start.isnull() | _.period_end.isnull())},
+        ),
+        _table("categories", "code: str, parent: str?, name_zh: str, name_en: str", key="code"),
+        _table(
+            "quality_checks",
+            """shop_id: str, check_id: str, account_id: str, at: time, source: str, item: str, score: float?, passed: bool?,
+            checker: str""",
+            key="shop_id check_id item",
+            days={"day": "at"},
+            rules={"source_unknown": _one_of("source", ("superior", "qa", "customer", "peer"))},
+        ),
+        _table(
+            "visits",
+            "shop_id: str, kind: str, due_at: time, done_at: time?, agent_id: str, buyer_id: str?, key_customer: bool",
+            key="shop_id kind due_at agent_id buyer_id",
+            days={"day": "due_at"},
+        ),
+        _table(
+            "feedback",
+            "shop_id: str, kind: str, due_at: time, done_at: time?, agent_id: str, buyer_id: str?, key_customer: bool",
+            key="shop_id kind due_at agent_id buyer_id",
+            days={"day": "due_at"},
+        ),
+        _table(
+            "plans",
+            "shop_id: str, kind: str, period: str, item: str, planned: float, done: float?",
+            key="shop_id kind period item",
+            rules={"kind_unknown": _one_of("kind", ("plan", "budget", "survey", "process"))},
+        ),
+        _table(
+            "surveys",
+            "shop_id: str, survey_id: str, asked_at: time, answered_at: time?, score: float?, scale_max: float, subject: str",
+            key="shop_id survey_id",
+            days={"day": "asked_at"},
+            rules={"score_off_scale": (_.score < 0) | (_.score > _.scale_max)},
+        ),
+        _table(
+            "calendar",
+            "shop_id: str, name: str, start: date, end: date, phase: str, exempt: bool",
+            key="shop_id name start",
+            rules={
+                "phase_unknown": _one_of("phase", ("warm-up", "main")),
+                "ends_before_start": _.end < _.start,
+            },
+        ),
+    )
+}
+
+WHO = "shop_id: str, scope: str, agent_id: str?, account_id: str?, role: str?, level: str?, shift: str?, category_code: str?, day: date"
+VERDICT = "in_hours: bool, excluded: bool, reason: str?"
+
+DERIVED: dict[str, Table] = {
+    name: Table(name, _columns(f"{WHO}, {text}"))
+    for name, text in {
+        # A buyer's message, once for the shop and once for each agent who owned it.
+        "buyer_messages": f"""row_id: str, buyer_id: str, session_id: str, sent_at: time, wait_us: int?, wait_counted_us: int?,
+            wait_work_us: int?, transferred_in: bool, {VERDICT}""",
+        # A human's message (counted or not), once for the shop and once for the agent.
+        "agent_messages": f"row_id: str, buyer_id: str, session_id: str?, sent_at: time, kind: str, has_emoji: bool, {VERDICT}",
+        # Consecutive buyer messages before a counted human reply. row_id is that of the message that opened it.
+        "turns": f"""row_id: str, buyer_id: str, session_id: str, started_at: time, replied_at: time?, messages: int, wait_us: int?,
+            wait_counted_us: int?, wait_work_us: int?, answered: bool, opening: bool, zero_s: bool, transferred_in: bool,
+            transferred_out: bool, {VERDICT}""",
+        # A conversation. One shop row, and one row for each agent who was assigned or replied, same session_id.
+        # asked: it has a question; answered: a counted turn was answered; turns_in_hours and wait_sum_us, wait_n: of its
+        # in-hours turns (wait_counted_us); any_unanswered: any of those has no answer; handle_us null unless answered.
+        "sessions": f"""row_id: str, buyer_id: str, session_id: str, started_at: time, ended_at: time, asked_at: time?, asked: bool,
+            answered: bool, turns: int, answered_turns: int, turns_in_hours: int, wait_sum_us: int, wait_n: int,
+            any_unanswered: bool, first_wait_us: int?, first_reply_limit_us: int, handle_us: int?, active_us: float?, agents: int,
+            agent_started: bool, abandoned: bool, transferred_in: bool, transferred_out: bool, replier: str?, {VERDICT}""",
+        # A buyer on a local day with a counted message. max_wait_us and unanswered: over its in-hours messages (raw waits).
+        # inquiry and the conversion flags: see purchases; null where orders carry no buyer.
+        "buyer_days": f"""row_id: str, buyer_id: str, first_question_at: time, turns: int, messages: int, messages_in_hours: int,
+            max_wait_us: int?, unanswered: bool, answered: bool, any_fail_us: int, inquiry: bool?, ordered: bool?, paid: bool?,
+            grouped: bool?, net_paid: bool?, same_day_paid: bool?, {VERDICT}""",
+        # An order. Shop rows: every order, `credited` says whether an agent earned it. Agent rows: credited orders only.
+        # day is the local day of paid_at, else created_at; created_day that of created_at, else of paid_at.
+        # first_of_buyer_day: 1 on one row of each buyer x day (in its scope, among paid orders), so that buyers can be added up.
+        "purchases": """row_id: str, order_id: str, buyer_id: str?, created_day: date, created_at: time?, paid_at: time?,
+            grouped_at: time?, closed_at: time?, inquired_at: time?, amount_fen: int, paid_fen: int?, net_fen: int?, quantity: int,
+            status: str, credited: bool?, paid: bool, grouped: bool, closed_unpaid: bool, refunded: bool,
+            first_of_buyer_day: bool""",
+        # A roster agent on a covered day (scope agent), and their sums (scope shop: worked = agents who worked).
+        "agent_days": "row_id: str, scheduled: int, worked: int, replied: int, shift_us: int?, online_us: int?",
+        # Calls with their agent; scope shop holds every call, scope agent the ones an agent took.
+        "calls": """row_id: str, call_id: str, direction: str, queued_at: time, answered_at: time?, ended_at: time, wait_us: int?,
+            talk_us: int?, hold_us: int?, wrap_us: int?, outcome: str, transferred: bool?""",
+    }.items()
+}
