@@ -1,0 +1,68 @@
+# make report   sets up, makes the demo shop, runs its newest month, says where the report is
+# make test     sets up, checks the code, runs all tests
+# make lab      opens JupyterLab on notebooks/
+# make docs     writes the metrics dictionary, Chinese and English, to docs/
+# make lock     compiles requirements.lock from pyproject.toml (needs uv)
+# Only make and a python3 of 3.11 or newer are assumed; uv is used where it is found.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := report
+.PHONY: setup report test check lab docs lock
+
+VENV  := .venv
+READY := $(VENV)/.ready
+RUN   := $(VENV)/bin
+
+# A python on the PATH may be a shim that does not run, so each is asked for its version; the lock is made for 3.11 to 3.13.
+WITHIN = import sys; sys.exit(not ((3, 11) <= sys.version_info < $(1)))
+PYTHON ?= $(shell \
+	for p in python3 python3.13 python3.12 python3.11; do $$p -c '$(call WITHIN,(3, 14))' 2>/dev/null && echo $$p && exit; done; \
+	python3 -c '$(call WITHIN,(4,))' 2>/dev/null && echo python3)
+UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
+
+setup: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	@test -n '$(PYTHON)' || { echo 'csperf needs python3 3.11 or newer, none was found: install one, or name it: make setup PYTHON=/path/to/python3' >&2; exit 1; }
+	@$(RUN)/python -c '$(call WITHIN,(4,))' 2>/dev/null || rm -rf $(VENV)
+ifeq ($(UV),uv)
+	@test -d $(VENV) || uv venv --quiet --no-project --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV)
+	uv pip sync --quiet --python $(RUN)/python --require-hashes --compile-bytecode requirements.lock
+	uv pip install --quiet --python $(RUN)/python --no-deps --no-build-isolation --offline --editable .
+else
+	@$(RUN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); \
+	  echo 'this python cannot make a virtual environment: on Debian and Ubuntu install python3-venv, then try again' >&2; exit 1; }
+	$(RUN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(RUN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
+	$(RUN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null || true   # some packages ship files for other Python versions
+endif
+	@touch $(READY)
+
+demo/truth.json: | $(READY)
+	$(RUN)/csperf sample demo
+
+report: $(READY) demo/truth.json
+	$(RUN)/csperf load params/demo.yaml
+	$(RUN)/csperf run params/demo.yaml
+
+check: $(READY)
+	$(RUN)/ruff check --quiet .
+	$(RUN)/ruff format --quiet --check .
+	$(RUN)/lint-imports --no-logo
+	$(RUN)/mypy
+
+test: check
+	$(RUN)/pytest -n 2 --dist loadfile
+
+lab: $(READY)
+	$(RUN)/jupyter lab notebooks
+
+docs: $(READY)
+	$(RUN)/csperf metrics --all --lang zh -o docs/metrics.zh.md
+	$(RUN)/csperf metrics --all --lang en -o docs/metrics.en.md
+
+lock:
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --all-extras \
+	  --quiet --custom-compile-command "make lock" pyproject.toml --output-file requirements.lock
