@@ -1,0 +1,61 @@
+"""How a number is written: one place that knows what each unit looks like in both languages."""
+
+from __future__ import annotations
+
+from datetime import date
+from math import isfinite
+
+from . import say
+
+MISSING = "–"
+DECIMALS = {"share": 1, "ratio": 1, "seconds": 1, "minutes": 1, "hours": 1, "yuan": 1, "points": 1, "count": 1}
+PERCENT = ("share", "ratio")
+
+
+def number(value: float | None, unit: str) -> str:
+    """The figure alone: 0.812 as 81.2% for shares, thousands separated, at most one decimal; "–" for null.
+
+    Counts and yuan from 1,000 on lose the decimal, whole counts never have one.
+    """
+    if value is None or not isfinite(value):
+        return MISSING
+    if unit in PERCENT:
+        return f"{100 * value:,.{DECIMALS[unit]}f}%"
+    whole = unit == "count" and float(value).is_integer()
+    return f"{value:,.{0 if whole or abs(value) >= 1000 else DECIMALS[unit]}f}"
+
+
+def quantity(value: float | None, unit: str, lang: str) -> str:
+    """The figure with its unit's word, as a sentence says it: 46.2秒, 81.2%, 86.9元, 46.2 s."""
+    figure = number(value, unit)
+    return figure if figure == MISSING else figure + say(f"report.unit_{unit}", lang)
+
+
+def difference(value: float | None, unit: str, lang: str) -> str:
+    """A signed gap between two values; between shares it is told in percentage points (个点)."""
+    if value is None or not isfinite(value):
+        return MISSING
+    if unit in PERCENT:
+        return f"{100 * value:+.1f}{say('report.unit_percentage_points', lang)}"
+    return f"{value:+,.1f}{say(f'report.unit_{unit}', lang)}"
+
+
+def labelled(label: str, unit: str, lang: str) -> str:
+    """A column's or axis' heading: the label, with the unit in brackets where the figures do not show it."""
+    word = say(f"report.heading_{unit}", lang)
+    return say("report.heading", lang, label=label, unit=word) if word else label
+
+
+def day_words(day: date, lang: str) -> str:
+    """10月3日, or 3 Oct."""
+    return say("report.day", lang, month=day.month, day=day.day, name=_month_name(day.month))
+
+
+def month_words(month: str, lang: str) -> str:
+    """2026年10月, or Oct 2026, from 2026-10."""
+    year, number_ = month.split("-")
+    return say("report.month", lang, year=year, month=int(number_), name=_month_name(int(number_)))
+
+
+def _month_name(month: int) -> str:
+    return ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")[month - 1]
