@@ -252,23 +252,26 @@ DERIVED: dict[str, Table] = {
         # A conversation. One shop row, and one row for each agent who was assigned or replied, same session_id.
         # asked: it has a question; answered: a counted turn was answered; turns_in_hours and wait_sum_us, wait_n: of its
         # in-hours turns (wait_counted_us); any_unanswered: any of those has no answer; handle_us null unless answered.
+        # *_allday: the same over all its turns.
         "sessions": f"""row_id: str, buyer_id: str, session_id: str, started_at: time, ended_at: time, asked_at: time?, asked: bool,
             answered: bool, turns: int, answered_turns: int, turns_in_hours: int, wait_sum_us: int, wait_n: int,
-            any_unanswered: bool, first_wait_us: int?, first_reply_limit_us: int, handle_us: int?, active_us: float?, agents: int,
+            any_unanswered: bool, wait_sum_allday_us: int, wait_n_allday: int, any_unanswered_allday: bool, first_wait_us: int?, first_reply_limit_us: int, handle_us: int?, active_us: float?, agents: int,
             agent_started: bool, abandoned: bool, transferred_in: bool, transferred_out: bool, replier: str?, {VERDICT}""",
         # A buyer on a local day with a counted message. max_wait_us and unanswered: over its in-hours messages (raw waits).
-        # inquiry and the conversion flags: see purchases; null where orders carry no buyer.
+        # *_allday: over all its messages. inquiry and the conversion flags: see purchases; null where orders carry no buyer.
         "buyer_days": f"""row_id: str, buyer_id: str, first_question_at: time, turns: int, messages: int, messages_in_hours: int,
-            max_wait_us: int?, unanswered: bool, answered: bool, any_fail_us: int, inquiry: bool?, ordered: bool?, paid: bool?,
+            max_wait_us: int?, unanswered: bool, max_wait_allday_us: int?, unanswered_allday: bool, answered: bool, any_fail_us: int, inquiry: bool?, ordered: bool?, paid: bool?,
             grouped: bool?, net_paid: bool?, same_day_paid: bool?, {VERDICT}""",
         # An order. Shop rows: every order, `credited` says whether an agent earned it. Agent rows: credited orders only.
         # day is the local day of paid_at, else created_at; created_day that of created_at, else of paid_at.
-        # first_of_buyer_day: 1 on one row of each buyer x day (in its scope, among paid orders), so that buyers can be added up.
+        # So that buyers can be added up: first_of_buyer_day is true on one row of each buyer x day among the paid orders of
+        # its scope (and agent), a credited one if there is any; first_of_created_day on one row of each buyer x created_day
+        # among all its orders, a credited one before others, then a paid one. False where the buyer is not known.
         "purchases": """row_id: str, order_id: str, buyer_id: str?, created_day: date, created_at: time?, paid_at: time?,
             grouped_at: time?, closed_at: time?, inquired_at: time?, amount_fen: int, paid_fen: int?, net_fen: int?, quantity: int,
             status: str, credited: bool?, paid: bool, grouped: bool, closed_unpaid: bool, refunded: bool,
-            first_of_buyer_day: bool""",
-        # A roster agent on a covered day (scope agent), and their sums (scope shop: worked = agents who worked).
+            first_of_buyer_day: bool, first_of_created_day: bool""",
+        # A roster agent on a covered day (scope agent), and their sums (scope shop: one row a day, worked = agents who worked).
         "agent_days": "row_id: str, scheduled: int, worked: int, replied: int, shift_us: int?, online_us: int?",
         # Calls with their agent; scope shop holds every call, scope agent the ones an agent took.
         "calls": """row_id: str, call_id: str, direction: str, queued_at: time, answered_at: time?, ended_at: time, wait_us: int?,
