@@ -1,0 +1,98 @@
+"""Where the tables live: DuckDB in process by default, or another Ibis backend with the same answers."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
+from typing import Literal
+
+import ibis
+import ibis.expr.types as ir
+from ibis.backends import BaseBackend
+from pydantic import BaseModel, ConfigDict, Field
+
+DAY_US = 86_400_000_000
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_names = count()
+
+
+class EngineSettings(BaseModel):
+    """How much of the machine to use. `chunk_days` bounds memory: so many days of messages are open at once."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    backend: Literal["duckdb"] = "duckdb"
+    memory_limit: str = "2GB"
+    threads: int | None = Field(default=None, ge=1)
+    chunk_days: int = Field(default=31, ge=1)
+
+
+def connect(settings: EngineSettings | None = None) -> BaseBackend:
+    """A fresh connection; its tables are gone when it is closed."""
+    settings = settings or EngineSettings()
+    limits = {"memory_limit": settings.memory_limit, "threads": settings.threads}
+    con = ibis.duckdb.connect(**{name: value for name, value in limits.items() if value is not None})
+    con.raw_sql("SET TimeZone = 'UTC'; SET preserve_insertion_order = false")
+    return con
+
+
+def micros(time: ir.TimestampValue) -> ir.IntegerValue:
+    """Microseconds since 1970 (UTC): whole numbers behave alike on every backend."""
+    return time.delta(ibis.literal(EPOCH).cast("timestamp('UTC')"), unit="microsecond")
+
+
+def instant(us: ir.IntegerValue) -> ir.TimestampValue:
+    """The time (UTC) of so many microseconds since 1970."""
+    return (us.as_interval("us") + ibis.literal(EPOCH).cast("timestamp('UTC')")).cast("timestamp('UTC', 6)")
+
+
+def local_midnight_us(day: dt.date, tz: dt.tzinfo) -> int:
+    """Microseconds since 1970 of the start of a local day."""
+    return int(dt.datetime.combine(day, dt.time(), tz).timestamp()) * 1_000_000
+
+
+def materialise(con: BaseBackend, expr: ir.Table) -> ir.Table:
+    """The expression worked out once and kept in the connection."""
+    return con.create_table(f"kept_{next(_names)}", expr, temp=True)
+
+
+def drop(con: BaseBackend, table: ir.Table) -> None:
+    """Frees a materialised table."""
+    con.drop_table(table.op().name)
+
+
+class Scratch:
+    """Keeps intermediate tables of one chunk: `keep(expr)` works an expression out once."""
+
+    def __init__(self, con: BaseBackend) -> None:
+        self.con = con
+        self._kept: list[ir.Table] = []
+
+    def __call__(self, expr: ir.Table) -> ir.Table:
+        table = materialise(self.con, expr)
+        self._kept.append(table)
+        return table
+
+    def drop(self) -> None:
+        """Frees everything kept so far."""
+        for table in self._kept:
+            drop(self.con, table)
+        self._kept.clear()
+
+
+@contextmanager
+def scratch(con: BaseBackend) -> Iterator[Scratch]:
+    """A Scratch whose tables are dropped at the end."""
+    keep = Scratch(con)
+    try:
+        yield keep
+    finally:
+        keep.drop()
+
+
+def chunks(days: Sequence[dt.date], size: int) -> list[tuple[dt.date, dt.date]]:
+    """First and last day of consecutive runs of at most `size` of the given days, in order."""
+    ordered = sorted(set(days))
+    return [(ordered[i], ordered[min(i + size, len(ordered)) - 1]) for i in range(0, len(ordered), size)]

@@ -1,0 +1,106 @@
+"""Agent scope: the questions each account owned, from when, until it answered, passed them on, or the session ended."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+from ibis import _
+
+from ..definitions import Definition
+from ..engine import Scratch
+from .events import BUYER
+from .runs import before, only, runs
+from .shop import SECOND, turn_group, within_horizon
+
+STREAM = [*BUYER, "s_ord", "account_id"]
+SEGMENT = [*STREAM, "seg"]
+PLACES = 2**31  # a passed-on question stands at its transfer's place, in the order it was asked
+COLUMNS = [
+    *BUYER, "s_ord", "s_us", "session_id", "category_code", "agent_started", "out", "account_id", "ord", "us", "work", "day",
+    "in_hours", "row_id", "sender", "kind", "emoji", "substantive", "q", "r", "opener", "hand", "to_account", "transferred_in",
+]  # fmt: skip
+
+
+def agent_rows(keep: Scratch, shop: ir.Table, definition: Definition, bots: tuple[str, ...]) -> ir.Table:
+    """One row for each question and owner, each counted reply, and each transfer, with the owner's turn (turn_ord)."""
+    given = keep(_given(shop))
+    passed = given.limit(0)
+    # A question may be passed on more than once: the k-th transfer of a buyer is right after k rounds.
+    per_buyer = given.filter(given.hand).group_by(*BUYER).agg(transfers=_.count())
+    transferred = given.semi_join(per_buyer, BUYER)
+    for _round in range(per_buyer.transfers.max().execute() or 0 if per_buyer.count().execute() else 0):
+        owned = _own_turns(keep, transferred.union(passed), definition)
+        passed = keep(_passed_on(owned, definition, bots))
+    return keep(_own_turns(keep, given.union(passed), definition).filter(~_.account_id.isin(bots)))
+
+
+def _given(shop: ir.Table) -> ir.Table:
+    """Questions with the account they were put to, replies, transfers out, and a mark for whoever was handed a buyer."""
+    closer = only(shop.turn_ord.notnull(), shop.close_account)
+    rows = shop.mutate(
+        account_id=ibis.ifelse(shop.q, ibis.coalesce(shop.account_id, closer), shop.account_id),
+        ord=shop.ord * PLACES,
+        hand=shop.transfer,
+        transferred_in=ibis.literal(False),
+    ).filter(_.s_ord.notnull() & _.account_id.notnull() & (_.q | _.r | _.transfer))
+    received = rows.filter(rows.transfer & rows.to_account.notnull()).mutate(
+        account_id=_.to_account,
+        hand=ibis.literal(False),
+        ord=_.ord + 1,
+        to_account=ibis.null("string"),
+        transferred_in=ibis.literal(True),
+    )
+    return rows.select(COLUMNS).union(received.select(COLUMNS))
+
+
+def _own_turns(keep: Scratch, rows: ir.Table, definition: Definition) -> ir.Table:
+    """Adds the turn each question belongs to in its owner's eyes, and what ended it: a reply or a transfer."""
+    rows = rows.mutate(ends=rows.r | rows.hand)
+    rows = rows.mutate(seg=before(rows, "ends", STREAM))
+    whole = ibis.window(group_by=SEGMENT)
+    rows = rows.mutate(
+        close_us=only(_.ends, _.us).min().over(whole),
+        close_work=only(_.ends, _.work).min().over(whole),
+        close_day=only(_.ends, _.day).min().over(whole),
+        handed=_.hand.cast("int8").max().over(whole) > 0,
+    )
+    group, limit_us = turn_group(SEGMENT, definition)
+    cut = runs(keep, rows, group, "opener", limit_us).rename(turn_ord="run_ord", turn_us="run_us")
+    inside = cut.q & (limit_us is None or cut.us <= cut.turn_us + limit_us)
+    return cut.mutate(turn_ord=only(inside, cut.turn_ord), turn_us=only(inside, cut.turn_us))
+
+
+def _passed_on(owned: ir.Table, definition: Definition, bots: tuple[str, ...]) -> ir.Table:
+    """Open questions at a transfer, as the receiver gets them: each clock from the transfer, or (receiver) from its own start."""
+    hands = owned.filter(owned.hand & owned.to_account.notnull()).select(
+        *BUYER, "s_ord", "account_id", "seg", receiver=_.to_account, hand_ord=_.ord, hand_us=_.us, hand_work=_.work,
+        hand_day=_.day, hand_hours=_.in_hours,
+    )  # fmt: skip
+    asked = owned.filter(owned.turn_ord.notnull())
+    open_then = asked.inner_join(hands, SEGMENT)
+    open_then = open_then.filter(
+        within_horizon(definition, _.turn_us, _.day, _.hand_us, _.hand_day) & (_.ord < _.hand_ord)
+    )
+    from_bot = open_then.account_id.isin(bots)
+    if definition.transfer == "sender":  # the receiver has nothing until the buyer writes again
+        open_then = open_then.filter(from_bot)
+    own_clock = ~from_bot & (definition.transfer == "receiver")
+
+    def clock(own: str, hand: str) -> ir.Value:
+        return ibis.ifelse(own_clock, open_then[own], open_then[hand])
+
+    return open_then.mutate(
+        account_id=_.receiver,
+        ord=(_.hand_ord // PLACES) * PLACES + 2 + _asked_place(open_then),
+        us=clock("us", "hand_us"),
+        work=clock("work", "hand_work"),
+        day=clock("day", "hand_day"),
+        in_hours=clock("in_hours", "hand_hours"),
+        opener=ibis.literal(True),
+        transferred_in=ibis.literal(True),
+    ).select(COLUMNS)
+
+
+def _asked_place(rows: ir.Table) -> ir.IntegerValue:
+    """The order in which the questions were asked, also when they are passed on for the second time."""
+    return ibis.ifelse(rows.ord % PLACES > 2, rows.ord % PLACES - 2, rows.ord // PLACES)

@@ -1,0 +1,109 @@
+"""What a day adds up to: a buyer's day, an agent's day; and how busy an agent was when several chats were open."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+from ibis import _
+
+from ..definitions import Definition
+from ..engine import instant
+from .runs import only
+from .shop import SECOND
+
+
+def with_people(rows: ir.Table, people: ir.Table) -> ir.Table:
+    """Adds agent_id, role, level, shift of the account on that day; an account not on the roster stands for itself."""
+    known = people.select("account_id", "day", "agent_id", "role", "level", "shift")
+    joined = rows.left_join(known, ["account_id", "day"]).drop("account_id_right", "day_right")
+    return joined.mutate(agent_id=joined.agent_id.fill_null(joined.account_id))
+
+
+def buyer_days(messages: ir.Table, definition: Definition) -> ir.Table:
+    """A buyer on a local day, for the shop and for each agent; excluded where none of its messages counts.
+
+    `messages` are buyer_messages with people. max_wait_us and unanswered look at its in-hours messages, raw waits.
+    """
+    asked = messages.filter((messages.reason != "closing_phrase").fill_null(True))
+    counts = ~_.excluded
+    served = counts & _.in_hours
+    key = ["shop_id", "scope", "agent_id", "buyer_id", "day"]
+    grouped = asked.group_by(*key).agg(
+        row_id=_.row_id.argmin(_.us), account_id=_.account_id.min(), role=_.role.min(), level=_.level.min(),
+        shift=_.shift.min(), category_code=_.category_code.max(),
+        first_us=only(counts, _.us).min().fill_null(_.us.min()), turns=(counts & _.opens_turn).sum(), messages=counts.sum(),
+        messages_in_hours=served.sum(), max_wait_us=only(served, _.wait_us).max(),
+        unanswered=(served & _.wait_us.isnull()).any(), max_wait_allday_us=only(counts, _.wait_us).max(),
+        unanswered_allday=(counts & _.wait_us.isnull()).any(), answered=(counts & _.wait_us.notnull()).any(), in_hours=served.any(),
+        excluded=_.excluded.all(), reason=_.reason.max(),
+    )  # fmt: skip
+    return grouped.mutate(
+        first_question_at=instant(_.first_us),
+        any_fail_us=ibis.literal(definition.any_fail_s * SECOND),
+        reason=only(_.excluded, _.reason),
+    )
+
+
+def agent_days(said: ir.Table, people: ir.Table, covered: ir.Table) -> ir.Table:
+    """A roster agent on a covered day, and the day's sums for the shop. `said` are agent_messages with people.
+
+    worked: a shift starts that day, or a human message was sent. Null shift_us and online_us: no shift table.
+    """
+    active = said.filter(said.scope == "agent").group_by("agent_id", "day").agg(
+        sent=_.count(), replied=_.replied.any().cast("int64"), account_id=_.account_id.min()
+    )  # fmt: skip
+    key = ["agent_id", "day"]
+    roster = people.filter(people.employed).semi_join(covered, "day").group_by(*key).agg(
+        role=_.role.min(), level=_.level.min(), shift=_.shift.min(), shift_us=_.shift_us.max(), account=_.account_id.min()
+    )  # fmt: skip
+    days = roster.outer_join(active, key)
+    days = days.mutate(agent_id=_.agent_id.fill_null(_.agent_id_right), day=_.day.fill_null(_.day_right))
+    agents = days.select(
+        *key, "role", "level", "shift", "shift_us",
+        scope=ibis.literal("agent"),
+        account_id=_.account_id.fill_null(_.account),
+        scheduled=_.shift_us.notnull().cast("int64"),
+        worked=(_.shift_us.notnull() | _.sent.notnull()).cast("int64"),
+        replied=_.replied.fill_null(0),
+    )  # fmt: skip
+    shop = covered.left_join(agents.drop("scope"), "day").drop("day_right").group_by("day").agg(
+        scheduled=_.scheduled.sum().fill_null(0), worked=_.worked.sum().fill_null(0), replied=_.replied.sum().fill_null(0),
+        shift_us=_.shift_us.sum(),
+    )  # fmt: skip
+    nobody = {name: ibis.null("string") for name in ("agent_id", "account_id", "role", "level", "shift")}
+    return agents.union(shop.mutate(scope=ibis.literal("shop"), **nobody).select(agents.columns)).mutate(
+        row_id=_.agent_id.fill_null("*").concat("/", _.day.cast("string")),
+        online_us=ibis.null("int64"),
+        category_code=ibis.null("string"),
+    )
+
+
+def active_time(sessions: ir.Table) -> ir.Table:
+    """Adds active_us: a session's duration with every moment divided by the chats its agent had open (C44).
+
+    Time in which k chats were open counts 1/k for each, so that an agent's active times add up to the time with any
+    chat open. Null for unanswered sessions, and for the shop, whose chats many people share.
+    """
+    open_ = sessions.filter((sessions.scope == "agent") & sessions.handle_us.notnull()).select(
+        "account_id", "session_id", "first_us", "last_us"
+    )
+    steps = open_.select("account_id", us=_.first_us, step=ibis.literal(1)).union(
+        open_.select("account_id", us=_.last_us, step=ibis.literal(-1))
+    )
+    steps = steps.group_by("account_id", "us").agg(step=_.step.sum())
+    by_time = ibis.cumulative_window(group_by="account_id", order_by="us")
+    steps = steps.mutate(
+        chats=_.step.sum().over(by_time), next_us=_.us.lead().over(ibis.window(group_by="account_id", order_by="us"))
+    )
+    share = ((steps.next_us - steps.us) / steps.chats.nullif(0)).fill_null(0.0)
+    steps = steps.mutate(share=share)
+    earlier = ibis.window(group_by="account_id", order_by="us", preceding=(None, 1))
+    clock = steps.select("account_id", "us", spent=steps.share.sum().over(earlier).fill_null(0.0))
+    key = ["account_id", "us"]
+    begun = (
+        open_.mutate(us=_.first_us)
+        .inner_join(clock, key)
+        .select("account_id", "session_id", us=_.last_us, begun=_.spent)
+    )
+    both = begun.inner_join(clock, key).select("account_id", "session_id", active_us=_.spent - _.begun)
+    return sessions.left_join(both, ["account_id", "session_id"]).drop("account_id_right", "session_id_right")

@@ -1,0 +1,79 @@
+"""What each message is to the clock: a question, a counted reply, a transfer, a close, or nothing."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+from ibis import _
+
+from ..definitions import Definition
+from ..engine import micros
+
+WRITTEN = ("text", "card", "sticker")
+ASKING = ("text", "card", "sticker", "recall")  # a recalled question still opened its turn (C18)
+PUNCTUATION = r"[\s\p{P}~～]+"
+EMOJI = r"[\x{1F300}-\x{1FAFF}\x{2600}-\x{27BF}]|\[[\x{4e00}-\x{9fa5}]{1,4}\]|/:[^\s]{2,5}"
+CLOSING_CODE = r"为\s*([0-9]+(?:\.[0-9]+)*)\s*[(（]此信息无需回复"
+BUYER = ["shop_id", "buyer_id"]
+
+
+def mark(
+    messages: ir.Table, definition: Definition, calendar: ir.Table, excluded: ir.Table, codes: tuple[str, ...]
+) -> ir.Table:
+    """Messages as events: what each is to the clock, its time in microseconds, whether it is in service hours.
+
+    `calendar` is ServiceHours.calendar as a table; `excluded` holds (shop_id, buyer_id, out) of chats that do not count;
+    `codes` are the valid leaf codes of the category tree (empty: any code is valid).
+    """
+    rows = messages.mutate(us=micros(_.sent_at), text=_.text.fill_null(""))
+    rows = rows.mutate(
+        q=(_.sender == "buyer") & _.kind.isin(ASKING if definition.card_is_question else ("text", "sticker", "recall")),
+        r=_counted_reply(definition) & _.kind.isin(WRITTEN),
+        transfer=(_.kind == "transfer") & _.account_id.notnull(),
+        close=_.kind == "close",
+        phrase=_closing_phrase(definition.closing_phrases),
+        code=_valid(_.text.re_extract(CLOSING_CODE, 1).nullif(""), codes),
+        emoji=(_.kind == "sticker") | _.text.re_search(EMOJI),
+        substantive=_.text.length() >= 5,
+    ).drop("text")
+    return _out(_in_service(rows, calendar), excluded)
+
+
+def _counted_reply(definition: Definition) -> ir.Deferred:
+    counts = ["human", *["assist"] * definition.assist_counts, *["auto"] * definition.auto_counts]
+    return _.sender.isin(counts)
+
+
+def _closing_phrase(phrases: tuple[str, ...]) -> ir.Deferred:
+    if not phrases:
+        return ibis.literal(False)
+    bare = _.text.re_replace(PUNCTUATION, "").lower()
+    return (_.sender == "buyer") & ((_.kind == "sticker") | ((_.kind == "text") & bare.isin(phrases)))
+
+
+def _valid(code: ir.Deferred, codes: tuple[str, ...]) -> ir.Deferred:
+    return ibis.ifelse(code.isin(codes), code, None) if codes else code
+
+
+def _in_service(rows: ir.Table, calendar: ir.Table) -> ir.Table:
+    """Adds in_hours, and `work`: service time since the calendar began, so that a wait in service time is a difference."""
+    windows = [(f"open_{k}_us", f"close_{k}_us") for k in range(1, 100) if f"open_{k}_us" in calendar.columns]
+    joined = rows.left_join(calendar, "day").drop("day_right")
+    opened = [(joined.us >= joined[a]) & (joined.us < joined[b]) for a, b in windows]
+    served = [(ibis.least(joined.us, joined[b]) - joined[a]).clip(lower=0).fill_null(0) for a, b in windows]
+    return joined.mutate(
+        in_hours=ibis.or_(*opened).fill_null(False), work=joined.cum_us + sum(served[1:], served[0])
+    ).drop("cum_us", "midnight_us", *(name for pair in windows for name in pair))
+
+
+def _out(rows: ir.Table, excluded: ir.Table) -> ir.Table:
+    """Adds `out`: why the whole chat does not count (colleague, listed_buyer), else null."""
+    return rows.left_join(excluded, BUYER).drop("shop_id_right", "buyer_id_right")
+
+
+def in_order(rows: ir.Table) -> ir.Table:
+    """Adds `ord`, the place of each row among its buyer's rows: time, sequence, buyer before agent, account, file, line."""
+    order = [
+        _.us, _.sequence, (_.sender != "buyer").cast("int8"), _.account_id.fill_null(""), _.source_file, _.source_line, _.row_id,
+    ]  # fmt: skip
+    return rows.mutate(ord=ibis.row_number().over(group_by=BUYER, order_by=order) + 1)

@@ -1,0 +1,125 @@
+"""Shop scope: the turns and sessions of a buyer with the whole shop, whoever answers. Never cut by transfers."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+from ibis import _
+
+from ..definitions import Definition
+from ..engine import Scratch
+from .events import BUYER
+from .runs import before, only, runs
+
+SEGMENT = [*BUYER, "seg"]
+SESSION = [*BUYER, "s_ord"]
+SECOND = 1_000_000
+
+
+def shop_rows(keep: Scratch, events: ir.Table, definition: Definition, bots: tuple[str, ...]) -> ir.Table:
+    """All events with their shop turn (turn_ord) and session (s_ord), null where they have none.
+
+    seg counts the counted replies before a row: a segment is its questions and the one reply that ends it (close_us).
+    """
+    rows = events.mutate(seg=before(events, "r", BUYER))
+    if definition.bot_clock == "handover":
+        rows = _from_handover(rows, bots)
+    rows = _reply_of_segment(rows.mutate(opener=_.q & ~_.phrase))
+    return keep(_sessions(keep, _turns(keep, rows, definition), definition))
+
+
+def _reply_of_segment(rows: ir.Table) -> ir.Table:
+    whole = ibis.window(group_by=SEGMENT)
+    return rows.mutate(
+        close_us=only(_.r, _.us).min().over(whole),
+        close_work=only(_.r, _.work).min().over(whole),
+        close_day=only(_.r, _.day).min().over(whole),
+        close_account=only(_.r, _.account_id).max().over(whole),
+        seg_asked=_.opener.cast("int8").max().over(whole) > 0,
+    )
+
+
+def _from_handover(rows: ir.Table, bots: tuple[str, ...]) -> ir.Table:
+    """Questions put to a bot wait from the moment it hands the buyer over to a person."""
+    handover = only(rows.transfer & rows.account_id.isin(bots), rows.ord)
+    later = ibis.window(group_by=SEGMENT, order_by="ord", following=(0, None))
+    rows = rows.mutate(handover=handover.min().over(later))
+    at = rows.filter(rows.transfer).select(
+        *BUYER, handover=_.ord, at_us=_.us, at_work=_.work, at_day=_.day, at_hours=_.in_hours
+    )
+    moved = rows.left_join(at, [*BUYER, "handover"]).drop(
+        "shop_id_right", "buyer_id_right", "handover_right", "handover"
+    )
+    moves = _.q & _.at_us.notnull()
+    return moved.mutate(
+        us=ibis.ifelse(moves, _.at_us, _.us),
+        work=ibis.ifelse(moves, _.at_work, _.work),
+        day=ibis.ifelse(moves, _.at_day, _.day),
+        in_hours=ibis.ifelse(moves, _.at_hours, _.in_hours),
+    ).drop("at_us", "at_work", "at_day", "at_hours")
+
+
+def turn_group(group: list[str], definition: Definition) -> tuple[list[str], int | None]:
+    """What a turn stays within, and how long it may stay open: to local midnight, or so many microseconds."""
+    if definition.horizon == "midnight":
+        return [*group, "day"], None
+    return group, definition.reply_horizon_s * SECOND
+
+
+def within_horizon(
+    definition: Definition, start_us: ir.Value, start_day: ir.Value, us: ir.Value, day: ir.Value
+) -> ir.BooleanValue:
+    """Does a reply at (us, day) still answer what was asked at (start_us, start_day)? False where there is none."""
+    if definition.horizon == "midnight":
+        return (day == start_day).fill_null(False)
+    return (us - start_us <= definition.reply_horizon_s * SECOND).fill_null(False)
+
+
+def _turns(keep: Scratch, rows: ir.Table, definition: Definition) -> ir.Table:
+    """Adds turn_ord and turn_us: the opening question of the turn that a question belongs to or a reply closes."""
+    group, limit_us = turn_group(SEGMENT, definition)
+    cut = runs(keep, rows, group, "opener", limit_us).rename(turn_ord="run_ord", turn_us="run_us")
+    inside = (cut.q | cut.r) & (limit_us is None or cut.us <= cut.turn_us + limit_us)
+    return keep(cut.mutate(turn_ord=only(inside, cut.turn_ord), turn_us=only(inside, cut.turn_us)))
+
+
+def _sessions(keep: Scratch, rows: ir.Table, definition: Definition) -> ir.Table:
+    """Adds s_ord and s_us: where the session of each row began. Rows before a buyer's first question or reply have none."""
+    closes = rows.close if definition.close_gap_s else ibis.literal(False)
+    talk = rows.q | rows.r
+    # A nudge joins the open turn; a late reply belongs to what it answers if nothing came since. Neither ends a session.
+    rows = rows.mutate(
+        talk=talk,
+        may_end=(rows.q & (rows.turn_ord.isnull() | (rows.turn_ord == rows.ord))) | (rows.r & ~rows.seg_asked),
+        spoke_us=only(talk | closes, rows.us),
+    )
+    earlier = ibis.window(group_by=BUYER, order_by="ord", preceding=(None, 1))
+    rows = rows.mutate(last_us=_.spoke_us.max().over(earlier), talked=only(_.talk, 1).sum().over(earlier))
+    gap = (rows.us - rows.last_us) >= definition.session_gap_s * SECOND
+    rows = rows.mutate(breaks=rows.may_end & (rows.talked.isnull() | gap))
+    rows = rows.mutate(
+        s_no=rows.breaks.cast("int64").sum().over(ibis.cumulative_window(group_by=BUYER, order_by="ord"))
+    )
+    asked_in = only(rows.q & rows.turn_ord.notnull(), rows.s_no).max().over(ibis.window(group_by=SEGMENT))
+    rows = rows.mutate(s_no=ibis.ifelse(rows.r & rows.seg_asked, asked_in, rows.s_no))
+    cut = runs(keep, rows, [*BUYER, "s_no"], "may_end", definition.session_max_s * SECOND)
+    cut = cut.rename(s_ord="run_ord", s_us="run_us").drop("last_us", "talked", "spoke_us", "breaks", "s_no")
+    return _whole_session(cut, definition)
+
+
+def _whole_session(rows: ir.Table, definition: Definition) -> ir.Table:
+    """Adds what only the whole session tells: session_id, last category code, agent_started, bot_only."""
+    whole = ibis.window(group_by=SESSION)
+
+    def has(flag: ir.BooleanValue) -> ir.BooleanValue:
+        return flag.cast("int8").max().over(whole) > 0
+
+    person = rows.sender.isin(["human", "assist"]) | rows.transfer
+    coded = only(rows.code.notnull(), rows.ord.cast("string").lpad(12, "0").concat(rows.code))
+    bot_only = has(rows.sender == "bot") & ~has(person)
+    return rows.mutate(
+        session_id=rows.shop_id.concat("/", rows.buyer_id, "/", rows.s_us.cast("string")),
+        category_code=coded.max().over(whole).substr(12),
+        agent_started=only(rows.ord == rows.s_ord, rows.r).cast("int8").max().over(whole) > 0,
+        out=rows.out.fill_null(only(bot_only & (definition.bot_only == "exclude"), "bot_only")),
+    )
