@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 from .people import EPOCH, SECOND, Shop, microseconds
 
@@ -101,7 +102,7 @@ def chats(messages: Iterable[dict]) -> list[Chat]:
     found: dict[tuple, list[dict]] = defaultdict(list)
     for message in messages:
         found[message["shop_id"], message["buyer_id"]].append(message)
-    return [Chat(*who, sorted(found[who], key=total_order)) for who in sorted(found)]
+    return [Chat(shop, buyer, sorted(found[shop, buyer], key=total_order)) for shop, buyer in sorted(found)]
 
 
 def total_order(message: dict) -> tuple:
@@ -207,7 +208,7 @@ def walk_shop(chat: Chat, shop: Shop) -> None:
 def ends_session(chat: Chat, shop: Shop, now: datetime, spoke: datetime | None, closed: datetime | None) -> bool:
     """Whether a message with no open turn begins a new session: gaps >=, the longest session inclusive.
 
-    READING R10: where a set counts from a close too, silence since the last word *and* since the close must be long enough.
+    READING R10: where a set counts from a close too, both silences must be long enough, each by its own limit.
     """
     definition = shop.definition
     if spoke is None:
@@ -535,8 +536,8 @@ def session_row(
 ) -> dict:
     """One row of sessions.
 
-    READING R20: a turn that is itself out (passed on within the grace, zero second) is not seen by its session: it neither
-    asks, opens nor fails it. In a session that is out as a whole all its turns are seen.
+    READING R20: a turn that is itself out (passed on within the grace, zero second) is not seen by its session:
+    it neither asks, opens nor fails it. In a session that is out as a whole all its turns are seen.
     READING R21: started_at of an agent's row is its own first event; session_id keeps the shop's start.
     """
     whole = session_reason(chat, shop, session)
@@ -752,9 +753,7 @@ def active_times(rows: list[dict]) -> None:
         end = row["ended_at"]
         start = end - timedelta(microseconds=row["handle_us"])
         cuts = sorted({t for span in same for t in span if start <= t <= end})
-        row["active_us"] = sum(
-            microseconds(b - a) / sum(s <= a and b <= e for s, e in same) for a, b in zip(cuts, cuts[1:], strict=False)
-        )
+        row["active_us"] = sum(microseconds(b - a) / sum(s <= a and b <= e for s, e in same) for a, b in pairwise(cuts))
 
 
 def derive(
@@ -770,7 +769,7 @@ def derive(
     covered_days=None,
     categories=(),
 ) -> dict[str, list[dict]]:
-    """buyer_messages, agent_messages, turns, sessions, buyer_days, agent_days: lists of rows with the columns of facts.DERIVED.
+    """buyer_messages, agent_messages, turns, sessions, buyer_days, agent_days: rows with the columns of facts.DERIVED.
 
     `messages` are rows of facts.INPUT["messages"] with aware times. `hours`: ("08:00", "23:00"), a list of aware
     (start, end), or None = always open; a set with fixed hours uses its own. Rows that do not count stay, with reason.
