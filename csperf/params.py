@@ -1,0 +1,150 @@
+"""One shop's settings: read from YAML, checked whole, frozen. Each layer owns its part; here they are put together."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, create_model
+
+from .definitions import SETS, Definition
+from .engine import EngineSettings
+from .errors import CsperfError, Problem
+from .hours import HoursSettings
+from .settings import did_you_mean, explain, listed, quoted, read_yaml
+from .text import say
+
+STRICT = ConfigDict(frozen=True, extra="forbid")
+NAME_LENGTH = 64
+
+
+def _month(value: str) -> str:
+    if value and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", value):
+        raise ValueError(say("params.bad_month", found=quoted(value)))
+    return value
+
+
+def _identifier(value: str) -> str:
+    if not re.fullmatch(rf"\w[\w-]{{0,{NAME_LENGTH - 1}}}", value):
+        raise ValueError(say("params.bad_identifier", found=quoted(value)))
+    return value
+
+
+def _timezone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError(
+            say("params.bad_timezone", found=quoted(value), hint=did_you_mean(value, sorted(available_timezones())))
+        )
+    return value
+
+
+def _set_name(value: str) -> str:
+    if value not in SETS:
+        raise ValueError(_no_set(value))
+    return value
+
+
+def _no_set(value: str) -> str:
+    return say("params.no_definitions", found=quoted(value), hint=did_you_mean(value, SETS), allowed=listed(SETS))
+
+
+def _metric_key(value: str) -> str:
+    from .catalogue import ENTRIES  # only a file that names metrics pays for the catalogue
+
+    if value not in ENTRIES:
+        raise ValueError(say("params.no_metric", found=quoted(value), hint=did_you_mean(value, ENTRIES)))
+    return value
+
+
+Month = Annotated[str, AfterValidator(_month)]
+
+
+class Name(BaseModel):
+    """What the shop is called, in both languages."""
+
+    model_config = STRICT
+
+    zh: str
+    en: str
+
+
+# Every field of Definition, none required: a misspelt or ill-typed rule is then found like any other.
+Overrides: Any = create_model(
+    "Overrides",
+    __config__=STRICT,
+    **{name: (field.annotation, field.default) for name, field in Definition.model_fields.items() if name != "name"},
+)  # type: ignore[call-overload]
+
+
+class Params(BaseModel):
+    """One shop's settings, as checked. Paths are absolute once `load_params` has returned it."""
+
+    model_config = STRICT
+
+    shop: Annotated[str, AfterValidator(_identifier)]
+    name: Name | None = None
+    root: Path = Path()
+    reports: Path | None = None
+    timezone: Annotated[str, AfterValidator(_timezone)]
+    platform: str | None = None
+    definitions: Annotated[str, AfterValidator(_set_name)] = "shop"
+    definition: Overrides = Overrides()
+    month: Month = ""
+    lang: Literal["zh", "en"] = "zh"
+    min_n: int = Field(default=20, ge=1)
+    hours: tuple[HoursSettings, ...] = ()
+    internal_accounts: frozenset[str] = frozenset()
+    listed_buyers: frozenset[str] = frozenset()
+    engine: EngineSettings = EngineSettings()
+    metrics: tuple[Annotated[str, AfterValidator(_metric_key)], ...] = ()
+    sources: tuple[dict[str, Any], ...] = ()
+
+    _file: Path = PrivateAttr(default=Path())
+
+    @property
+    def file(self) -> Path:
+        """The file these settings came from."""
+        return self._file
+
+    @property
+    def folder(self) -> Path:
+        """The shop's folder: the one that holds its YAML and forms."""
+        return self._file.parent
+
+    @property
+    def tz(self) -> ZoneInfo:
+        """The shop's time zone, in which days begin."""
+        return ZoneInfo(self.timezone)
+
+    def title(self, lang: str) -> str:
+        """What the shop is called in `lang`; its number where it has no name."""
+        return getattr(self.name, lang) if self.name else self.shop
+
+    def counting_rules(self, name: str = "") -> Definition:
+        """The definition set `name` (default: the shop's), with the shop's own changes where it is the shop's set."""
+        name = name or self.definitions
+        if name not in SETS:
+            raise CsperfError(Problem("definitions", _no_set(name)))
+        changes = self.definition.model_dump(exclude_unset=True) if name == self.definitions else {}
+        return SETS[name].model_copy(update=changes)
+
+
+def load_params(path: str | Path, **overrides: Any) -> Params:
+    """The settings in a YAML file; an override that is not empty replaces the entry of that name.
+
+    CsperfError with every finding at once: the file, the entry, what was found, what is allowed.
+    """
+    file = Path(path).absolute()
+    given = {name: value for name, value in overrides.items() if value not in (None, "")}
+    content = read_yaml(path) | given
+    try:
+        params = Params.model_validate(content)
+    except ValidationError as error:
+        raise CsperfError(explain(error, str(path), Params, content)) from None
+    root = (file.parent / params.root).resolve()
+    reports = (file.parent / params.reports).resolve() if params.reports else root / "reports"
+    params = params.model_copy(update={"root": root, "reports": reports})
+    params._file = file
+    return params
