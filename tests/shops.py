@@ -381,15 +381,29 @@ PAID_OFFSETS = (None, 0, 60, 3600, 86400, 5 * 86400)
 REFUND_OFFSETS = (None, None, 3600, 15 * 86400, 15 * 86400 + 1)
 
 
+# What a chat is mostly made of; "all" uses EVENT_WEIGHTS.
+MOODS: dict[str, tuple[str, ...]] = {
+    "bot": ("ask", "ask", "ask nobody", "bot", "bot", "thanks", "hand-over", "reply"),
+    "passing": ("ask", "ask", "ask", "ask nobody", "reply", "reply", "transfer", "transfer", "hand-over", "sticker"),
+    "plain": ("ask", "ask", "ask", "reply", "reply", "thanks", "code"),
+}
+
+
 def random_steps(rng: random.Random, length: int) -> list[Step]:
-    """Steps of one chat; most stay with the account that has it."""
-    gaps = rng.choices(GAPS, GAP_WEIGHTS, k=length)
-    events = rng.choices(list(EVENTS), EVENT_WEIGHTS, k=length)
-    accounts = [rng.choice((None, None, None, None, *range(len(ACCOUNTS)))) for _ in range(length)]
-    return [
-        Step(gap, event, rng.randrange(len(ACCOUNTS)) if event in ("transfer", "hand-over") else account)
-        for gap, event, account in zip(gaps, events, accounts, strict=True)
-    ]
+    """Steps of one chat in a mood of its own: what happens mostly, and whether it stays within the hour."""
+    mood = rng.choice(("all", "all", "bot", "passing", "plain"))
+    quick = rng.random() < 0.5
+    chosen = []
+    for _ in range(length):
+        gap = rng.choices(GAPS[:16], GAP_WEIGHTS[:16])[0] if quick else rng.choices(GAPS, GAP_WEIGHTS)[0]
+        event = rng.choice(MOODS[mood]) if mood in MOODS else rng.choices(list(EVENTS), EVENT_WEIGHTS)[0]
+        account = rng.choice((None, None, None, None, *range(len(ACCOUNTS))))
+        if event in ("transfer", "hand-over"):
+            account = rng.randrange(len(ACCOUNTS))
+        if mood == "bot" and event == "ask" and account is None:
+            account = rng.choice((None, None, ACCOUNTS.index(BOT)))
+        chosen.append(Step(gap, event, account))
+    return chosen
 
 
 def random_orders(rng: random.Random, length: int) -> list[OrderPlan]:
