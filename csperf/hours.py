@@ -323,7 +323,8 @@ def _listed(days: object) -> object:
 
 
 Pair = tuple[Annotated[str, BeforeValidator(_clock)], Annotated[str, BeforeValidator(_clock)]]
-Pairs = tuple[Annotated[Pair, AfterValidator(_window)], ...]
+Window = Annotated[Pair, AfterValidator(_window)]
+Windows = Annotated[tuple[Window, ...], AfterValidator(_in_order)]
 Weekday = Annotated[str, AfterValidator(_weekday)]
 Holiday = Annotated[date | Literal["CN"], PlainValidator(_holiday)]
 
@@ -334,7 +335,7 @@ class HoursSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     valid_from: date | None = None
-    week: Annotated[dict[Weekday, Annotated[Pairs, AfterValidator(_in_order)]], AfterValidator(_whole_week)] = {}
+    week: Annotated[dict[Weekday, Windows], AfterValidator(_whole_week)] = {}
     holidays: Annotated[tuple[Holiday, ...], BeforeValidator(_listed)] = ()
 
 
