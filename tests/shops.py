@@ -395,7 +395,8 @@ def random_steps(rng: random.Random, length: int) -> list[Step]:
     quick = rng.random() < 0.5
     chosen = []
     for _ in range(length):
-        gap = rng.choices(GAPS[:16], GAP_WEIGHTS[:16])[0] if quick else rng.choices(GAPS, GAP_WEIGHTS)[0]
+        reach = 9 if mood == "passing" and rng.random() < 0.7 else 16 if quick else len(GAPS)
+        gap = rng.choices(GAPS[:reach], GAP_WEIGHTS[:reach])[0]
         event = rng.choice(MOODS[mood]) if mood in MOODS else rng.choices(list(EVENTS), EVENT_WEIGHTS)[0]
         account = rng.choice((None, None, None, None, *range(len(ACCOUNTS))))
         if event in ("transfer", "hand-over"):

@@ -1,5 +1,7 @@
 """The slow, plain reading of CONTRACT sections 2 and 3 that the engine is held against. Shares nothing with csperf."""
 
+from .metrics import KEYS, metrics, quantile, waits
+from .orders import purchases
 from .sessions import derive
 
-__all__ = ["derive"]
+__all__ = ["KEYS", "derive", "metrics", "purchases", "quantile", "waits"]

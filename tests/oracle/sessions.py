@@ -774,16 +774,16 @@ def derive(
     `messages` are rows of facts.INPUT["messages"] with aware times. `hours`: ("08:00", "23:00"), a list of aware
     (start, end), or None = always open; a set with fixed hours uses its own. Rows that do not count stay, with reason.
     """
-    shop = Shop(
+    shop = shop_of(
         definition,
-        hours,
-        tuple(roster),
-        tuple(_in_utc(s, "start", "end") for s in shifts),
-        frozenset(internal_accounts),
-        frozenset(listed_buyers),
-        tz,
-        frozenset(covered_days or ()),
-        frozenset(categories),
+        hours=hours,
+        roster=roster,
+        shifts=shifts,
+        internal_accounts=internal_accounts,
+        listed_buyers=listed_buyers,
+        tz=tz,
+        covered_days=covered_days,
+        categories=categories,
     )
     tables: dict[str, list[dict]] = {
         name: [] for name in ("buyer_messages", "agent_messages", "turns", "sessions", "buyer_days", "agent_days")
@@ -804,6 +804,18 @@ def derive(
         own = [chat for chat in every if chat.shop_id == shop_id]
         tables["agent_days"] += agent_day_rows(own, shop, shop_id)
     return tables
+
+
+def shop_of(definition, *, shifts=(), roster=(), hours=None, tz="Asia/Shanghai", **sets) -> Shop:
+    """The settings of `derive` gathered."""
+    return Shop(
+        definition,
+        hours,
+        tuple(roster),
+        tuple(_in_utc(s, "start", "end") for s in shifts),
+        tz=tz,
+        **{name: frozenset(members or ()) for name, members in sets.items()},
+    )
 
 
 def _in_utc(row: dict, *columns: str) -> dict:
