@@ -103,7 +103,7 @@ def _chunk(
         "messages": row_facts.buyer_messages(rows, definition),
         "turns": turned,
         "sessions": row_facts.sessions(rows, turned, definition),
-        "said": row_facts.agent_messages(shop_events),
+        "said": row_facts.agent_messages(shop_events, shop.bots),
         "replies": row_facts.replies(shop_events),
     }, held
 
@@ -161,19 +161,20 @@ def _facts(
 ) -> dict[str, ir.Table]:
     people = _arrow_table(con, shop.people)
     covered = _arrow_table(con, pd.DataFrame({"day": list(shop.covered_days)}))
-    sessions = day_facts.active_time(parts["sessions"])
     named = {
         "buyer_messages": parts["messages"],
         "agent_messages": parts["said"],
         "turns": parts["turns"].mutate(account_id=_.account_id.nullif("")),
-        "sessions": sessions,
+        "sessions": day_facts.active_time(parts["sessions"]),
+        "replies": parts["replies"].filter(~_.account_id.isin(shop.bots)),
     }
-    peopled = {name: materialise(con, day_facts.with_people(table, people)) for name, table in named.items()}
-    peopled["buyer_days"] = day_facts.buyer_days(peopled["buyer_messages"], definition)
-    peopled["agent_days"] = day_facts.agent_days(peopled["agent_messages"], people, covered).mutate(
-        shop_id=ibis.literal(shop.shop_id)
-    )
-    return {name: _as_contract(table, name) for name, table in peopled.items()} | {"replies": parts["replies"]}
+    facts = {name: materialise(con, day_facts.with_people(table, people)) for name, table in named.items()}
+    replies = facts.pop("replies")
+    facts["sessions"] = day_facts.with_agents(facts["sessions"])
+    facts["buyer_days"] = day_facts.buyer_days(facts["buyer_messages"], definition)
+    days = day_facts.agent_days(facts["agent_messages"], replies, people, covered)
+    facts["agent_days"] = days.mutate(shop_id=ibis.literal(shop.shop_id))
+    return {name: materialise(con, _as_contract(table, name)) for name, table in facts.items()} | {"replies": replies}
 
 
 def _as_contract(table: ir.Table, name: str) -> ir.Table:

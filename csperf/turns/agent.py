@@ -10,42 +10,51 @@ from ..definitions import Definition
 from ..engine import Scratch
 from .events import BUYER
 from .runs import before, only, runs
-from .shop import SECOND, turn_group, within_horizon
+from .shop import CLOCK, turn_group, within_horizon
 
 STREAM = [*BUYER, "s_ord", "account_id"]
 SEGMENT = [*STREAM, "seg"]
 PLACES = 2**31  # a passed-on question stands at its transfer's place, in the order it was asked
 COLUMNS = [
-    *BUYER, "s_ord", "s_us", "session_id", "category_code", "agent_started", "out", "account_id", "ord", "us", "work", "day",
-    "in_hours", "row_id", "sender", "kind", "emoji", "substantive", "q", "r", "opener", "hand", "to_account", "transferred_in",
+    *BUYER, "s_ord", "s_us", "session_id", "category_code", "agent_started", "out", "account_id", "ord", "us", "said_us", "work", "day",
+    "in_hours", "row_id", "sender", "kind", "emoji", "substantive", "q", "r", "opener", "hand", "handover", "to_account", "transferred_in",
 ]  # fmt: skip
 
 
 def agent_rows(keep: Scratch, shop: ir.Table, definition: Definition, bots: tuple[str, ...]) -> ir.Table:
     """One row for each question and owner, each counted reply, and each transfer, with the owner's turn (turn_ord)."""
-    given = keep(_given(shop))
+    given = keep(_given(shop, definition))
     passed = given.limit(0)
+    transferred = keep(given.semi_join(given.filter(given.hand), BUYER))
     # A question may be passed on more than once: the k-th transfer of a buyer is right after k rounds.
-    per_buyer = given.filter(given.hand).group_by(*BUYER).agg(transfers=_.count())
-    transferred = given.semi_join(per_buyer, BUYER)
-    for _round in range(per_buyer.transfers.max().execute() or 0 if per_buyer.count().execute() else 0):
-        owned = _own_turns(keep, transferred.union(passed), definition)
-        passed = keep(_passed_on(owned, definition, bots))
+    while transferred.count().execute():
+        onward = keep(_passed_on(_own_turns(keep, transferred.union(passed), definition), definition))
+        if _same(onward, passed):
+            break
+        passed = onward
     return keep(_own_turns(keep, given.union(passed), definition).filter(~_.account_id.isin(bots)))
 
 
-def _given(shop: ir.Table) -> ir.Table:
+def _same(rows: ir.Table, others: ir.Table) -> bool:
+    return not rows.difference(others).count().execute() and not others.difference(rows).count().execute()
+
+
+def _given(shop: ir.Table, definition: Definition) -> ir.Table:
     """Questions with the account they were put to, replies, transfers out, and a mark for whoever was handed a buyer."""
-    closer = only(shop.turn_ord.notnull(), shop.close_account)
+    found = only(shop.q & shop.turn_ord.notnull() & shop.account_id.isnull(), shop.close_account)
+    from_bot = found.notnull() & shop.bot_us.notnull()
     rows = shop.mutate(
-        account_id=ibis.ifelse(shop.q, ibis.coalesce(shop.account_id, closer), shop.account_id),
+        account_id=shop.account_id.fill_null(found),
         ord=shop.ord * PLACES,
         hand=shop.transfer,
-        transferred_in=ibis.literal(False),
+        transferred_in=from_bot,
+        **{name: ibis.ifelse(from_bot, shop[f"bot_{name}"], shop[name]) for name in CLOCK},
     ).filter(_.s_ord.notnull() & _.account_id.notnull() & (_.q | _.r | _.transfer))
-    received = rows.filter(rows.transfer & rows.to_account.notnull()).mutate(
+    brings = rows.handover | (definition.transfer != "sender")
+    received = rows.filter(rows.transfer & rows.to_account.notnull() & brings).mutate(
         account_id=_.to_account,
         hand=ibis.literal(False),
+        handover=ibis.literal(False),
         ord=_.ord + 1,
         to_account=ibis.null("string"),
         transferred_in=ibis.literal(True),
@@ -63,6 +72,7 @@ def _own_turns(keep: Scratch, rows: ir.Table, definition: Definition) -> ir.Tabl
         close_work=only(_.ends, _.work).min().over(whole),
         close_day=only(_.ends, _.day).min().over(whole),
         handed=_.hand.cast("int8").max().over(whole) > 0,
+        received=_.to_account.max().over(whole).notnull(),
     )
     group, limit_us = turn_group(SEGMENT, definition)
     cut = runs(keep, rows, group, "opener", limit_us).rename(turn_ord="run_ord", turn_us="run_us")
@@ -70,21 +80,20 @@ def _own_turns(keep: Scratch, rows: ir.Table, definition: Definition) -> ir.Tabl
     return cut.mutate(turn_ord=only(inside, cut.turn_ord), turn_us=only(inside, cut.turn_us))
 
 
-def _passed_on(owned: ir.Table, definition: Definition, bots: tuple[str, ...]) -> ir.Table:
+def _passed_on(owned: ir.Table, definition: Definition) -> ir.Table:
     """Open questions at a transfer, as the receiver gets them: each clock from the transfer, or (receiver) from its own start."""
     hands = owned.filter(owned.hand & owned.to_account.notnull()).select(
         *BUYER, "s_ord", "account_id", "seg", receiver=_.to_account, hand_ord=_.ord, hand_us=_.us, hand_work=_.work,
-        hand_day=_.day, hand_hours=_.in_hours,
+        hand_day=_.day, hand_hours=_.in_hours, from_bot=_.handover,
     )  # fmt: skip
     asked = owned.filter(owned.turn_ord.notnull())
     open_then = asked.inner_join(hands, SEGMENT)
     open_then = open_then.filter(
         within_horizon(definition, _.turn_us, _.day, _.hand_us, _.hand_day) & (_.ord < _.hand_ord)
     )
-    from_bot = open_then.account_id.isin(bots)
     if definition.transfer == "sender":  # the receiver has nothing until the buyer writes again
-        open_then = open_then.filter(from_bot)
-    own_clock = ~from_bot & (definition.transfer == "receiver")
+        open_then = open_then.filter(_.from_bot)
+    own_clock = ~open_then.from_bot & (definition.transfer == "receiver")
 
     def clock(own: str, hand: str) -> ir.Value:
         return ibis.ifelse(own_clock, open_then[own], open_then[hand])
@@ -96,6 +105,7 @@ def _passed_on(owned: ir.Table, definition: Definition, bots: tuple[str, ...]) -
         work=clock("work", "hand_work"),
         day=clock("day", "hand_day"),
         in_hours=clock("in_hours", "hand_hours"),
+        handover=ibis.literal(False),
         opener=ibis.literal(True),
         transferred_in=ibis.literal(True),
     ).select(COLUMNS)

@@ -44,38 +44,54 @@ def buyer_days(messages: ir.Table, definition: Definition) -> ir.Table:
     )
 
 
-def agent_days(said: ir.Table, people: ir.Table, covered: ir.Table) -> ir.Table:
-    """A roster agent on a covered day, and the day's sums for the shop. `said` are agent_messages with people.
+def agent_days(said: ir.Table, replies: ir.Table, people: ir.Table, covered: ir.Table) -> ir.Table:
+    """A roster agent on a covered day, and the day's sums for the shop. `said` and `replies` have people.
 
-    worked: a shift starts that day, or a human message was sent. Null shift_us and online_us: no shift table.
+    worked: a shift starts that day, or a human row was sent (a colleague's chat too). replied: a counted reply.
+    Null shift_us and online_us: no shift table.
     """
-    active = said.filter(said.scope == "agent").group_by("agent_id", "day").agg(
-        sent=_.count(), replied=_.replied.any().cast("int64"), account_id=_.account_id.min()
-    )  # fmt: skip
     key = ["agent_id", "day"]
-    roster = people.filter(people.employed).semi_join(covered, "day").group_by(*key).agg(
+    wrote = said.filter(said.scope == "agent").select(*key, "account_id", sent=ibis.literal(1, "int64"), answered=ibis.literal(0, "int64"))
+    answered = replies.select(*key, "account_id", sent=ibis.literal(0, "int64"), answered=ibis.literal(1, "int64"))
+    active = wrote.union(answered).group_by(*key).agg(
+        sent=_.sent.max(), replied=_.answered.max(), account_id=_.account_id.min()
+    )
+    employed = people.filter(people.employed).semi_join(covered, "day")
+    roster = employed.group_by(*key).agg(
         role=_.role.min(), level=_.level.min(), shift=_.shift.min(), shift_us=_.shift_us.max(), account=_.account_id.min()
-    )  # fmt: skip
+    )
     days = roster.outer_join(active, key)
     days = days.mutate(agent_id=_.agent_id.fill_null(_.agent_id_right), day=_.day.fill_null(_.day_right))
     agents = days.select(
         *key, "role", "level", "shift", "shift_us",
         scope=ibis.literal("agent"),
-        account_id=_.account_id.fill_null(_.account),
+        account_id=_.account.fill_null(_.account_id),
         scheduled=_.shift_us.notnull().cast("int64"),
-        worked=(_.shift_us.notnull() | _.sent.notnull()).cast("int64"),
+        worked=(_.shift_us.notnull() | (_.sent > 0).fill_null(False)).cast("int64"),
         replied=_.replied.fill_null(0),
     )  # fmt: skip
-    shop = covered.left_join(agents.drop("scope"), "day").drop("day_right").group_by("day").agg(
-        scheduled=_.scheduled.sum().fill_null(0), worked=_.worked.sum().fill_null(0), replied=_.replied.sum().fill_null(0),
-        shift_us=_.shift_us.sum(),
-    )  # fmt: skip
-    nobody = {name: ibis.null("string") for name in ("agent_id", "account_id", "role", "level", "shift")}
-    return agents.union(shop.mutate(scope=ibis.literal("shop"), **nobody).select(agents.columns)).mutate(
+    return agents.union(_shop_days(agents, covered).select(agents.columns)).mutate(
         row_id=_.agent_id.fill_null("*").concat("/", _.day.cast("string")),
         online_us=ibis.null("int64"),
         category_code=ibis.null("string"),
     )
+
+
+def _shop_days(agents: ir.Table, covered: ir.Table) -> ir.Table:
+    sums = agents.group_by("day").agg(
+        scheduled=_.scheduled.sum(), worked=_.worked.sum(), replied=_.replied.sum(), shift_us=_.shift_us.sum()
+    )
+    days = covered.left_join(sums, "day").drop("day_right")
+    counts = {name: days[name].fill_null(0) for name in ("scheduled", "worked", "replied")}
+    nobody = {name: ibis.null("string") for name in ("agent_id", "account_id", "role", "level", "shift")}
+    return days.mutate(scope=ibis.literal("shop"), **counts, **nobody)
+
+
+def with_agents(sessions: ir.Table) -> ir.Table:
+    """Adds agents: how many people were assigned or replied in the whole session."""
+    people = sessions.filter(sessions.scope == "agent").group_by("session_id").agg(agents=_.agent_id.nunique())
+    joined = sessions.left_join(people, "session_id").drop("session_id_right")
+    return joined.mutate(agents=joined.agents.fill_null(0))
 
 
 def active_time(sessions: ir.Table) -> ir.Table:
@@ -84,7 +100,8 @@ def active_time(sessions: ir.Table) -> ir.Table:
     Time in which k chats were open counts 1/k for each, so that an agent's active times add up to the time with any
     chat open. Null for unanswered sessions, and for the shop, whose chats many people share.
     """
-    open_ = sessions.filter((sessions.scope == "agent") & sessions.handle_us.notnull()).select(
+    handled = (sessions.scope == "agent") & sessions.handle_us.notnull() & ~sessions.excluded
+    open_ = sessions.filter(handled).select(
         "account_id", "session_id", "first_us", "last_us"
     )
     steps = open_.select("account_id", us=_.first_us, step=ibis.literal(1)).union(

@@ -9,11 +9,12 @@ from ibis import _
 from ..definitions import Definition
 from ..engine import micros
 
+ASKERS = ("buyer", "colleague")  # a colleague sits in the buyer's seat; the chat is out as a whole
 WRITTEN = ("text", "card", "sticker")
 ASKING = ("text", "card", "sticker", "recall")  # a recalled question still opened its turn (C18)
-PUNCTUATION = r"[\s\p{P}~～]+"
+NOT_WORDS = r"[^\p{L}\p{N}]+"
 EMOJI = r"[\x{1F300}-\x{1FAFF}\x{2600}-\x{27BF}]|\[[\x{4e00}-\x{9fa5}]{1,4}\]|/:[^\s]{2,5}"
-CLOSING_CODE = r"为\s*([0-9]+(?:\.[0-9]+)*)\s*[(（]此信息无需回复"
+CLOSING_CODE = r"咨询的内容为\s*([0-9]+(?:\.[0-9]+)*)"  # S2-15
 BUYER = ["shop_id", "buyer_id"]
 
 
@@ -27,12 +28,12 @@ def mark(
     """
     rows = messages.mutate(us=micros(_.sent_at), text=_.text.fill_null(""))
     rows = rows.mutate(
-        q=(_.sender == "buyer") & _.kind.isin(ASKING if definition.card_is_question else ("text", "sticker", "recall")),
+        q=_.sender.isin(ASKERS) & _.kind.isin(ASKING if definition.card_is_question else ("text", "sticker", "recall")),
         r=_counted_reply(definition) & _.kind.isin(WRITTEN),
         transfer=(_.kind == "transfer") & _.account_id.notnull(),
         close=_.kind == "close",
         phrase=_closing_phrase(definition.closing_phrases),
-        code=_valid(_.text.re_extract(CLOSING_CODE, 1).nullif(""), codes),
+        code=ibis.ifelse(_.sender.isin(ASKERS), None, _valid(_.text.re_extract(CLOSING_CODE, 1).nullif(""), codes)),
         emoji=(_.kind == "sticker") | _.text.re_search(EMOJI),
         substantive=_.text.length() >= 5,
     ).drop("text")
@@ -47,8 +48,8 @@ def _counted_reply(definition: Definition) -> ir.Deferred:
 def _closing_phrase(phrases: tuple[str, ...]) -> ir.Deferred:
     if not phrases:
         return ibis.literal(False)
-    bare = _.text.re_replace(PUNCTUATION, "").lower()
-    return (_.sender == "buyer") & ((_.kind == "sticker") | ((_.kind == "text") & bare.isin(phrases)))
+    bare = _.text.re_replace(NOT_WORDS, "").lower()
+    return _.sender.isin(ASKERS) & ((_.kind == "sticker") | ((_.kind == "text") & bare.isin(phrases)))
 
 
 def _valid(code: ir.Deferred, codes: tuple[str, ...]) -> ir.Deferred:
@@ -74,6 +75,6 @@ def _out(rows: ir.Table, excluded: ir.Table) -> ir.Table:
 def in_order(rows: ir.Table) -> ir.Table:
     """Adds `ord`, the place of each row among its buyer's rows: time, sequence, buyer before agent, account, file, line."""
     order = [
-        _.us, _.sequence, (_.sender != "buyer").cast("int8"), _.account_id.fill_null(""), _.source_file, _.source_line, _.row_id,
+        _.us, _.sequence, (~_.sender.isin(ASKERS)).cast("int8"), _.account_id.fill_null(""), _.source_file, _.source_line, _.row_id,
     ]  # fmt: skip
     return rows.mutate(ord=ibis.row_number().over(group_by=BUYER, order_by=order) + 1)

@@ -19,7 +19,7 @@ def before(table: ir.Table, flag: str, group: list[str]) -> ir.IntegerValue:
     return number.sum().over(ibis.cumulative_window(group_by=group, order_by="ord")) - number
 
 
-def runs(keep: Scratch, table: ir.Table, group: list[str], opener: str, limit_us: int | None) -> ir.Table:
+def runs(keep: Scratch, table: ir.Table, group: list[str], opener: str, limit_us: int | None, clock: str = "us") -> ir.Table:
     """`table` with run_ord and run_us: the place and time of the opener that starts each row's run.
 
     A run starts at a flagged row and lasts until the first flagged row more than `limit_us` after that start (None: to
@@ -31,12 +31,12 @@ def runs(keep: Scratch, table: ir.Table, group: list[str], opener: str, limit_us
     def started(rows: ir.Table) -> ir.Table:
         opens = rows[opener]
         return rows.mutate(
-            run_ord=only(opens, rows.ord).min().over(whole), run_us=only(opens, rows.us).min().over(whole)
+            run_ord=only(opens, rows.ord).min().over(whole), run_us=only(opens, rows[clock]).min().over(whole)
         )
 
     parts, rest = [], started(table)
     while limit_us is not None:
-        late = rest[opener] & (rest.us > rest.run_us + limit_us)
+        late = rest[opener] & (rest[clock] > rest.run_us + limit_us)
         rest = keep(rest.mutate(next_ord=only(late, rest.ord).min().over(whole)))
         if rest.next_ord.count().execute() == 0:
             rest = rest.drop("next_ord")

@@ -13,6 +13,7 @@ from .runs import before, only, runs
 
 SEGMENT = [*BUYER, "seg"]
 SESSION = [*BUYER, "s_ord"]
+CLOCK = ("us", "work", "day", "in_hours")  # what changes with the moment a clock starts
 SECOND = 1_000_000
 
 
@@ -20,11 +21,17 @@ def shop_rows(keep: Scratch, events: ir.Table, definition: Definition, bots: tup
     """All events with their shop turn (turn_ord) and session (s_ord), null where they have none.
 
     seg counts the counted replies before a row: a segment is its questions and the one reply that ends it (close_us).
+    said_us is when a row was written; us is when its clock starts.
     """
-    rows = events.mutate(seg=before(events, "r", BUYER))
+    rows = events.mutate(
+        seg=before(events, "r", BUYER),
+        opener=events.q & ~events.phrase,
+        said_us=events.us,
+        handover=events.transfer & ((events.sender == "bot") | events.account_id.isin(bots)),
+    )
+    rows = _last_handover(_reply_of_segment(rows))
     if definition.bot_clock == "handover":
-        rows = _from_handover(rows, bots)
-    rows = _reply_of_segment(rows.mutate(opener=_.q & ~_.phrase))
+        rows = rows.mutate(**{name: rows[f"bot_{name}"].fill_null(rows[name]) for name in CLOCK})
     return keep(_sessions(keep, _turns(keep, rows, definition), definition))
 
 
@@ -36,27 +43,17 @@ def _reply_of_segment(rows: ir.Table) -> ir.Table:
         close_day=only(_.r, _.day).min().over(whole),
         close_account=only(_.r, _.account_id).max().over(whole),
         seg_asked=_.opener.cast("int8").max().over(whole) > 0,
+        handed_ord=only(_.handover, _.ord).max().over(whole),
     )
 
 
-def _from_handover(rows: ir.Table, bots: tuple[str, ...]) -> ir.Table:
-    """Questions put to a bot wait from the moment it hands the buyer over to a person."""
-    handover = only(rows.transfer & rows.account_id.isin(bots), rows.ord)
-    later = ibis.window(group_by=SEGMENT, order_by="ord", following=(0, None))
-    rows = rows.mutate(handover=handover.min().over(later))
-    at = rows.filter(rows.transfer).select(
-        *BUYER, handover=_.ord, at_us=_.us, at_work=_.work, at_day=_.day, at_hours=_.in_hours
-    )
-    moved = rows.left_join(at, [*BUYER, "handover"]).drop(
-        "shop_id_right", "buyer_id_right", "handover_right", "handover"
-    )
-    moves = _.q & _.at_us.notnull()
-    return moved.mutate(
-        us=ibis.ifelse(moves, _.at_us, _.us),
-        work=ibis.ifelse(moves, _.at_work, _.work),
-        day=ibis.ifelse(moves, _.at_day, _.day),
-        in_hours=ibis.ifelse(moves, _.at_hours, _.in_hours),
-    ).drop("at_us", "at_work", "at_day", "at_hours")
+def _last_handover(rows: ir.Table) -> ir.Table:
+    """Adds bot_us, bot_work, ...: for a question put to a bot, the moment it handed the buyer over; else null."""
+    at = rows.filter(rows.handover).select(*BUYER, handed_ord=_.ord, **{f"bot_{name}": _[name] for name in CLOCK})
+    key = [*BUYER, "handed_ord"]
+    joined = rows.left_join(at, key).drop(*(f"{name}_right" for name in key))
+    waited = joined.q & (joined.ord < joined.handed_ord)
+    return joined.mutate(**{f"bot_{name}": only(waited, joined[f"bot_{name}"]) for name in CLOCK}).drop("handed_ord")
 
 
 def turn_group(group: list[str], definition: Definition) -> tuple[list[str], int | None]:
@@ -91,18 +88,18 @@ def _sessions(keep: Scratch, rows: ir.Table, definition: Definition) -> ir.Table
     rows = rows.mutate(
         talk=talk,
         may_end=(rows.q & (rows.turn_ord.isnull() | (rows.turn_ord == rows.ord))) | (rows.r & ~rows.seg_asked),
-        spoke_us=only(talk | closes, rows.us),
+        spoke_us=only(talk | closes, rows.said_us),
     )
     earlier = ibis.window(group_by=BUYER, order_by="ord", preceding=(None, 1))
     rows = rows.mutate(last_us=_.spoke_us.max().over(earlier), talked=only(_.talk, 1).sum().over(earlier))
-    gap = (rows.us - rows.last_us) >= definition.session_gap_s * SECOND
+    gap = (rows.said_us - rows.last_us) >= definition.session_gap_s * SECOND
     rows = rows.mutate(breaks=rows.may_end & (rows.talked.isnull() | gap))
     rows = rows.mutate(
         s_no=rows.breaks.cast("int64").sum().over(ibis.cumulative_window(group_by=BUYER, order_by="ord"))
     )
     asked_in = only(rows.q & rows.turn_ord.notnull(), rows.s_no).max().over(ibis.window(group_by=SEGMENT))
     rows = rows.mutate(s_no=ibis.ifelse(rows.r & rows.seg_asked, asked_in, rows.s_no))
-    cut = runs(keep, rows, [*BUYER, "s_no"], "may_end", definition.session_max_s * SECOND)
+    cut = runs(keep, rows, [*BUYER, "s_no"], "may_end", definition.session_max_s * SECOND, "said_us")
     cut = cut.rename(s_ord="run_ord", s_us="run_us").drop("last_us", "talked", "spoke_us", "breaks", "s_no")
     return _whole_session(cut, definition)
 
@@ -117,7 +114,9 @@ def _whole_session(rows: ir.Table, definition: Definition) -> ir.Table:
     person = rows.sender.isin(["human", "assist"]) | rows.transfer
     coded = only(rows.code.notnull(), rows.ord.cast("string").lpad(12, "0").concat(rows.code))
     bot_only = has(rows.sender == "bot") & ~has(person)
+    passed = rows.transfer & ~rows.handover
     return rows.mutate(
+        passed_around=has(passed),
         session_id=rows.shop_id.concat("/", rows.buyer_id, "/", rows.s_us.cast("string")),
         category_code=coded.max().over(whole).substr(12),
         agent_started=only(rows.ord == rows.s_ord, rows.r).cast("int8").max().over(whole) > 0,

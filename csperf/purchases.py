@@ -1,0 +1,176 @@
+"""Orders -> the agent who earned them, and which buyer days became purchases (CONTRACT section 2)."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+from ibis import _
+
+from .definitions import Definition
+from .engine import DAY_US, materialise, micros
+from .facts import DERIVED
+
+HOUR_US = 3_600_000_000
+ORDER = ["shop_id", "order_id"]
+
+
+def derive(
+    con: ibis.BaseBackend,
+    orders: ir.Table,
+    refunds: ir.Table,
+    facts: dict[str, ir.Table],
+    definition: Definition,
+) -> dict[str, ir.Table]:
+    """`purchases`, and `buyer_days` with inquiry and conversion flags; both null throughout where orders name no buyer.
+
+    `facts` are those of turns.derive. Reach: an order looks back `window_h`, an inquiry `aftersale_days`, so both read
+    all orders and replies they are given.
+    """
+    ordered = materialise(con, _orders(orders, refunds, definition))
+    named = ordered.buyer_id.notnull().sum().execute() or 0
+    credited = materialise(con, _credited(ordered, facts, definition))
+    buyer_days = facts["buyer_days"]
+    if named:
+        buyer_days = _conversions(buyer_days, ordered, credited, definition)
+    return {
+        "purchases": _contract(_purchases(ordered, credited, bool(named)), "purchases"),
+        "buyer_days": materialise(con, _contract(buyer_days, "buyer_days")),
+    }
+
+
+def _orders(orders: ir.Table, refunds: ir.Table, definition: Definition) -> ir.Table:
+    """Orders with their times in microseconds, what was refunded, and the day each counts on."""
+    returned = refunds.filter(_.outcome == "succeeded").select(
+        *ORDER, "amount_fen", back_us=micros(_.finished_at.fill_null(_.requested_at))
+    )
+    paid = orders.select(*ORDER, paid_us=micros(_.paid_at))
+    in_time = returned.inner_join(paid, ORDER).filter(_.back_us - _.paid_us <= definition.net_refund_days * DAY_US)
+    refunded = in_time.group_by(*ORDER).agg(refund_fen=_.amount_fen.sum())
+    rows = orders.left_join(refunded, ORDER).drop("shop_id_right", "order_id_right")
+    return rows.mutate(
+        ordered_us=micros(_.created_at.fill_null(_.paid_at)),
+        created_us=micros(_.created_at),
+        paid_us=micros(_.paid_at),
+        day=_.paid_day.fill_null(_.created_day),
+        created_day=_.created_day.fill_null(_.paid_day),
+        paid=_.paid_at.notnull(),
+        grouped=_.grouped_at.notnull(),
+        closed_unpaid=(_.status == "closed") & _.paid_at.isnull(),
+        refunded=_.refund_fen.notnull(),
+        net_fen=ibis.greatest(_.paid_fen - _.refund_fen.fill_null(0), 0),
+    )
+
+
+def _eligible(facts: dict[str, ir.Table], definition: Definition) -> ir.Table:
+    """Counted replies that may earn an order: not by after-sale staff, and substantive where the set asks for it."""
+    replies = facts["replies"]
+    by_agent = ibis.cumulative_window(group_by=["session_id", "account_id"], order_by="ord")
+    replies = replies.mutate(
+        said=replies.substantive.cast("int64").sum().over(by_agent),
+        shown=(replies.kind == "card").cast("int64").sum().over(by_agent),
+    )
+    if definition.credit_needs == "substantive":
+        replies = replies.filter((_.said >= 2) | (_.shown >= 1))
+    return replies.filter((_.role != "after").fill_null(True))
+
+
+def _candidates(ordered: ir.Table, replies: ir.Table, definition: Definition) -> ir.Table:
+    """Each order beside the replies to its buyer within the window before it, bucketed by day so that joins stay small."""
+    days = definition.window_h // 24 + 1
+    reach = [replies.mutate(bucket=replies.us // DAY_US + k) for k in range(days + 1)]
+    orders = ordered.filter(_.buyer_id.notnull()).select(*ORDER, "buyer_id", "ordered_us", bucket=_.ordered_us // DAY_US)
+    joined = orders.inner_join(ibis.union(*reach), ["shop_id", "buyer_id", "bucket"])
+    wait = joined.ordered_us - joined.us
+    return joined.filter((wait >= 0) & (wait <= definition.window_h * HOUR_US))
+
+
+def _credited(ordered: ir.Table, facts: dict[str, ir.Table], definition: Definition) -> ir.Table:
+    """One row for each order with an owner: account, session and day of the reply that earned it, and inquired_at."""
+    candidates = _candidates(ordered, _eligible(facts, definition), definition)
+    whole = ibis.window(group_by=ORDER)
+    ranked = candidates.mutate(
+        place=ibis.row_number().over(ibis.window(group_by=ORDER, order_by=["us", "ord"])),
+        votes=_.us.count().over(ibis.window(group_by=[*ORDER, "account_id"])),
+    )
+    place = {"last": _.place, "first": -_.place, "most": _.votes * 2**40 + _.place}[definition.attribution]
+    ranked = ranked.mutate(weight=place)
+    owned = ranked.mutate(top=_.weight.max().over(whole)).filter(_.weight == _.top)
+    owned = owned.select(
+        *ORDER, "buyer_id", "account_id", "agent_id", "role", "level", "shift", "session_id", reply_us=_.us
+    )
+    return owned.left_join(_inquired(owned, facts["turns"]), ORDER).drop("shop_id_right", "order_id_right")
+
+
+def _inquired(owned: ir.Table, turns: ir.Table) -> ir.Table:
+    """The start of the latest counted turn of the reply's session that is not after the reply."""
+    counted = turns.filter((turns.scope == "shop") & ~turns.excluded).select(
+        "session_id", "started_at", "category_code", turn_day=_.day, turn_us=micros(_.started_at)
+    )
+    asked = owned.select(*ORDER, "session_id", "reply_us").inner_join(counted, "session_id")
+    asked = asked.filter(asked.turn_us <= asked.reply_us)
+    return asked.group_by(*ORDER).agg(
+        inquired_at=_.started_at.max(), inquired_day=_.turn_day.max(), category_code=_.category_code.argmax(_.turn_us)
+    )
+
+
+def _conversions(buyer_days: ir.Table, ordered: ir.Table, credited: ir.Table, definition: Definition) -> ir.Table:
+    """buyer_days with inquiry, ordered, paid, grouped, net_paid, same_day_paid."""
+    key = ["shop_id", "scope", "agent_id", "buyer_id", "day"]
+    flags = {"ordered": ibis.literal(True), "paid": _.paid, "grouped": _.grouped, "net_paid": _.paid & ~_.refunded}
+    earned = (
+        credited.filter(_.inquired_day.notnull())
+        .select(*ORDER, "buyer_id", day=_.inquired_day)
+        .inner_join(ordered.select(*ORDER, "paid", "grouped", "refunded"), ORDER)
+        .group_by("shop_id", "buyer_id", "day")
+        .agg(**{name: flag.any() for name, flag in flags.items() if name != "ordered"}, ordered=_.count() > 0)
+    )
+    days = buyer_days.mutate(first_us=micros(_.first_question_at), who=_.agent_id.fill_null(""))
+    history = _history(days, ordered, definition)
+    days = days.drop(*flags, "inquiry", "same_day_paid")
+    days = days.left_join(earned, ["shop_id", "buyer_id", "day"]).drop("shop_id_right", "buyer_id_right", "day_right")
+    match = [*(name for name in key if name != "agent_id"), "who"]
+    days = days.left_join(history, match).drop(*(f"{name}_right" for name in match))
+    days = days.mutate(**{name: days[name].fill_null(False) for name in (*flags, "same_day_paid")})
+    returning = days.paid_before.fill_null(False) & ~days.created_after.fill_null(False)
+    return days.mutate(inquiry=days.ordered | ~returning)
+
+
+def _history(days: ir.Table, ordered: ir.Table, definition: Definition) -> ir.Table:
+    """What a buyer's orders say of a day: paid before its first question, created after it, paid on the day."""
+    orders = ordered.filter(_.buyer_id.notnull()).select("shop_id", "buyer_id", "created_us", "ordered_us", "paid_us", "paid_day")
+    pairs = days.select("shop_id", "scope", "who", "buyer_id", "day", "first_us").inner_join(orders, ["shop_id", "buyer_id"])
+    before = pairs.first_us - pairs.paid_us
+    after = pairs.ordered_us - pairs.first_us
+    on_the_day = pairs.paid_day == pairs.day
+    if definition.same_day == "after_question":
+        on_the_day = on_the_day & (pairs.paid_us >= pairs.first_us)
+    return pairs.group_by("shop_id", "scope", "who", "buyer_id", "day").agg(
+        paid_before=((before > 0) & (before <= definition.aftersale_days * DAY_US)).any(),
+        created_after=((after >= 0) & (after <= definition.window_h * HOUR_US)).any(),
+        same_day_paid=on_the_day.any(),
+    )
+
+
+def _purchases(ordered: ir.Table, credited: ir.Table, named: bool) -> ir.Table:
+    """Every order for the shop, and the credited ones for their agents."""
+    owner = credited.drop("buyer_id", "reply_us", "session_id")
+    rows = ordered.drop("account_id").left_join(owner, ORDER).drop("shop_id_right", "order_id_right")
+    rows = rows.mutate(credited=rows.agent_id.notnull() if named else ibis.null("boolean"), row_id=rows.order_id)
+    nobody = {name: ibis.null("string") for name in ("agent_id", "account_id", "role", "level", "shift")}
+    shop = rows.mutate(scope=ibis.literal("shop"), **nobody)
+    agents = rows.filter(rows.agent_id.notnull()).mutate(scope=ibis.literal("agent"))
+    both = shop.select(sorted(shop.columns)).union(agents.select(sorted(agents.columns)))
+    return both.mutate(
+        first_of_buyer_day=_first(both, both.paid, "day"), first_of_created_day=_first(both, both.order_id.notnull(), "created_day")
+    )
+
+
+def _first(rows: ir.Table, among: ir.BooleanValue, day: str) -> ir.BooleanValue:
+    """True on one row of each buyer and day, so that buyers can be added up."""
+    group = ["shop_id", "scope", rows.agent_id.fill_null(""), "buyer_id", day, among]
+    place = ibis.row_number().over(ibis.window(group_by=group, order_by=[rows.ordered_us, rows.order_id]))
+    return among & rows.buyer_id.notnull() & (place == 0)
+
+
+def _contract(rows: ir.Table, name: str) -> ir.Table:
+    return rows.select(**{c.name: rows[c.name].cast(c.type) for c in DERIVED[name].columns})
