@@ -1,0 +1,290 @@
+"""Bytes to rows of text: encodings, packing and file kinds, each row with the line on which it starts."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import datetime as dt
+import gzip
+import io
+import re
+import unicodedata
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain, islice
+from operator import itemgetter
+from pathlib import Path
+from typing import IO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from python_calamine import CalamineError, CalamineWorkbook
+
+from ..errors import CsperfError, Problem
+from ..text import say
+
+ENCODINGS = ("utf-8-sig", "gb18030")  # utf-8-sig reads plain UTF-8 as well
+DELIMITERS = {"csv": ",", "tsv": "\t"}
+SNIFFED = (",", "\t", ";")
+BATCH_ROWS = 200_000
+BLOCK_BYTES = 1 << 20
+CELL_CHARACTERS = 1 << 24
+SURELY_UTF8 = 16  # bytes of multi-byte characters: GB18030 text does not pass for that much UTF-8 by chance
+EXCEL_DIGITS = 15  # Excel keeps no more; what follows is noise of binary fractions
+UNIT_SUFFIX = re.compile(r"\([^()]*\)$")
+
+Record = tuple[int, Sequence[str | None]]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A header and the rows below it, all as text.
+
+    `header` maps the normalised name of each column to its place; a name that stands twice is in `twice`.
+    """
+
+    header: dict[str, int]
+    twice: frozenset[str]
+    width: int
+    records: Iterator[Record]
+
+    def batches(self, names: Sequence[str]) -> Iterator[pa.Table]:
+        """Tables of at most BATCH_ROWS rows: source_line, cells (how many the row has), then the columns as cell_<i>."""
+        while chunk := list(islice(self.records, BATCH_ROWS)):
+            lines, rows = zip(*chunk, strict=True)
+            counts = [_cells(row, self.width) for row in rows]
+            if min(counts) < self.width:
+                rows = tuple([*row, *[None] * (self.width - len(row))] for row in rows)
+            columns = {"source_line": pa.array(lines, pa.int64()), "cells": pa.array(counts, pa.int64())}
+            for i, name in enumerate(names):
+                columns[f"cell_{i}"] = pa.array(list(map(itemgetter(self.header[name]), rows)), pa.string())
+            yield pa.table(columns)
+
+
+def _cells(row: Sequence[str | None], width: int) -> int:
+    """How many cells a row has; empty ones beyond the header's last do not count."""
+    count = len(row)
+    while count > width and not row[count - 1]:
+        count -= 1
+    return count
+
+
+def normalised(name: object) -> str:
+    """A column's name without BOM, blanks and line ends, in NFKC: `（元） ` and `(元)` are one."""
+    return re.sub(r"[\s\ufeff]+", "", unicodedata.normalize("NFKC", str(name or "")))
+
+
+def without_unit(name: str) -> str:
+    """The normalised name in lower case and without a unit in brackets at its end."""
+    return UNIT_SUFFIX.sub("", name).casefold() or name.casefold()
+
+
+def problem(path: Path, key: str, **slots: object) -> CsperfError:
+    """The error about a file, to be raised: what was found, what is allowed, what to do."""
+    return CsperfError(Problem(str(path), say(f"load.{key}", **slots)))
+
+
+# ---------------------------------------------------------------------------------------------------------- bytes
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """The file's bytes, unpacked if it is gzip; CsperfError where it is cut short or cannot be read."""
+    try:
+        with path.open("rb") as plain:
+            packed = plain.read(2) == b"\x1f\x8b"
+            plain.seek(0)
+            if packed:
+                with gzip.open(plain) as unpacked:
+                    yield unpacked
+            else:
+                yield plain
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise problem(path, "broken_gzip", reason=error) from error
+    except OSError as error:
+        raise problem(path, "unreadable", reason=error.strerror or error) from error
+
+
+def file_kind(path: Path) -> str:
+    """excel, parquet or text, by the first bytes whatever the name says; CsperfError where the file is empty."""
+    with opened(path) as file:
+        start = file.read(8)
+    if not start:
+        raise problem(path, "empty_file")
+    if start.startswith(b"PK") or start.startswith(b"\xd0\xcf\x11\xe0"):
+        return "excel"
+    return "parquet" if start.startswith(b"PAR1") else "text"
+
+
+def encoding_of(path: Path) -> str:
+    """The first of ENCODINGS in which every byte reads; CsperfError naming the byte where none does.
+
+    A file that reads as UTF-8 for long and then breaks is a damaged UTF-8 file: GB18030 would turn it to nonsense.
+    """
+    failures = []
+    for encoding in ENCODINGS:
+        failure = _first_failure(path, encoding)
+        if failure is None:
+            return encoding
+        failures.append(failure)
+        if failure[2] >= SURELY_UTF8:
+            raise problem(path, "damaged_utf8", byte=failure[0], line=failure[1])
+    (byte, line, _) = failures[-1]
+    raise problem(path, "encoding", byte=byte, line=line, utf8_byte=failures[0][0])
+
+
+def _first_failure(path: Path, encoding: str) -> tuple[int, int, int] | None:
+    """Byte offset, line, and bytes of multi-byte characters read so far, where decoding stops; null if it does not."""
+    decode = codecs.getdecoder(encoding)
+    done, lines, wide = 0, 1, 0
+    with opened(path) as file:
+        while block := b"".join(file.readlines(BLOCK_BYTES)):  # neither encoding has a line end inside a character
+            try:
+                text = decode(block)[0]
+            except UnicodeDecodeError as error:
+                good = block[: error.start]
+                wide += len(good) - len(good.decode(encoding))
+                return done + error.start, lines + good.count(b"\n"), wide
+            wide += len(block) - len(text)
+            done += len(block)
+            lines += block.count(b"\n")
+    return None
+
+
+def read_text(path: Path) -> str:
+    """The whole text of a file, line ends as `\\n`."""
+    encoding = encoding_of(path)
+    with opened(path) as file:
+        return "\n".join(file.read().decode(encoding).splitlines())
+
+
+# ---------------------------------------------------------------------------------------------------------- tables
+
+
+@contextmanager
+def open_sheet(path: Path, *, format: str = "", sheet: int | str = 0, header_row: int = 1) -> Iterator[Sheet]:
+    """The table in a file; CsperfError where it is empty, broken, in no readable encoding, or has no header."""
+    kind = file_kind(path)
+    if kind == "excel":
+        yield _sheet(path, _excel_records(path, sheet), header_row)
+    elif kind == "parquet":
+        with opened(path) as file:
+            yield _sheet(path, _parquet_records(path, file), 0)
+    else:
+        encoding = encoding_of(path)
+        with opened(path) as file:
+            text = io.TextIOWrapper(file, encoding=encoding, newline="")  # type: ignore[type-var]
+            yield _sheet(path, _text_records(path, text, DELIMITERS.get(format, ""), header_row), header_row)
+
+
+def _sheet(path: Path, records: Iterator[Record], header_row: int) -> Sheet:
+    """The sheet whose header is the first record at or below `header_row`."""
+    names = next(([normalised(cell) for cell in cells] for line, cells in records if line >= header_row), None)
+    if names is None:
+        raise problem(path, "no_header", header_row=header_row)
+    while names and not names[-1]:
+        names.pop()
+    header = {name: place for place, name in reversed(list(enumerate(names)))}
+    twice = frozenset(name for name, times in Counter(names).items() if times > 1)
+    return Sheet(header, twice, len(names), records)
+
+
+class _Remembered:
+    """Lines of a file, those handed out since `record` was last replaced kept in it."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self.lines = iter(lines)
+        self.record: list[str] = []
+
+    def __iter__(self) -> _Remembered:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self.lines)
+        self.record.append(line)
+        return line
+
+
+def _text_records(path: Path, file: IO[str], delimiter: str, header_row: int) -> Iterator[Record]:
+    """Records of a CSV or TSV that are not blank, each with the physical line on which it starts."""
+    csv.field_size_limit(CELL_CHARACTERS)
+    head = list(islice(file, header_row))
+    delimiter = delimiter or max(SNIFFED, key=head[-1].count)
+    lines = _Remembered(chain(head, file))
+    reader = csv.reader(lines, delimiter=delimiter)
+    start, last = 1, [""]
+    try:
+        for row in reader:
+            if any(row):
+                yield start, row
+            start, last, lines.record = reader.line_num + 1, lines.record, []
+    except csv.Error as error:  # a cell of more than CELL_CHARACTERS
+        raise problem(path, "open_quote", line=start) from error
+    if _left_open(last, delimiter):
+        raise problem(path, "open_quote", line=start - len(last))
+
+
+def _left_open(record: list[str], delimiter: str) -> bool:
+    """Whether a quote opens in the record and nothing closes it, so that it swallowed the rest of the file."""
+    try:
+        list(csv.reader(record, delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        return "unexpected end" in str(error)
+    return False
+
+
+def _parquet_records(path: Path, file: IO[bytes]) -> Iterator[Record]:
+    """The column names as record 0, then every row as text, numbered from 1."""
+    try:
+        parquet = pq.ParquetFile(io.BytesIO(file.read()) if isinstance(file, gzip.GzipFile) else file)
+        yield 0, parquet.schema_arrow.names
+        batches = parquet.iter_batches(BATCH_ROWS)
+        yield from enumerate(chain.from_iterable(zip(*map(_texts, b.columns), strict=True) for b in batches), 1)
+    except (pa.ArrowException, OSError) as error:
+        raise problem(path, "broken_parquet", reason=str(error).splitlines()[0]) from error
+
+
+def _texts(column: pa.Array) -> list[str | None]:
+    if pa.types.is_nested(column.type):
+        return [None if value is None else str(value) for value in column.to_pylist()]
+    return column.cast(pa.string()).to_pylist()
+
+
+def _excel_records(path: Path, sheet: int | str) -> Iterator[Record]:
+    """Rows of one sheet that are not blank, each with its row number in the sheet."""
+    with opened(path) as file:
+        data = io.BytesIO(file.read())
+    try:
+        book = CalamineWorkbook.from_filelike(data)
+        names = book.sheet_names
+        name = names[sheet] if isinstance(sheet, int) and sheet < len(names) else sheet
+        if name not in names:
+            raise problem(path, "no_sheet", sheet=sheet, sheets=", ".join(names))
+        rows = book.get_sheet_by_name(str(name)).to_python(skip_empty_area=False)
+    except CalamineError as error:
+        raise problem(path, "broken_excel", reason=error) from error
+    for line, row in enumerate(rows, 1):
+        cells = [_cell_text(cell) for cell in row]
+        if any(cells):
+            yield line, cells
+
+
+def _cell_text(cell: object) -> str:
+    """A workbook's cell as text: whole numbers plain, times to the second (Excel keeps them as fractions of a day)."""
+    match cell:
+        case bool():
+            return str(cell)
+        case float():
+            return f"{int(cell)}" if cell.is_integer() else f"{cell:.{EXCEL_DIGITS}g}"
+        case dt.datetime():
+            return (cell + dt.timedelta(microseconds=500_000)).replace(microsecond=0).isoformat(" ")
+        case dt.date():
+            return cell.isoformat()
+        case dt.time():
+            moment = dt.datetime.combine(dt.date.min, cell) + dt.timedelta(microseconds=500_000)
+            return moment.strftime("%H:%M:%S")
+        case _:
+            return str(cell)

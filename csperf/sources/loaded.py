@@ -1,0 +1,184 @@
+"""What a source hands on: the rows of one file in the contract's columns, and what became of every other row."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import duckdb
+import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.types as ir
+import pyarrow as pa
+from ibis import _
+
+from ..facts import INPUT, Table
+from ..text import say
+
+ROW_ID_DIGITS = 20  # hexadecimal: 80 bits, so that 50 million messages collide with a chance of one in a billion
+SEPARATOR = "\x1f"
+RAW = "raw_"
+
+
+@dataclass(frozen=True)
+class Shop:
+    """What a source needs to know of the shop.
+
+    `timezone` is the zone of times that name none; without it such times are refused. `key` is the secret of the
+    hashes that stand for personal ids; `root` the folder that file names are given from.
+    """
+
+    shop_id: str
+    timezone: str | None = None
+    root: Path = Path()
+    internal_accounts: frozenset[str] = frozenset()
+    key: bytes = b""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something to know about a file that stops nothing: a code with words in text/load.yaml, and their slots."""
+
+    code: str
+    slots: dict[str, str | int] = field(default_factory=dict)
+
+    def say(self, lang: str | None = None) -> str:
+        """The sentence in `lang` (default: the language of messages)."""
+        return say(f"load.{self.code}", lang, **self.slots)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What became of the rows read from one file, before the store compares them with other files' rows."""
+
+    read: int
+    kept: int
+    filtered: dict[str, int] = field(default_factory=dict)
+    folded: int = 0
+    rejected: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        parts = self.kept + sum(self.filtered.values()) + self.folded + sum(self.rejected.values())
+        if parts != self.read:
+            raise AssertionError(f"{self.read} rows read, {parts} accounted for: {self}")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """One file read: `tables` in the columns of facts.INPUT; `rejects`: line, reason, the mapped cells as text."""
+
+    file: str
+    sha256: str
+    tables: dict[str, pa.Table]
+    rejects: pa.Table
+    counts: Counts
+    warnings: tuple[Notice, ...] = ()
+
+
+def sha256(path: Path) -> str:
+    """The hash of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def file_name(path: Path, shop: Shop) -> str:
+    """How the file is called in the store: from the shop's folder, with forward slashes."""
+    return path.relative_to(shop.root).as_posix() if path.is_relative_to(shop.root) else path.name
+
+
+# ------------------------------------------------------------------------------------------------------- row rules
+
+
+def filled_by_source(table: Table) -> tuple[str, ...]:
+    """The columns that a source fills; the others are worked out here."""
+    derived = {"row_id", "sequence", "shop_id", "source_file", "source_line", *table.days}
+    return tuple(column.name for column in table.columns if column.name not in derived)
+
+
+def judged(rows: ir.Table, table: Table) -> ir.Table:
+    """The rows, `reason` filled where a required cell is empty or a row rule of the contract holds."""
+    required = [name for name in filled_by_source(table) if name in table.required]
+    found = [(rows[name].isnull(), f"empty:{name}") for name in required]
+    found += [(rows.bind(rule)[0].fill_null(False), name) for name, rule in table.rules.items()]
+    return rows.mutate(reason=ibis.coalesce(rows.reason, ibis.cases(*found, else_=None)))
+
+
+# --------------------------------------------------------------------------------------------------------- sealing
+
+
+@ibis.udf.scalar.builtin(name="timezone", signature=((dt.string, dt.Timestamp("UTC")), dt.Timestamp()))
+def local_time(zone, time):
+    """The wall clock of a zone at a time."""
+
+
+def seal(con: duckdb.DuckDBPyConnection, name: str, path: Path, shop: Shop, warnings: tuple[Notice, ...]) -> Loaded:
+    """The file as loaded, from the connection's table `rows`.
+
+    `rows` has the columns that a source fills, source_line, filtered (name of the filter that left the row out),
+    reason (why it is rejected), and the cells as text under `raw_<column>`.
+    """
+    table = INPUT[name]
+    raw = tuple(row[0] for row in con.execute("DESCRIBE rows").fetchall() if row[0].startswith(RAW))
+    kept = con.execute(_sealed_sql(name, shop.shop_id, shop.timezone or "UTC")).to_arrow_table()
+    file = file_name(path, shop)
+    columns = [pa.repeat(file, len(kept)) if c == "source_file" else kept[c] for c in table.arrow.names]
+    rejects = con.execute(_rejects_sql(raw)).to_arrow_table()
+    filtered = con.execute("SELECT filtered, count(*) FROM rows WHERE filtered IS NOT NULL GROUP BY 1 ORDER BY 1")
+    left_out = dict(filtered.fetchall())
+    reasons = dict(sorted(Counter(rejects["reason"].to_pylist()).items()))
+    read = con.execute("SELECT count(*) FROM rows").fetchall()[0][0]
+    counts = Counts(read, len(kept), left_out, 0, reasons)
+    sealed = pa.table(columns, names=table.arrow.names).cast(table.arrow)
+    return Loaded(file, sha256(path), {name: sealed}, rejects, counts, warnings)
+
+
+def _rejects_sql(raw: tuple[str, ...]) -> str:
+    cells = "".join(
+        f', coalesce("{c}", CAST("{c.removeprefix(RAW)}" AS VARCHAR)) AS "{c.removeprefix(RAW)}"' for c in raw
+    )
+    return (
+        f"SELECT source_line AS line, reason{cells} FROM rows WHERE filtered IS NULL AND reason IS NOT NULL "
+        "ORDER BY source_line"
+    )
+
+
+@cache
+def _sealed_sql(name: str, shop_id: str, zone: str) -> str:
+    """SQL for the rows that stay, in the contract's columns but for source_file, in the file's order."""
+    table = INPUT[name]
+    types = {column.name: column.type for column in table.columns}
+    schema = {c: types[c] for c in filled_by_source(table)}
+    rows = ibis.table({**schema, "source_line": "int64", "filtered": "string", "reason": "string"}, name="rows")
+    kept = rows.filter(_.filtered.isnull() & _.reason.isnull()).mutate(shop_id=ibis.literal(shop_id))
+    kept = _numbered(kept) if name == "messages" else kept
+    kept = kept.mutate(**{day: local_time(zone, kept[time]).date() for day, time in table.days.items()})
+    kept = kept.order_by("source_line").select([c for c in table.arrow.names if c != "source_file"])
+    return ibis.to_sql(kept, dialect="duckdb")
+
+
+def _numbered(messages: ir.Table) -> ir.Table:
+    """Messages with their rank within account, buyer and second, and a row_id that does not depend on the file.
+
+    The id hashes the message's own id where it has one. Else it hashes what the message says, to whom and when;
+    the second, third... message alike in one file gets its number behind it, so that true repeats stay and the
+    same message in an overlapping file is still the same.
+    """
+    second = messages.sent_at.truncate("s")
+    direction = ibis.ifelse(messages.sender == "buyer", "in", "out")
+    text = {c: messages[c].fill_null("") for c in ("shop_id", "account_id", "buyer_id", "text", "message_id")}
+    who = [text["shop_id"], text["account_id"], text["buyer_id"]]
+    said = ibis.literal(SEPARATOR).join([*who, second.epoch_seconds().cast("string"), direction, text["text"]])
+    own = ibis.literal(SEPARATOR).join(["id", text["shop_id"], text["message_id"]])
+    has_id = messages.message_id.notnull()
+    place = ibis.window(group_by=[messages.account_id, messages.buyer_id, second], order_by="source_line")
+    messages = messages.mutate(
+        sequence=ibis.row_number().over(place) + 1,
+        alike=ibis.ifelse(has_id, own, said).hexdigest("md5").left(ROW_ID_DIGITS),
+    )
+    repeat = ibis.row_number().over(group_by="alike", order_by="source_line")
+    messages = messages.mutate(repeat=ibis.ifelse(has_id, 0, repeat))
+    again = _.alike.concat("-", _.repeat.cast("string"))
+    return messages.mutate(row_id=ibis.ifelse(_.repeat == 0, _.alike, again)).drop("alike", "repeat")

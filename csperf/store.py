@@ -1,0 +1,350 @@
+"""A shop's Parquet store: a file per table and month, no row twice, nothing lost, written whole or not at all."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import duckdb
+import ibis
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+from ibis.backends import BaseBackend
+
+from .engine import connect
+from .errors import CsperfError, Problem
+from .facts import INPUT
+from .text import say
+
+FORMAT = 1  # of the folder; a store of another format is read anew from the exports
+MANIFEST = "manifest.json"
+STAGING = ".staging"
+UNDATED = "all"
+FATES = ("kept", "replaced", "duplicate")  # a line of which any row stays is kept
+PARQUET = {"compression": "zstd", "use_dictionary": True}
+
+
+class Loaded(Protocol):
+    """One file as a source hands it on; see csperf.sources.Loaded."""
+
+    file: str
+    sha256: str
+    tables: dict[str, pa.Table]
+    rejects: pa.Table
+    counts: Any
+    warnings: Sequence[Any]
+
+
+class Store:
+    """The tables of one shop below a folder; `tz` is the zone of its days."""
+
+    def __init__(self, root: str | Path, tz: str = "UTC") -> None:
+        self.root = Path(root)
+        self.tz = tz
+
+    # ------------------------------------------------------------------------------------------------------ reading
+
+    def read(
+        self, con: BaseBackend, table: str, first_day: dt.date | None = None, last_day: dt.date | None = None
+    ) -> ibis.Table:
+        """The table in the columns of facts.INPUT, as a view of `con`: no file gives a table without rows.
+
+        With days, the rows whose local day (the first of the table's day columns that is filled) lies between them,
+        both included; tables without days are always whole.
+        """
+        schema = INPUT[table].schema
+        files = [str(path) for path in self._files(table, first_day, last_day)]
+        if not files:
+            return ibis.memtable(INPUT[table].arrow.empty_table(), schema=schema)
+        rows = con.read_parquet(files).cast(schema)
+        if INPUT[table].days:
+            day = ibis.coalesce(*(rows[name] for name in INPUT[table].days))
+            within = ([day >= first_day] if first_day else []) + ([day <= last_day] if last_day else [])
+            rows = rows.filter(*within) if within else rows
+        return rows
+
+    def tables(self) -> list[str]:
+        """Names of the tables that hold rows."""
+        return [name for name in INPUT if self._files(name)]
+
+    def months(self, table: str = "") -> list[str]:
+        """Months (YYYY-MM) of which there are rows, in order; of one table, or of any."""
+        names = [table] if table else list(INPUT)
+        return sorted({path.stem for name in names for path in self._files(name)} - {UNDATED})
+
+    def _files(self, table: str, first_day: dt.date | None = None, last_day: dt.date | None = None) -> list[Path]:
+        first, last = (f"{day:%Y-%m}" if day else None for day in (first_day, last_day))
+        return [
+            path
+            for path in sorted((self.root / table).glob("*.parquet"))
+            if path.stem == UNDATED or ((not first or path.stem >= first) and (not last or path.stem <= last))
+        ]
+
+    def coverage(self, table: str = "messages") -> pd.DataFrame:
+        """Rows of each account on each day from the first to the last: account_id, day, n.
+
+        n is null on a day without any row of the shop (not downloaded), 0 where only this account has none.
+        """
+        empty = pd.DataFrame({"account_id": pd.Series(dtype=str), "day": [], "n": pd.Series(dtype="Int64")})
+        if not self._files(table):
+            return empty
+        con = connect()
+        rows = self.read(con, table)
+        day = next(iter(INPUT[table].days))
+        counted = rows.group_by("account_id", day=rows[day]).agg(n=lambda t: t.count()).to_pandas()
+        con.disconnect()
+        wide = counted.pivot_table(index="day", columns="account_id", values="n", aggfunc="sum")
+        days = pd.date_range(counted["day"].min(), counted["day"].max())
+        downloaded = pd.to_datetime(counted["day"]).unique()
+        wide.index = pd.to_datetime(wide.index)
+        wide = wide.reindex(days)
+        wide[wide.index.isin(downloaded)] = wide[wide.index.isin(downloaded)].fillna(0)
+        long = wide.rename_axis("day").reset_index().melt(id_vars="day", var_name="account_id", value_name="n")
+        long["day"] = long["day"].dt.date
+        long["n"] = long["n"].astype("Int64")
+        return long.sort_values(["account_id", "day"], ignore_index=True)[["account_id", "day", "n"]]
+
+    def manifest(self) -> dict[str, Any]:
+        """What was loaded: {format, files: {name: {sha256, settings, source, read, kept, ...}}}; empty where nothing was.
+
+        CsperfError where the file cannot be read.
+        """
+        path = self.root / MANIFEST
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {"format": FORMAT, "files": {}}
+        except (ValueError, OSError) as error:
+            said = say("load.broken_store", reason=error, folder=self.root)
+            raise CsperfError(Problem(str(path), said)) from error
+
+    # ------------------------------------------------------------------------------------------------------ writing
+
+    def add(self, *loaded: Loaded) -> dict[str, dict[str, Any]]:
+        """What became of the rows of these files, by file; the store then holds them, in this order, or is unchanged."""
+        with self.intake() as intake:
+            for one in loaded:
+                intake.stage(one)
+            return intake.commit()
+
+    def intake(self, *, anew: bool = False) -> Intake:
+        """A way to add many files at once; `anew` forgets what the store held."""
+        return Intake(self, anew=anew)
+
+    def recover(self) -> None:
+        """Undoes a replacement of the folder that was cut off between its two renames."""
+        old = _sibling(self.root, "old")
+        if old.exists() and not self.root.exists():
+            old.rename(self.root)
+
+
+def _sibling(root: Path, suffix: str) -> Path:
+    return root.with_name(f"{root.name}.{suffix}")
+
+
+class Intake:
+    """Files on their way into a store. `stage` puts each beside the store, `commit` replaces the store whole."""
+
+    def __init__(self, store: Store, *, anew: bool) -> None:
+        store.recover()
+        self.store = store
+        self.folder = _sibling(store.root, "new")
+        self.staging = self.folder / STAGING
+        self.anew = anew
+        self.entries: dict[str, dict[str, Any]] = {} if anew else store.manifest()["files"]
+        self.staged: list[str] = []
+
+    def __enter__(self) -> Intake:
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.staging.mkdir(parents=True)
+        return self
+
+    def __exit__(self, *_failure: object) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def stage(self, loaded: Loaded, **about: str) -> None:
+        """Writes one file's rows aside. `about` is kept in the manifest with its counts.
+
+        A file that comes again under its name with other content is another delivery: it is told apart by its hash.
+        """
+        label = loaded.file if loaded.file not in self.entries else f"{loaded.file}@{loaded.sha256[:8]}"
+        counts = {"read": loaded.counts.read, "kept": 0, "duplicate": 0, "replaced": 0}
+        counts |= {part: getattr(loaded.counts, part) for part in ("filtered", "folded", "rejected")}
+        entry = {"file": loaded.file, "sha256": loaded.sha256, **about, **counts}
+        entry["warnings"] = [asdict(warning) for warning in loaded.warnings]
+        entry["covered"] = _covered(loaded.tables)
+        self.entries[label] = entry
+        for name, rows in loaded.tables.items():
+            self._stage_months(name, _labelled(rows, label))
+        if len(loaded.rejects):
+            path = self.folder / "rejects" / f"{label}.csv"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_rejects(loaded.rejects, path)
+        self.staged.append(label)
+
+    def _stage_months(self, name: str, rows: pa.Table) -> None:
+        month = _months(name, rows)
+        for value in pc.unique(month).to_pylist():
+            part = rows.filter(pc.equal(month, value))
+            path = self.staging / name / value / f"{len(self.staged):06}.parquet"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            pq.write_table(part.append_column("file_no", pa.repeat(len(self.staged), len(part))), path)
+
+    def commit(self) -> dict[str, dict[str, Any]]:
+        """What became of the rows of the staged files, by file. The store is replaced whole, the manifest with it."""
+        con = connect().con
+        con.execute("CREATE TABLE fates (file VARCHAR, line BIGINT, fate TINYINT)")
+        for table in sorted(path.name for path in self.staging.iterdir()):
+            _validate(table, sorted((self.staging / table).glob("*/*.parquet")))
+            for month in sorted(path.name for path in (self.staging / table).iterdir()):
+                self._merge(con, table, month)
+        self._count(con)
+        con.close()
+        self._link_unchanged()
+        content = {"format": FORMAT, "files": self.entries}
+        text = json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True)
+        (self.folder / MANIFEST).write_text(text, encoding="utf-8", newline="\n")
+        shutil.rmtree(self.staging)
+        self._swap()
+        return {label: self.entries[label] for label in self.staged}
+
+    def _merge(self, con: duckdb.DuckDBPyConnection, table: str, month: str) -> None:
+        """Writes the month's file out of the rows stored and the rows staged, and notes the fate of every row."""
+        stored = self.store.root / table / f"{month}.parquet"
+        files = f"SELECT * FROM read_parquet('{_quoted(self.staging / table / month)}/*.parquet')"
+        if stored.exists() and not self.anew:
+            files += f" UNION ALL BY NAME SELECT *, -1 AS file_no FROM read_parquet('{_quoted(stored)}')"
+        con.execute(f"CREATE OR REPLACE TEMP TABLE judged AS {_fates_sql(table, files)}")
+        con.execute(
+            f"""INSERT INTO fates SELECT source_file, source_line, fate FROM judged
+            WHERE file_no >= 0 OR fate <> {FATES.index("kept")}"""
+        )
+        names = INPUT[table].arrow.names
+        rank = ["sequence"] if table == "messages" else []
+        order = ", ".join([*INPUT[table].days.values(), *rank, *INPUT[table].key])
+        kept = con.execute(f"SELECT {', '.join(names)} FROM judged WHERE fate = 0 ORDER BY {order}").to_arrow_table()
+        path = self.folder / table / f"{month}.parquet"
+        path.parent.mkdir(exist_ok=True)
+        pq.write_table(kept.cast(INPUT[table].arrow).combine_chunks(), path, **PARQUET)
+
+    def _count(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Fills in the entries' counts: in lines, a line by the best fate of its rows; every line accounted for."""
+        lines = "SELECT file, line, min(fate) AS fate FROM fates GROUP BY file, line"
+        for file, fate, n in con.execute(f"SELECT file, fate, count(*) FROM ({lines}) GROUP BY ALL").fetchall():
+            self.entries[file][FATES[fate]] += n
+            if file not in self.staged:
+                self.entries[file]["kept"] -= n
+        for label, entry in self.entries.items():
+            parts = entry["kept"] + entry["duplicate"] + entry["replaced"] + entry["folded"]
+            parts += sum(entry["filtered"].values()) + sum(entry["rejected"].values())
+            if parts != entry["read"]:
+                raise AssertionError(f"{label}: {entry['read']} rows read, {parts} accounted for")
+
+    def _link_unchanged(self) -> None:
+        """Brings the store's other files over, without copying where the disk can link."""
+        for path in self.store.root.rglob("*") if self.store.root.exists() and not self.anew else ():
+            target = self.folder / path.relative_to(self.store.root)
+            if path.is_file() and path.name != MANIFEST and not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                try:
+                    os.link(path, target)
+                except OSError:  # a disk without links
+                    shutil.copy2(path, target)
+
+    def _swap(self) -> None:
+        old = _sibling(self.store.root, "old")
+        shutil.rmtree(old, ignore_errors=True)
+        if self.store.root.exists():
+            self.store.root.rename(old)
+        self.folder.rename(self.store.root)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _validate(table: str, files: Iterable[Path]) -> None:
+    """Holds the staged rows against the contract; pandera raises where a source let a bad row through."""
+    con = connect()
+    rows = con.read_parquet([str(file) for file in files]).drop("file_no").cast(INPUT[table].schema)
+    INPUT[table].validator().validate(rows, lazy=True)
+    con.disconnect()
+
+
+@cache
+def _fates_sql(table: str, files: str) -> str:
+    """SQL for all rows with their fate: 0 kept, 1 replaced by a later state, 2 the same again.
+
+    Rows of one key in the order loaded: one equal to the state before it is a duplicate, the last other one stays.
+    A recall counts as last; it also replaces the message in its place where messages carry no id.
+    """
+    spec, key = INPUT[table], ", ".join(INPUT[table].key)
+    content = [c for c in spec.arrow.names if c not in ("source_file", "source_line", "sequence", *spec.key)]
+    recall = "kind = 'recall'" if table == "messages" else "false"
+    rows = f"SELECT *, hash({', '.join(content)}) AS content, {recall} AS recall FROM ({files})"
+    by_key = f"(PARTITION BY {key} ORDER BY recall, file_no, source_line)"
+    runs = (
+        f"SELECT *, coalesce(content = lag(content) OVER {by_key}, false) AS same, row_number() OVER {by_key} AS state"
+    )
+    last = f"max(state) FILTER (NOT same) OVER (PARTITION BY {key})"
+    fate = f"CASE WHEN same THEN 2 WHEN state < {last} THEN 1 {_recalled(table)} ELSE 0 END"
+    return f"SELECT *, CAST({fate} AS TINYINT) AS fate FROM ({runs} FROM ({rows}))"
+
+
+def _recalled(table: str) -> str:
+    if table != "messages":
+        return ""
+    place = "shop_id, account_id, buyer_id, date_trunc('second', sent_at), sender = 'buyer', sequence"
+    return f"WHEN NOT recall AND message_id IS NULL AND bool_or(recall) OVER (PARTITION BY {place}) THEN 1"
+
+
+def _labelled(rows: pa.Table, label: str) -> pa.Table:
+    place = rows.schema.get_field_index("source_file")
+    return rows.set_column(place, "source_file", pa.repeat(label, len(rows)))
+
+
+def _months(name: str, rows: pa.Table) -> pa.Array:
+    """The month (YYYY-MM) of each row, by the first of the table's days that is filled; `all` without days."""
+    days = INPUT[name].days
+    if not days:
+        return pa.repeat(UNDATED, len(rows))
+    return pc.strftime(pc.coalesce(*(rows[day] for day in days)), format="%Y-%m").fill_null(UNDATED)
+
+
+def _covered(tables: Mapping[str, pa.Table]) -> dict[str, list[str]]:
+    """Days with messages by account, runs of days as `first..last`."""
+    if "messages" not in tables:
+        return {}
+    pairs = tables["messages"].group_by(["account_id", "day"]).aggregate([]).to_pylist()
+    days: dict[str, list[dt.date]] = {}
+    for pair in pairs:
+        days.setdefault(pair["account_id"] or "", []).append(pair["day"])
+    return {account: _runs(sorted(of_account)) for account, of_account in sorted(days.items())}
+
+
+def _runs(days: list[dt.date]) -> list[str]:
+    starts = [day for before, day in zip([None, *days], days, strict=False) if not before or (day - before).days > 1]
+    ends = [day for day, after in zip(days, [*days[1:], None], strict=True) if not after or (after - day).days > 1]
+    return [f"{first}..{last}" if first != last else f"{first}" for first, last in zip(starts, ends, strict=True)]
+
+
+def _write_rejects(rejects: pa.Table, path: Path) -> None:
+    """The rejected rows as CSV that Excel opens as text: with BOM, and no cell that begins like a formula."""
+    for place, field in enumerate(rejects.schema):
+        if pa.types.is_string(field.type):
+            plain = pc.replace_substring_regex(rejects[field.name], r"^([=+@\t\r]|-[^0-9])", r"'\1")
+            rejects = rejects.set_column(place, field.name, plain)
+    with path.open("wb") as file:
+        file.write(b"\xef\xbb\xbf")
+        pacsv.write_csv(rejects, file)
