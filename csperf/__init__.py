@@ -1,0 +1,49 @@
+"""Customer-service targets that are reasonable, measurable and attainable: `import csperf as cs` shows these names."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+__version__ = "0.1.0"
+
+# Where each name lives: imported when first used, so that `import csperf` costs nothing.
+NAMES = {
+    "open_run": "run",
+    "facts": "run",
+    "measure": "run",
+    "load": "load",
+    "explain": "explain",
+    "derive_targets": "targets",
+    "load_rules": "rules",
+    "entry": "catalogue",
+    "charts": "charts",
+    "tables": "tables",
+    "CsperfError": "errors",
+}
+MODULES = ("charts", "tables")  # shown whole; of the others, the function of that name
+__all__ = ["__version__", *NAMES]
+
+
+class _Package(ModuleType):
+    """Keeps `cs.facts` the function: importing csperf/facts.py would put the module in its place."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name not in NAMES:
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
+
+
+def __getattr__(name: str) -> Any:
+    if name not in NAMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = import_module(f".{NAMES[name]}", __name__)
+    return module if name in MODULES else getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

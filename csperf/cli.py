@@ -1,0 +1,282 @@
+"""The command line: what a person types, what is printed, and the exit code (0 done, 1 mend your data, 2 mistyped)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .errors import CsperfError, Problem
+from .text import LANGUAGES, say, ui_language
+from .text.numbers import MISSING
+
+if TYPE_CHECKING:  # heavy: imported inside the commands that need them, so that --help is quick
+    import pandas as pd
+
+GRAINS = ("shop", "agent", "level", "role", "shift", "day", "week", "month")
+STAGES = ("plan", "progress", "settle")
+SHOWN_ROWS = 200
+DATE = ["%Y-%m-%d"]
+
+app = typer.Typer(
+    name="csperf",
+    help=say("cli.about"),
+    epilog=say("cli.about_example"),
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command and leave with its exit code; a person's mistakes are printed without traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a console that cannot show a character must not stop the work
+    try:
+        app(arguments, prog_name="csperf")
+    except CsperfError as error:
+        _refuse(error)
+    except PermissionError as error:  # on Windows: the file is open in Excel
+        _refuse(CsperfError(Problem(str(error.filename), say("cli.locked"))))
+
+
+def _refuse(error: CsperfError) -> None:
+    typer.echo(f"{error}\n{say('cli.problems', n=len(error.problems))}", err=True)
+    sys.exit(1)
+
+
+# What the commands take -------------------------------------------------------------------------------------------
+
+
+def command(name: str) -> Callable[[Callable], Callable]:
+    """Registers a command whose help and example are words of text/cli.yaml."""
+    return app.command(name, help=say(f"cli.{name}"), epilog=say(f"cli.{name}_example"), no_args_is_help=True)
+
+
+def _option(*names: str, metavar: str | None = None, **more: Any) -> Any:
+    return typer.Option(*names, metavar=metavar, help=say(f"cli.option_{names[-1].strip('-')}"), **more)
+
+
+def _one_of(allowed: tuple[str, ...]) -> Callable[[str], str]:
+    def checked(value: str) -> str:
+        for word in _words(value):
+            if word not in allowed:
+                raise typer.BadParameter(say("cli.not_one_of", found=word, allowed=", ".join(allowed)))
+        return value
+
+    return checked
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.replace("，", ",").split(",") if word.strip()]
+
+
+ParamsFile = Annotated[Path, typer.Argument(metavar="PARAMS", help=say("cli.params_file"))]
+ParamsFiles = Annotated[list[Path], typer.Argument(metavar="PARAMS...", help=say("cli.params_files"))]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help=say("cli.folder"))]
+Month = Annotated[str, _option("--month", metavar="YYYY-MM")]
+FirstDay = Annotated[datetime | None, _option("--from", metavar="YYYY-MM-DD", formats=DATE)]
+LastDay = Annotated[datetime | None, _option("--to", metavar="YYYY-MM-DD", formats=DATE)]
+Day = Annotated[datetime | None, _option("--day", metavar="YYYY-MM-DD", formats=DATE)]
+Grain = Annotated[str, _option("--by", metavar=",".join(GRAINS), callback=_one_of(GRAINS))]
+Metrics = Annotated[str, _option("--metrics", metavar="KEY,KEY")]
+Definitions = Annotated[str, _option("--definitions", metavar="SET,SET")]
+Definition = Annotated[str, _option("--definitions", metavar="SET")]
+Agent = Annotated[str, _option("--agent", metavar="AGENT")]
+Output = Annotated[Path | None, _option("-o", "--output", metavar="FILE")]
+Page = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE.md", help=say("cli.option_page"))]
+Excel = Annotated[bool, _option("--excel")]
+Language = Annotated[str, _option("--lang", metavar="zh|en", callback=_one_of(LANGUAGES))]
+
+
+# Commands ---------------------------------------------------------------------------------------------------------
+
+
+@command("new")
+def new(folder: Folder, lang: Language = "") -> None:
+    from .forms import new_shop
+
+    written, kept = new_shop(folder, lang=lang or ui_language(), today=datetime.now().date())
+    for path in written:
+        typer.echo(say("cli.written", path=path))
+    for path in kept:
+        typer.echo(say("cli.kept", path=path))
+    typer.echo(say("cli.new_next", path=folder / "params.yaml"))
+
+
+@command("sample")
+def sample(
+    folder: Folder,
+    months: Annotated[int, _option("--months", min=1)] = 12,
+    agents: Annotated[int, _option("--agents", min=1)] = 16,
+    messages: Annotated[int, _option("--messages", min=1)] = 200_000,
+    seed: Annotated[int, _option("--seed")] = 1,
+) -> None:
+    from .sample import make
+
+    with working(say("cli.making_sample")):
+        make(folder, months=months, agents=agents, messages=messages, seed=seed)
+    typer.echo(say("cli.written", path=folder))
+
+
+@command("measure")
+def measure(
+    params_file: ParamsFile,
+    by: Grain,
+    month: Month = "",
+    first: FirstDay = None,
+    last: LastDay = None,
+    metrics: Metrics = "",
+    definitions: Definitions = "",
+    output: Output = None,
+    excel: Excel = False,
+) -> None:
+    import pandas as pd
+
+    from . import run as facade
+
+    stacked = []
+    with working(say("cli.measuring")):
+        for name in _words(definitions) or [""]:
+            run = _within(facade.open_run(params_file, month=month, definitions=name), first, last)
+            stacked.append(facade.measure(run, by=_words(by), metrics=_words(metrics) or None))
+    _show(pd.concat(stacked, ignore_index=True), output, excel=excel, created=run.last_day)
+
+
+@command("explain")
+def explain(
+    params_file: ParamsFile,
+    metric: Annotated[str, typer.Argument(metavar="METRIC", help=say("cli.metric"))],
+    agent: Agent = "",
+    day: Day = None,
+    month: Month = "",
+    definitions: Definition = "",
+    output: Output = None,
+    excel: Excel = False,
+) -> None:
+    from . import run as facade
+    from .explain import explain as rows_behind
+
+    month = month or (f"{day:%Y-%m}" if day else "")
+    with working(say("cli.explaining")):
+        run = _within(facade.open_run(params_file, month=month, definitions=definitions), day, day)
+        rows = rows_behind(
+            facade.facts(run), metric, agent=agent or None, first_day=run.first_day, last_day=run.last_day
+        )
+    _show(rows, output, excel=excel, created=run.last_day)
+
+
+@command("run")
+def run(
+    params_files: ParamsFiles,
+    month: Month = "",
+    stage: Annotated[str, _option("--stage", metavar="|".join(STAGES), callback=_one_of(STAGES))] = "settle",
+    lang: Language = "",
+    only: Annotated[str, _option("--only", metavar="NOTEBOOK")] = "",
+    jobs: Annotated[int, _option("--jobs", min=1)] = 1,
+) -> None:
+    from .report import run_pack
+
+    for params_file in params_files:
+        with working(say("cli.running", path=params_file)):
+            folder = run_pack(params_file, month=month, stage=stage, lang=lang, only=only, jobs=jobs)
+        typer.echo(say("cli.report_at", path=folder / "index.html"))
+
+
+@app.command("metrics", help=say("cli.metrics"), epilog=say("cli.metrics_example"))
+def metrics(
+    key: Annotated[str, typer.Argument(metavar="[KEY]", help=say("cli.metric"))] = "",
+    everything: Annotated[bool, _option("--all")] = False,
+    lang: Language = "",
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE.md", help=say("cli.option_page"))
+    ] = None,
+) -> None:
+    from .catalogue import ENTRIES, entry
+    from .dictionary import article, page
+
+    if everything or output:
+        text = page([entry(key)] if key else ENTRIES.values(), lang or ui_language())
+        typer.echo(say("cli.written", path=_write_text(output, text)) if output else text)
+    elif key:
+        for language in [lang] if lang else LANGUAGES:
+            said = article(entry(key), language)
+            typer.echo(
+                "\n".join([entry(key).name(language), *(f"  {word}: {text}" for word, text in said.items()), ""])
+            )
+    else:
+        _print_table(
+            ("key", "zh", "en", "unit", "better"), ((e.key, e.zh, e.en, e.unit, e.better) for e in ENTRIES.values())
+        )
+
+
+def _write_text(path: Path, text: str) -> Path:
+    try:
+        path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise CsperfError(Problem(str(path), say("cli.cannot_write", problem=error.strerror))) from error
+    return path
+
+
+# Printing ---------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def working(doing: str) -> Iterator[None]:
+    """Shows on stderr that long work goes on, and for how long; silent where nobody watches."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        progress.add_task(doing, total=None)
+        yield
+
+
+def _within(run: Any, first: datetime | None, last: datetime | None) -> Any:
+    """The run cut to the days asked for."""
+    days = {"first_day": first and first.date(), "last_day": last and last.date()}
+    return replace(run, **{name: day for name, day in days.items() if day})
+
+
+def _show(frame: pd.DataFrame, output: Path | None, **writing: Any) -> None:
+    """Writes the table to the file asked for; without one prints its first rows."""
+    if output:
+        from .export import write_table
+
+        typer.echo(say("cli.written", path=write_table(frame, output, **writing)))
+        return
+    _print_table(frame.columns, (map(_cell, row) for row in frame.head(SHOWN_ROWS).itertuples(index=False)))
+    if len(frame) > SHOWN_ROWS:
+        typer.echo(say("cli.more_rows", shown=SHOWN_ROWS, n=len(frame)))
+
+
+def _print_table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(markup=False, highlight=False, emoji=False)
+    table = Table(*map(str, headings), box=box.SIMPLE_HEAD, safe_box=True, pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    # Where nobody watches, no line is broken or cut: the output may be read by a program.
+    console.print(table, width=None if console.is_terminal else max(console.measure(table).maximum, 1))
+
+
+def _cell(value: Any) -> str:
+    from pandas import isna
+
+    if isna(value):
+        return MISSING
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,269 @@
+"""A new shop's folder: its settings and the Excel forms that people fill in, with drop-downs and an example row."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+import xlsxwriter
+import yaml
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from .catalogue import ENTRIES
+from .definitions import SETS
+from .errors import CsperfError, Problem
+from .export import UNDATED
+from .facts import ROLES
+from .rules import PLATFORMS, load_rules
+from .text import say
+
+TEMPLATE = Path(__file__).with_name("templates") / "shop" / "params.yaml"
+ROWS = 500  # that have drop-downs
+WIDTH = 16
+KEY_BYTES = 32
+LEVELS = ("junior", "mid", "senior")
+CELLS = ("own", "mean", "top10_mean", "tier_mean", "tier_excellent")
+SHIFTS = {"early": ("08:00", "16:00"), "middle": ("12:00", "20:00"), "late": ("16:00", "00:30")}
+OFF = ("rest", "leave")
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column of a form: the contract's column it fills, the word of its heading, what may be chosen, an example.
+
+    `choices`: what is written in the cell -> what it means in the contract; nothing = free text.
+    """
+
+    column: str
+    example: object
+    word: str = ""
+    choices: Callable[[str], dict[str, object]] | None = None
+
+    def heading(self, lang: str) -> str:
+        """The heading in `lang`."""
+        return say(f"forms.{self.word or self.column}", lang)
+
+    def about(self, lang: str) -> str:
+        """What to write in the column."""
+        return say(f"forms.about_{self.word or self.column}", lang)
+
+
+def _chosen(column: str, meanings: Iterable[object], kept_as_said: bool = False) -> Callable[[str], dict[str, object]]:
+    def choices(lang: str) -> dict[str, object]:
+        said = {say(f"forms.{column}_{str(m).lower()}", lang): m for m in meanings}
+        return {word: word for word in said} if kept_as_said else said
+
+    return choices
+
+
+def _metrics(lang: str) -> dict[str, object]:
+    names = [entry.name(lang) for entry in ENTRIES.values()]
+    return {
+        e.name(lang) if names.count(e.name(lang)) == 1 else f"{e.name(lang)} {e.key}": e.key for e in ENTRIES.values()
+    }
+
+
+def _sets(lang: str) -> dict[str, object]:
+    return {name: name for name in SETS}
+
+
+FIRST, LAST = dt.date(2026, 10, 1), dt.date(2026, 10, 31)
+FORMS: dict[str, tuple[Field, ...]] = {
+    "roster": (
+        Field("account_id", "我的店铺:小美"),
+        Field("agent_id", "A001"),
+        Field("name", "王小美"),
+        Field("role", "pre", choices=_chosen("role", ROLES)),
+        Field("level", "mid", choices=_chosen("level", LEVELS)),
+        Field("team", ""),
+        Field("started", dt.date(2026, 3, 1)),
+        Field("ended", ""),
+        Field("valid_from", dt.date(2026, 3, 1)),
+        Field("valid_to", ""),
+    ),
+    "calendar": (
+        Field("name", "双11", word="calendar_name"),
+        Field("start", dt.date(2026, 11, 1)),
+        Field("end", dt.date(2026, 11, 11)),
+        Field("phase", "main", choices=_chosen("phase", ("warm-up", "main"))),
+        Field("exempt", False, choices=_chosen("exempt", (True, False))),
+    ),
+    "benchmarks": (
+        Field("metric", "conversion_paid_user", choices=_metrics),
+        Field("definitions", "taobao", choices=_sets),
+        Field("cell", "tier_mean", choices=_chosen("cell", CELLS)),
+        Field("value", 0.546),
+        Field("n", ""),
+        Field("period_start", FIRST),
+        Field("period_end", LAST),
+        Field("tier", ""),
+        Field("category", ""),
+        Field("source", "生意参谋 服务 客服绩效"),
+        Field("read_by", "王小美"),
+    ),
+}
+RULE_COLUMNS = ("rule", "since", "threshold", "grade", "source", "seen", "checked_on", "checked_by")
+
+
+def new_shop(folder: str | Path, *, lang: str, today: dt.date) -> tuple[list[Path], list[Path]]:
+    """The files written into `folder`, and those that were there already and were left alone.
+
+    `lang` is the language of the forms; the 排班表 is laid out for the month of `today`.
+    """
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise CsperfError(Problem(str(folder), say("cli.not_a_folder")))
+    for part in (folder, folder / "exports" / "chats", folder / "exports" / "orders"):
+        part.mkdir(parents=True, exist_ok=True)
+    made: dict[str, Callable[[Path], None]] = {
+        "params.yaml": lambda path: _write_params(path, folder.resolve().name, lang),
+        ".key": _write_key,
+        **{_file(name, lang): _form_writer(name, lang) for name in FORMS},
+        _file("shifts", lang): lambda path: _write_shifts(path, lang, today.replace(day=1)),
+        _file("rules", lang): lambda path: _write_rules(path, lang),
+    }
+    kept = [folder / name for name in made if (folder / name).exists()]
+    written = [folder / name for name in made if not (folder / name).exists()]
+    for path in written:
+        made[path.name](path)
+    return written, kept
+
+
+def _file(name: str, lang: str) -> str:
+    return f"{say(f'forms.{name}', lang)}.xlsx"
+
+
+def _write_key(path: Path) -> None:
+    path.touch(mode=0o600, exist_ok=False)
+    path.write_text(secrets.token_hex(KEY_BYTES), encoding="ascii")
+
+
+# Settings ---------------------------------------------------------------------------------------------------------
+
+
+def _write_params(path: Path, shop: str, lang: str) -> None:
+    sources = [_source(name, fields, lang) for name, fields in FORMS.items()]
+    sources.append({"source": "schedule", "files": _file("shifts", lang)})
+    listed = yaml.safe_dump(sources, allow_unicode=True, sort_keys=False, width=110, default_flow_style=None)
+    forms = "".join(f"  {line}\n" for line in listed.splitlines())
+    text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(shop=shop_id(shop), lang=lang, forms=forms)
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def shop_id(name: str) -> str:
+    """The folder's name as a shop's number: what may not stand in one becomes -."""
+    return "".join(c if c.isalnum() or c in "-_" else "-" for c in name).strip("-") or "shop"
+
+
+def _source(name: str, fields: Sequence[Field], lang: str) -> dict[str, object]:
+    """The entry of `sources` that reads the form back."""
+    columns: dict[str, object] = {}
+    for field in fields:
+        heading = field.heading(lang)
+        meant = {word: value for word, value in (field.choices(lang) if field.choices else {}).items() if word != value}
+        columns[field.column] = {"from": heading, "values": meant} if meant else heading
+    example = {"column": say("forms.remark", lang), "not_in": [say("forms.example", lang)]}
+    return {
+        "source": "table", "table": name, "files": _file(name, lang), "columns": columns, "filter": {"example": example}
+    }  # fmt: skip
+
+
+# Forms ------------------------------------------------------------------------------------------------------------
+
+
+class _Book:
+    """An Excel file in the making: dated the same every time, with a sheet of what may be chosen."""
+
+    def __init__(self, path: Path, lang: str) -> None:
+        self.lang = lang
+        self.book = xlsxwriter.Workbook(path, {"strings_to_formulas": False, "default_date_format": "yyyy-mm-dd"})
+        self.book.set_properties({"created": dt.datetime.combine(UNDATED, dt.time())})
+        self.bold: Format = self.book.add_format({"bold": True, "bg_color": "#E8EEF4", "border": 1, "text_wrap": True})
+        example = {"italic": True, "font_color": "#808080"}
+        self.grey: Format = self.book.add_format(example)
+        self.grey_date: Format = self.book.add_format(example | {"num_format": "yyyy-mm-dd"})
+        self.date: Format = self.book.add_format({"num_format": "yyyy-mm-dd"})
+        self.lists: list[list[str]] = []
+
+    def sheet(self, name: str, headings: Sequence[object], about: Sequence[str]) -> Worksheet:
+        """A sheet with its headings, each with a note on what to write."""
+        sheet = self.book.add_worksheet(say(f"forms.{name}", self.lang))
+        sheet.freeze_panes(1, 0)
+        sheet.set_column(0, len(headings) - 1, WIDTH)
+        for column, (heading, note) in enumerate(zip(headings, about, strict=True)):
+            (sheet.write_datetime if isinstance(heading, dt.date) else sheet.write)(0, column, heading, self.bold)
+            sheet.write_comment(0, column, note, {"x_scale": 2, "author": "csperf"})
+        return sheet
+
+    def drop_down(self, sheet: Worksheet, columns: tuple[int, int], choices: Iterable[str]) -> None:
+        """A drop-down in the rows of some columns; what it offers stands on the sheet of options."""
+        self.lists.append(list(choices))
+        letter = xlsxwriter.utility.xl_col_to_name(len(self.lists) - 1)
+        area = f"='{say('forms.options', self.lang)}'!${letter}$1:${letter}${len(self.lists[-1])}"
+        sheet.data_validation(1, columns[0], ROWS, columns[1], {"validate": "list", "source": area})
+
+    def close(self) -> None:
+        """Writes the file."""
+        options = self.book.add_worksheet(say("forms.options", self.lang))
+        for column, words in enumerate(self.lists):
+            options.write_column(0, column, words)
+        options.hide()
+        self.book.close()
+
+
+def _form_writer(name: str, lang: str) -> Callable[[Path], None]:
+    return lambda path: _write_form(path, name, FORMS[name], lang)
+
+
+def _write_form(path: Path, name: str, fields: Sequence[Field], lang: str) -> None:
+    book = _Book(path, lang)
+    remark = say("forms.remark", lang), say("forms.about_remark", lang)
+    headings = [*(f.heading(lang) for f in fields), remark[0]]
+    sheet = book.sheet(name, headings, [*(f.about(lang) for f in fields), remark[1]])
+    for column, field in enumerate(fields):
+        example = field.example
+        if field.choices:
+            choices = field.choices(lang)
+            book.drop_down(sheet, (column, column), choices)
+            example = next((word for word, meant in choices.items() if meant == example), next(iter(choices)))
+        if isinstance(field.example, dt.date):
+            sheet.set_column(column, column, WIDTH, book.date)
+        sheet.write(1, column, example, book.grey_date if isinstance(example, dt.date) else book.grey)
+    sheet.write(1, len(fields), say("forms.example", lang), book.grey)
+    book.close()
+
+
+def _write_shifts(path: Path, lang: str, first: dt.date) -> None:
+    """The wide 排班表: people × days, and the times of each shift on a sheet of its own."""
+    book = _Book(path, lang)
+    days = [first + dt.timedelta(days=n) for n in range(31) if (first + dt.timedelta(days=n)).month == first.month]
+    who = [Field("agent_id", "A001"), Field("name", "王小美")]
+    about = [*(f.about(lang) for f in who), *(say("forms.about_shift", lang) for _ in days)]
+    sheet = book.sheet("shifts", [*(f.heading(lang) for f in who), *days], about)
+    shifts = {name: say(f"forms.shift_{name}", lang) for name in SHIFTS}
+    book.drop_down(sheet, (2, len(days) + 1), [*shifts.values(), *(say(f"forms.off_{name}", lang) for name in OFF)])
+    sheet.set_row(0, None, book.date)
+    sheet.freeze_panes(1, 2)
+    times = [say(f"forms.{word}", lang) for word in ("shift", "begins", "ends")]
+    table = book.sheet("shift_times", times, [say("forms.about_times", lang)] * len(times))
+    for row, (name, (begins, ends)) in enumerate(SHIFTS.items(), start=1):
+        table.write_row(row, 0, [shifts[name], begins, ends])
+    book.close()
+
+
+def _write_rules(path: Path, lang: str) -> None:
+    """Every platform rule as csperf has it, with room for what the merchant's backend says."""
+    book = _Book(path, lang)
+    fields = [Field(column, "") for column in RULE_COLUMNS]
+    sheet = book.sheet("rules", [f.heading(lang) for f in fields], [f.about(lang) for f in fields])
+    rules = [rule for file in sorted(PLATFORMS.glob("*.yaml")) for rule in load_rules(file)]
+    for row, rule in enumerate(rules, start=1):
+        name = rule.name_zh if lang == "zh" else rule.name_en
+        since = f"{rule.since:%Y-%m-%d}" if rule.since else ""
+        sheet.write_row(row, 0, [f"{rule.platform} {name}", since, rule.threshold, rule.grade, rule.source])
+    book.close()
