@@ -49,7 +49,7 @@ def find_credit(chat: Chat, order: dict, shop: Shop) -> int | None:
     Counted replies with 0 <= order - reply <= window, in chats and sessions that are not out, passing over accounts
     whose role is `after` on the reply's day. READING R35: so are bots and replies without account.
     READING R36: under `substantive` an agent without substance is passed over, and the credit goes further back.
-    READING R37: `first` is the first of these replies, `most` the last one of the agent with most of them (tie: latest).
+    READING R37: `first` is the first of these replies, `most` the last of the agent with most (tie: latest).
     """
     placed = ordered_at(order)
     window = timedelta(hours=shop.definition.window_h)
