@@ -15,7 +15,7 @@ NAMES = {
     "facts": "run",
     "measure": "run",
     "load": "load",
-    "explain": "explain",
+    "explain": "run",
     "derive_targets": "targets",
     "load_rules": "rules",
     "entry": "catalogue",
@@ -43,6 +43,17 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = import_module(f".{NAMES[name]}", __name__)
     return module if name in MODULES else getattr(module, name)
+
+
+class _Facade(ModuleType):
+    """Keeps `cs.facts`, `cs.load` and `cs.explain` the functions: importing the modules of that name would hide them."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (isinstance(value, ModuleType) and NAMES.get(name, name) != name):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Facade
 
 
 def __dir__() -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
 from typing import Literal
@@ -13,20 +13,23 @@ import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 from pydantic import BaseModel, ConfigDict, Field
 
+CHUNK_ROWS = 2_000_000
 DAY_US = 86_400_000_000
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _names = count()
 
 
 class EngineSettings(BaseModel):
-    """How much of the machine to use. `chunk_days` bounds memory: so many days of messages are open at once."""
+    """How much of the machine to use. Memory is bounded by the days of messages that are open at once: `chunk_days`,
+    else as many as hold about CHUNK_ROWS messages.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     backend: Literal["duckdb"] = "duckdb"
     memory_limit: str = "2GB"
     threads: int | None = Field(default=None, ge=1)
-    chunk_days: int = Field(default=31, ge=1)
+    chunk_days: int | None = Field(default=None, ge=1)
 
 
 def connect(settings: EngineSettings | None = None) -> BaseBackend:
@@ -92,7 +95,15 @@ def scratch(con: BaseBackend) -> Iterator[Scratch]:
         keep.drop()
 
 
-def chunks(days: Sequence[dt.date], size: int) -> list[tuple[dt.date, dt.date]]:
-    """First and last day of consecutive runs of at most `size` of the given days, in order."""
-    ordered = sorted(set(days))
-    return [(ordered[i], ordered[min(i + size, len(ordered)) - 1]) for i in range(0, len(ordered), size)]
+def chunks(rows: Mapping[dt.date, int], settings: EngineSettings) -> list[tuple[dt.date, dt.date]]:
+    """First and last day of consecutive chunks of the days in `rows` (day -> number of messages), in order."""
+    found: list[list[dt.date]] = []
+    held = 0
+    for day in sorted(rows):
+        full = len(found[-1]) >= settings.chunk_days if found and settings.chunk_days else held + rows[day] > CHUNK_ROWS
+        if not found or full:
+            found.append([])
+            held = 0
+        found[-1].append(day)
+        held += rows[day]
+    return [(days[0], days[-1]) for days in found]

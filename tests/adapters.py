@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from csperf import hours, purchases, turns
-from csperf.engine import chunks, connect
+from csperf.engine import EngineSettings, chunks, connect
 from csperf.turns.people import bots, people
 
 
@@ -25,7 +25,7 @@ def engine_derive(shop, definition, *, chunk_days: int | None = None, categories
         codes=tuple(categories),
         covered_days=tuple(days),
     )
-    spans = chunks(days, chunk_days) if chunk_days else None
+    spans = chunks(dict.fromkeys(days, 1), EngineSettings(chunk_days=chunk_days)) if chunk_days else None
     tables = {name: con.create_table(name, shop.arrow(name)) for name in ("messages", "orders", "refunds")}
     found = turns.derive(con, tables["messages"], definition, known, spans)
     found |= purchases.derive(con, tables["orders"], tables["refunds"], found, definition)

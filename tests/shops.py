@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 from hypothesis import strategies as st
 
-from csperf import facts
+from csperf.facts import INPUT
 
 SHOP = "S"
 TZ = "Asia/Shanghai"
@@ -112,7 +112,7 @@ class MadeShop:
 
     def arrow(self, table: str) -> pa.Table:
         """One of messages, orders, refunds, roster, shifts in the schema of facts.INPUT."""
-        return pa.Table.from_pylist(getattr(self, table), schema=facts.INPUT[table].arrow)
+        return pa.Table.from_pylist(getattr(self, table), schema=INPUT[table].arrow)
 
     def frame(self, table: str) -> pd.DataFrame:
         """The same as a pandas frame."""
@@ -135,7 +135,7 @@ def message(
     tz: str = TZ,
 ) -> dict:
     """A row of messages; row_id, sequence and source_line are given by `numbered`."""
-    blank = dict.fromkeys(column.name for column in facts.INPUT["messages"].columns)
+    blank = dict.fromkeys(column.name for column in INPUT["messages"].columns)
     return blank | {
         "shop_id": shop,
         "account_id": account,

@@ -1,0 +1,34 @@
+"""Phone calls with the agent who took them, ready to be added up."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+from ibis import _
+
+from .engine import materialise, micros
+from .facts import DERIVED
+from .turns.days import with_people
+
+
+def derive(con: ibis.BaseBackend, calls: ir.Table, people: ir.Table) -> ir.Table:
+    """`calls` of facts.DERIVED: every call for the shop, and for its agent the ones somebody took.
+
+    Where the export gives no durations, the wait runs from queued_at to the answer (or the end), the talk from the answer
+    to the end, holds left out.
+    """
+    queued, ended = micros(calls.queued_at), micros(calls.ended_at)
+    answered = micros(calls.answered_at)
+    timed = calls.mutate(
+        row_id=calls.call_id,
+        category_code=ibis.null("string"),
+        wait_us=calls.wait_us.fill_null(answered.fill_null(ended) - queued),
+        talk_us=calls.talk_us.fill_null(ended - answered - calls.hold_us.fill_null(0)),
+    )
+    peopled = with_people(timed, people)
+    agents = peopled.filter(_.account_id.notnull()).mutate(scope=ibis.literal("agent"))
+    nobody = {name: ibis.null("string") for name in ("agent_id", "account_id", "role", "level", "shift")}
+    shop = peopled.mutate(scope=ibis.literal("shop"), **nobody)
+    columns = DERIVED["calls"].columns
+    both = [rows.select(**{c.name: rows[c.name].cast(c.type) for c in columns}) for rows in (shop, agents)]
+    return materialise(con, ibis.union(*both))

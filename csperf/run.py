@@ -1,0 +1,214 @@
+"""One shop, one month, one set of counting rules: what notebooks and the command line ask for numbers."""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from . import calls as phone
+from . import hours, mart, purchases, turns
+from .catalogue import ENTRIES
+from .definitions import Definition
+from .engine import EngineSettings, chunks, connect
+from .errors import CsperfError, Problem
+from .params import Params, load_params
+from .store import Store
+from .text import say
+from .turns.people import bots, people
+
+KEPT = 4  # sets of facts that stay in memory: a pack measures one month under a few definitions
+_kept: dict[str, Facts] = {}
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is measured: a shop's settings, the days, the counting rules, and where the rows are."""
+
+    params: Params
+    definition: Definition
+    store: Store
+    month: str
+    lang: str
+    first_day: dt.date
+    last_day: dt.date
+
+    @property
+    def reports_dir(self) -> Path:
+        """Where this shop's reports go."""
+        return self.params.reports / self.params.shop
+
+    @property
+    def min_n(self) -> int:
+        """Below this many cases a value is shown as too few to mean anything."""
+        return self.params.min_n
+
+    @cached_property
+    def key(self) -> str:
+        """Changes when the settings, the counting rules or the store do."""
+        settings = self.params.model_dump(mode="json", exclude={"month", "lang", "reports"})
+        state = [settings, self.definition.model_dump(mode="json"), self.store.manifest()]
+        return hashlib.sha256(json.dumps(state, sort_keys=True, default=str).encode()).hexdigest()
+
+    def table(self, name: str) -> pd.DataFrame:
+        """A table of the store as it is, whole."""
+        con = connect(EngineSettings())
+        return self.store.read(con, name).to_pandas()
+
+
+class Facts(dict[str, ir.Table]):
+    """Derived facts by name (facts.DERIVED), and the run they belong to."""
+
+    def __init__(self, run: Run, tables: dict[str, ir.Table]) -> None:
+        super().__init__(tables)
+        self.run = run
+
+
+def open_run(params_file: str | Path, month: str = "", lang: str = "", definitions: str = "") -> Run:
+    """A checked run. `month` (YYYY-MM) empty: the one in the file, else the newest that is complete.
+
+    CsperfError where the settings are wrong, nothing was loaded, or the month has no rows.
+    """
+    params = load_params(params_file, month=month, lang=lang)
+    store = Store(params.root / "store", params.timezone)
+    months = store.months()
+    if not months:
+        raise CsperfError(Problem(str(params_file), say("run.nothing_loaded", path=params_file)))
+    chosen = params.month or _newest_complete(store, months)
+    if chosen not in months:
+        raise CsperfError(Problem(str(params_file), say("run.no_such_month", month=chosen, months=", ".join(months))))
+    first, last = month_days(chosen)
+    return Run(params, params.counting_rules(definitions), store, chosen, params.lang, first, last)
+
+
+def month_days(month: str) -> tuple[dt.date, dt.date]:
+    """First and last day of a month written YYYY-MM."""
+    year, number = map(int, month.split("-"))
+    return dt.date(year, number, 1), dt.date(year, number, calendar.monthrange(year, number)[1])
+
+
+def facts(run: Run) -> Facts:
+    """The derived facts of the whole store under the run's counting rules; reads the store and never writes.
+
+    The whole store, because a chain of messages, an order's window and 21 days of history reach over the month's edge.
+    """
+    if run.key not in _kept:
+        while len(_kept) >= KEPT:
+            _kept.pop(next(iter(_kept)))
+        _kept[run.key] = Facts(run, _derive(run))
+    return Facts(run, _kept[run.key])
+
+
+def measure(
+    source: Run | Facts,
+    by: Sequence[str] = ("shop", "month"),
+    metrics: Sequence[str] | None = None,
+    *,
+    min_n: int | None = None,
+) -> pd.DataFrame:
+    """Values of the run's days at the grain `by` (columns: see mart.measure).
+
+    `metrics`: catalogue keys; default those named in the settings, else all that these facts allow.
+    """
+    known = source if isinstance(source, Facts) else facts(source)
+    run = source.run if isinstance(source, Facts) else source
+    return mart.measure(
+        known,
+        metrics or run.params.metrics or list(ENTRIES),
+        list(by),
+        definitions=run.definition.name,
+        min_n=run.min_n if min_n is None else min_n,
+        first_day=run.first_day,
+        last_day=run.last_day,
+    )
+
+
+def explain(source: Run | Facts, metric: str, *, agent: str | None = None, day: dt.date | None = None) -> pd.DataFrame:
+    """The rows behind a number of the run's days, each with the reason it counts or not (columns: see explain.explain)."""
+    from .explain import explain as rows_behind
+
+    known = source if isinstance(source, Facts) else facts(source)
+    run = known.run
+    return rows_behind(known, metric, agent=agent, day=day, first_day=run.first_day, last_day=run.last_day)
+
+
+def load(params_file: str | Path):
+    """Reads the shop's exports into its store; says for each file what became of every row."""
+    from .load import load as load_exports
+
+    return load_exports(load_params(params_file))
+
+
+def _newest_complete(store: Store, months: list[str]) -> str:
+    covered = _covered(store)
+    complete = [month for month in months if covered and month_days(month)[1] <= covered[-1]]
+    return (complete or months)[-1]
+
+
+def _covered(store: Store) -> list[dt.date]:
+    """Days with any message of the shop; in a shop of calls only, with any call."""
+    for table in ("messages", "calls"):
+        seen = store.coverage(table).dropna(subset="n")
+        if not seen.empty:
+            return sorted(set(seen["day"]))
+    return []
+
+
+def _derive(run: Run) -> dict[str, ir.Table]:
+    con = connect(run.params.engine)
+    shop = _shop(run)
+    have = run.store.tables()
+    found: dict[str, ir.Table] = {}
+    if "messages" in have:
+        messages = run.store.read(con, "messages")
+        found |= turns.derive(con, messages, run.definition, shop, _chunks(run))
+    if "messages" in have and "orders" in have:
+        orders, refunds = (run.store.read(con, name) for name in ("orders", "refunds"))
+        found |= purchases.derive(con, orders, refunds, found, run.definition)
+    found.pop("replies", None)
+    if "calls" in have:
+        found["calls"] = phone.derive(con, run.store.read(con, "calls"), ibis.memtable(shop.people))
+    return found
+
+
+def _chunks(run: Run) -> list[tuple[dt.date, dt.date]]:
+    rows = run.store.coverage("messages").dropna(subset="n").groupby("day")["n"].sum()
+    return chunks(rows.to_dict(), run.params.engine)
+
+
+def _shop(run: Run) -> turns.Shop:
+    days = _covered(run.store)
+    roster, shifts, tree = (run.table(name) for name in ("roster", "shifts", "categories"))
+    leaves = set(tree["code"]) - set(tree["parent"].dropna())
+    served = _service(run).calendar(days[0], days[-1] + dt.timedelta(days=1)) if days else pd.DataFrame()
+    return turns.Shop(
+        shop_id=run.params.shop,
+        calendar=served,
+        people=people(_dated(roster), _dated(shifts), days),
+        bots=bots(roster),
+        internal_accounts=tuple(run.params.internal_accounts),
+        listed_buyers=tuple(run.params.listed_buyers),
+        codes=tuple(sorted(leaves)),
+        covered_days=tuple(days),
+    )
+
+
+def _dated(frame: pd.DataFrame) -> pd.DataFrame:
+    """Dates as dates, whatever the engine handed back."""
+    names = [name for name in ("started", "ended", "valid_from", "valid_to", "day") if name in frame]
+    return frame.assign(**{name: pd.to_datetime(frame[name]).dt.date for name in names})
+
+
+def _service(run: Run) -> hours.Hours:
+    if run.definition.hours != "shop":
+        return hours.daily(run.params.timezone, *run.definition.hours)
+    return hours.plan(run.params.timezone, run.params.hours)
