@@ -1,0 +1,345 @@
+"""The month's pack: notebooks run by Papermill, pages that need no network, tables as files, and what they came from.
+
+The folder `<reports>/<shop>/<month>-<stage>/<lang>/` appears whole or not at all, and is the same to the byte for the
+same input, interpreter and lock. How long things took goes to `<reports>/.log/`, outside everything that is hashed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import platform
+import re
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pandas as pd
+import papermill
+import xlsxwriter
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jupyter_client.manager import KernelManager
+from nbconvert import HTMLExporter
+from nbformat import NotebookNode
+from papermill.exceptions import PapermillExecutionError
+from traitlets.config import Config
+
+from . import __version__
+from .errors import CsperfError, Problem
+from .export import write_table
+from .run import Run, open_run
+from .tables import MIME
+from .text import LANGUAGES, say, words
+from .text.numbers import month_words
+
+PACKAGE = Path(__file__).resolve().parent
+NOTEBOOKS = PACKAGE.parent / "notebooks"
+TEMPLATES = PACKAGE / "templates"
+PARAMETERS = ("params_file", "month", "lang")
+STAGES = ("plan", "progress", "settle")
+# What a page may depend on: a change in one of these may change its bytes.
+VERSIONED = ("ibis-framework", "duckdb", "pandas", "numpy", "matplotlib", "seaborn", "great-tables", "nbconvert", "papermill")
+TABLE_LINK = "https?://(?!www\\.w3\\.org/)"  # the names of XML vocabularies look like addresses and are never fetched
+NARROW, WIDE_COLUMN = 8, 40  # characters of a column in Excel
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A notebook that was run: its name, title, HTML, and the tables it showed."""
+
+    name: str
+    title: str
+    html: str
+    tables: dict[str, pd.DataFrame]
+
+
+def run_pack(
+    params_file: str | Path,
+    *,
+    month: str = "",
+    lang: str = "",
+    stage: str = "settle",
+    only: str | Sequence[str] = (),
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Path:
+    """The folder of the finished pack: index.html, a page per notebook, tables/*.csv, pack.xlsx, run.json.
+
+    `month` and `lang` default to the shop's; `only` names notebooks (a list, or names joined by commas) and writes to
+    `<lang>.partial` beside the pack; `jobs` notebooks run at once; `progress` is told each page's name as it is done.
+    CsperfError where a person's file or parameter is wrong, a notebook's included: nothing is written then.
+    """
+    if stage not in STAGES:
+        slots = {"found": stage, "allowed": ", ".join(STAGES)}
+        raise CsperfError(Problem("--stage", say("report.stage_unknown", **slots)))
+    run = open_run(params_file, month=month, lang=lang)
+    chosen = only.split(",") if isinstance(only, str) else list(only)
+    notebooks = find_notebooks([name for name in chosen if name])
+    target = Path(run.params.reports) / run.params.shop / f"{run.month}-{stage}" / (run.lang + ".partial" * bool(only))
+    seconds: dict[str, float] = {}
+    executed = _execute(notebooks, Path(params_file), run, jobs, seconds, progress or (lambda _name: None))
+    pages = _pages(executed, run, stage)
+    with replacing(target) as folder:
+        _write(folder, pages, run, stage, Path(params_file))
+    _log(run, stage, seconds)
+    return target
+
+
+def find_notebooks(only: Sequence[str] = (), folder: Path | None = None) -> list[Path]:
+    """The notebooks of the pack in reading order, each with exactly the parameters of PARAMETERS.
+
+    Papermill only logs a parameter it does not know and runs on with the default: the wrong month, looking right.
+    So names are compared first. CsperfError lists every wrong name and every wrong first cell.
+    """
+    found = {path.stem: path for path in sorted((folder or NOTEBOOKS).glob("[0-9][0-9]_*.ipynb"))}
+    unknown = [name for name in only if name not in found]
+    slots = {"allowed": ", ".join(found)}
+    problems = [Problem("--only", say("report.notebook_unknown", name=name, **slots)) for name in unknown]
+    notebooks = [path for name, path in found.items() if not only or name in only]
+    problems += [problem for path in notebooks for problem in _wrong_parameters(path)]
+    if problems:
+        raise CsperfError(problems)
+    return notebooks
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """A new folder beside `target` to write to, which takes its place when the block ends well.
+
+    Otherwise it vanishes and the old one stays. The old one is renamed aside before the new one is renamed in, so
+    that a reader never meets half a pack.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}-new-", dir=target.parent))
+    aside = fresh.with_name(fresh.name.replace("-new-", "-old-"))
+    try:
+        fresh.chmod(0o755)  # mkdtemp makes it private; a report is for reading
+        yield fresh
+        if target.exists():
+            target.rename(aside)
+        fresh.rename(target)
+    finally:
+        for leftover in (fresh, aside):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def export_page(notebook: NotebookNode, name: str, *, lang: str, about: Mapping[str, Any]) -> Page:
+    """One executed notebook as a page in one language. `about`: what the template says of the pack."""
+    clean = _scrub(notebook, lang)
+    title = _title(clean) or name
+    config = Config({"HTMLExporter": {"extra_template_basedirs": [str(TEMPLATES)], "template_name": "page"}})
+    exporter = HTMLExporter(config=config, exclude_anchor_links=True, embed_images=True)
+    resources = {"page": {**about, "title": title, "name": name, "lang": lang, "words": words("report", lang)}}
+    html, _ = exporter.from_notebook_node(clean, resources=resources)
+    return Page(name, title, _trim(html), dict(_tables(clean)))
+
+
+def _execute(
+    notebooks: Sequence[Path], params_file: Path, run: Run, jobs: int, seconds: dict[str, float], progress: Progress
+) -> dict[str, NotebookNode]:
+    """The executed notebooks by name, `jobs` kernels side by side, each kernel running its share one after another."""
+    lanes = [notebooks[lane::jobs] for lane in range(min(jobs, len(notebooks)))]
+
+    def work(lane: Sequence[Path]) -> dict[str, NotebookNode]:
+        with warm_kernel(params_file.resolve().parent, run.lang) as kernel:
+            return {path.stem: _run_one(path, params_file.name, run, kernel, seconds, progress) for path in lane}
+
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        done = {name: notebook for part in pool.map(work, lanes) for name, notebook in part.items()}
+    return {path.stem: done[path.stem] for path in notebooks}
+
+
+@contextmanager
+def warm_kernel(folder: Path, lang: str) -> Iterator[KernelManager]:
+    """A kernel that stays: starting Python and importing everything once, not once per notebook."""
+    kernel = KernelManager(kernel_name="python3")
+    # The kernel imports this csperf, wherever it lies; hash seed and backend are part of the page's bytes.
+    places = [str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")]
+    fixed = {"PYTHONHASHSEED": "0", "MPLBACKEND": "agg", "CSPERF_LANG": lang, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    env = os.environ | fixed | {"PYTHONPATH": os.pathsep.join(filter(None, places))}
+    kernel.start_kernel(cwd=str(folder), env=env)
+    try:
+        yield kernel
+    finally:
+        kernel.shutdown_kernel(now=True)
+
+
+def _run_one(path: Path, params_name: str, run: Run, kernel, seconds: dict[str, float], progress: Progress) -> NotebookNode:
+    """One notebook, run in the kernel with an empty namespace."""
+    started = time.monotonic()
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    given = {"params_file": params_name, "month": run.month, "lang": run.lang}
+    notebook = nbformat.read(path, as_version=4)
+    # Before the first cell, so that nothing of the notebook before is left; papermill keeps it as a cell of ours.
+    reset = nbformat.v4.new_code_cell("%reset -f", id="reset", metadata={"tags": ["hidden"]})
+    notebook.cells.insert(0, reset)
+    try:
+        return papermill.execute_notebook(notebook, None, given, km=kernel, progress_bar=False)
+    except PapermillExecutionError as error:
+        raise _stopped(path, error) from error
+    finally:
+        seconds[path.stem] = time.monotonic() - started
+        progress(path.stem)
+
+
+def _stopped(path: Path, error: PapermillExecutionError) -> Exception:
+    """People's mistakes come out as they went in; anything else is a defect and keeps its traceback."""
+    if error.ename != "CsperfError":
+        return error
+    return CsperfError(Problem(path.name, say("report.notebook_stopped", cell=error.cell_index, message=error.evalue)))
+
+
+def _wrong_parameters(path: Path) -> Iterator[Problem]:
+    found = sorted(papermill.inspect_notebook(str(path)))
+    if found != sorted(PARAMETERS):
+        slots = {"found": ", ".join(found) or "–", "allowed": ", ".join(PARAMETERS)}
+        yield Problem(path.name, say("report.parameters_wrong", **slots))
+
+
+def _scrub(notebook: NotebookNode, lang: str) -> NotebookNode:
+    """The notebook in one language without what differs between runs: ids, timings, counters, warnings."""
+    other = {f"lang-{code}" for code in LANGUAGES if code != lang}
+    kept = [cell for cell in notebook.cells if not other & set(cell.metadata.get("tags", ()))]
+    cells = [_scrub_cell(cell, number) for number, cell in enumerate(kept)]
+    plain = nbformat.v4.new_notebook(cells=cells)
+    plain.metadata["language_info"] = {"name": "python", "pygments_lexer": "ipython3"}
+    return plain
+
+
+def _scrub_cell(cell: NotebookNode, number: int) -> NotebookNode:
+    tags = list(cell.metadata.get("tags", ()))
+    if cell.cell_type != "code":
+        return nbformat.v4.new_markdown_cell(cell.source, id=f"cell-{number}", metadata={"tags": tags})
+    outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
+    for output in outputs:
+        output.pop("execution_count", None)
+        output.pop("metadata", None)
+        output["metadata"] = {}
+    return nbformat.v4.new_code_cell(cell.source, id=f"cell-{number}", outputs=outputs, metadata={"tags": tags})
+
+
+def _title(notebook: NotebookNode) -> str:
+    headings = (re.search(r"^# (.+)$", c.source, re.MULTILINE) for c in notebook.cells if c.cell_type == "markdown")
+    return next((found[1].strip() for found in headings if found), "")
+
+
+def _trim(html: str) -> str:
+    return re.sub(r"[ \t]+\n", "\n", re.sub(r"\n{3,}", "\n\n", html)).strip() + "\n"
+
+
+def _tables(notebook: NotebookNode) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The tables that the notebook showed, as they are behind the page."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            data = output.get("data", {}).get(MIME)
+            if data:
+                yield data["name"], pd.DataFrame(data["rows"], columns=data["columns"], dtype=object).convert_dtypes()
+
+
+def _pages(executed: Mapping[str, NotebookNode], run: Run, stage: str) -> list[Page]:
+    about = _about(run, stage) | {"pages": [(name, _title(_scrub(nb, run.lang)) or name) for name, nb in executed.items()]}
+    return [export_page(notebook, name, lang=run.lang, about=about) for name, notebook in executed.items()]
+
+
+def _about(run: Run, stage: str) -> dict[str, Any]:
+    """What every page says of the pack."""
+    lang, shop = run.lang, run.params.title(run.lang)
+    return {
+        "shop": shop,
+        "pack": say("report.pack_title", lang, shop=shop, month=month_words(run.month, lang)),
+        "stage": say(f"report.stage_{stage}", lang),
+        "definitions": run.definition.name,
+        "made_by": say("report.made_by", lang, version=__version__),
+    }
+
+
+def _write(folder: Path, pages: Sequence[Page], run: Run, stage: str, params_file: Path) -> None:
+    """All files of the pack; run.json last, over what was written."""
+    tables = {name: frame for page in pages for name, frame in page.tables.items()}
+    (folder / "tables").mkdir()
+    for page in pages:
+        (folder / f"{page.name}.html").write_text(page.html, encoding="utf-8", newline="\n")
+    for name, frame in tables.items():
+        write_table(frame, folder / "tables" / f"{name}.csv")
+    _workbook(folder / "pack.xlsx", tables, run.last_day)
+    (folder / "index.html").write_text(_index(pages, tables, run, stage), encoding="utf-8", newline="\n")
+    facts = _run_facts(folder, run, stage, params_file)
+    (folder / "run.json").write_text(json.dumps(facts, ensure_ascii=False, indent=1) + "\n", encoding="utf-8", newline="\n")
+
+
+def _index(pages: Sequence[Page], tables: Mapping[str, pd.DataFrame], run: Run, stage: str) -> str:
+    env = Environment(loader=FileSystemLoader(TEMPLATES / "page"), autoescape=True, undefined=StrictUndefined)
+    about = {**_about(run, stage), "name": "index", "pages": [(page.name, page.title) for page in pages]}
+    slots = {"words": words("report", run.lang), "lang": run.lang, "tables": sorted(tables)}
+    days = f"{run.first_day.isoformat()} – {run.last_day.isoformat()}"
+    return _trim(env.get_template("contents.html.j2").render(page=about, days=days, **slots))
+
+
+def _workbook(path: Path, tables: Mapping[str, pd.DataFrame], created: date) -> None:
+    """All tables as one xlsx, a sheet each; text never becomes a formula or a link."""
+    book = xlsxwriter.Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False})
+    book.set_properties({"created": datetime(created.year, created.month, created.day, tzinfo=UTC).replace(tzinfo=None)})
+    bold = book.add_format({"bold": True})
+    for name, frame in tables.items():
+        sheet = book.add_worksheet(name[:31])
+        sheet.freeze_panes(1, 1)
+        for column, head in enumerate(frame.columns):
+            cells = [None if pd.isna(cell) else cell for cell in frame[head].astype(object)]
+            longest = max([len(str(head)), *(len(str(cell)) for cell in cells)])
+            sheet.set_column(column, column, min(max(longest + 2, NARROW), WIDE_COLUMN))
+            sheet.write_string(0, column, str(head), bold)
+            sheet.write_column(1, column, cells)
+    book.close()
+
+
+def _run_facts(folder: Path, run: Run, stage: str, params_file: Path) -> dict[str, Any]:
+    """What the pack was made from and what it consists of: no times, no paths of a machine."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    manifest = run.store.manifest()["files"]
+    return {
+        "shop": run.params.shop,
+        "month": run.month,
+        "stage": stage,
+        "lang": run.lang,
+        "first_day": run.first_day.isoformat(),
+        "last_day": run.last_day.isoformat(),
+        "definitions": run.definition.model_dump(mode="json"),
+        "params": {params_file.name: _sha256(params_file)},
+        "notebooks": {path.name: _sha256(path) for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))},
+        "inputs": {name: about["sha256"] for name, about in sorted(manifest.items())},
+        "seed": None,  # nothing in these pages is drawn by chance
+        "versions": {"csperf": __version__, "python": _minor(), **{name: version(name) for name in VERSIONED}},
+        "files": {path.relative_to(folder).as_posix(): _sha256(path) for path in files},
+    }
+
+
+def _minor() -> str:
+    return f"{platform.python_implementation()} {sys.version_info.major}.{sys.version_info.minor}"
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _log(run: Run, stage: str, seconds: Mapping[str, float]) -> None:
+    folder = Path(run.params.reports) / ".log"
+    folder.mkdir(parents=True, exist_ok=True)
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    line = {"at": at, "month": run.month, "stage": stage, "lang": run.lang}
+    line |= {"seconds": {name: round(spent, 2) for name, spent in seconds.items()}}
+    with (folder / f"{run.params.shop}.jsonl").open("a", encoding="utf-8") as log:
+        log.write(json.dumps(line, ensure_ascii=False) + "\n")
