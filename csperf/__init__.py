@@ -14,7 +14,7 @@ NAMES = {
     "open_run": "run",
     "facts": "run",
     "measure": "run",
-    "load": "load",
+    "load": "run",
     "explain": "run",
     "derive_targets": "targets",
     "load_rules": "rules",
@@ -27,17 +27,6 @@ MODULES = ("charts", "tables")  # shown whole; of the others, the function of th
 __all__ = ["__version__", *NAMES]
 
 
-class _Package(ModuleType):
-    """Keeps `cs.facts` the function: importing csperf/facts.py would put the module in its place."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if name not in NAMES:
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package
-
-
 def __getattr__(name: str) -> Any:
     if name not in NAMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -46,7 +35,7 @@ def __getattr__(name: str) -> Any:
 
 
 class _Facade(ModuleType):
-    """Keeps `cs.facts`, `cs.load` and `cs.explain` the functions: importing the modules of that name would hide them."""
+    """Keeps `cs.facts`, `cs.load`, `cs.explain` the functions: importing the modules of that name would hide them."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not (isinstance(value, ModuleType) and NAMES.get(name, name) != name):

@@ -131,7 +131,7 @@ def sample(
 @command("measure")
 def measure(
     params_file: ParamsFile,
-    by: Grain,
+    by: Grain = "shop,month",
     month: Month = "",
     first: FirstDay = None,
     last: LastDay = None,
@@ -164,15 +164,13 @@ def explain(
     excel: Excel = False,
 ) -> None:
     from . import run as facade
-    from .explain import explain as rows_behind
+    from .explain import in_words
 
     month = month or (f"{day:%Y-%m}" if day else "")
     with working(say("cli.explaining")):
-        run = _within(facade.open_run(params_file, month=month, definitions=definitions), day, day)
-        rows = rows_behind(
-            facade.facts(run), metric, agent=agent or None, first_day=run.first_day, last_day=run.last_day
-        )
-    _show(rows, output, excel=excel, created=run.last_day)
+        run = facade.open_run(params_file, month=month, definitions=definitions)
+        rows = facade.explain(run, metric, agent=agent or None, day=day.date() if day else None)
+    _show(rows.assign(reason=in_words(rows["reason"], ui_language())), output, excel=excel, created=run.last_day)
 
 
 @command("run")

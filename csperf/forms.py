@@ -25,6 +25,7 @@ from .text import say
 TEMPLATE = Path(__file__).with_name("templates") / "shop" / "params.yaml"
 ROWS = 500  # that have drop-downs
 WIDTH = 16
+DATED = {"num_format": "yyyy-mm-dd"}
 KEY_BYTES = 32
 LEVELS = ("junior", "mid", "senior")
 CELLS = ("own", "mean", "top10_mean", "tier_mean", "tier_excellent")
@@ -62,10 +63,7 @@ def _chosen(column: str, meanings: Iterable[object], kept_as_said: bool = False)
 
 
 def _metrics(lang: str) -> dict[str, object]:
-    names = [entry.name(lang) for entry in ENTRIES.values()]
-    return {
-        e.name(lang) if names.count(e.name(lang)) == 1 else f"{e.name(lang)} {e.key}": e.key for e in ENTRIES.values()
-    }
+    return {key: key for key in ENTRIES}
 
 
 def _sets(lang: str) -> dict[str, object]:
@@ -183,11 +181,13 @@ class _Book:
         self.lang = lang
         self.book = xlsxwriter.Workbook(path, {"strings_to_formulas": False, "default_date_format": "yyyy-mm-dd"})
         self.book.set_properties({"created": dt.datetime.combine(UNDATED, dt.time())})
-        self.bold: Format = self.book.add_format({"bold": True, "bg_color": "#E8EEF4", "border": 1, "text_wrap": True})
+        heading = {"bold": True, "bg_color": "#E8EEF4", "border": 1, "text_wrap": True}
+        self.bold: Format = self.book.add_format(heading)
+        self.bold_date: Format = self.book.add_format(heading | DATED)
         example = {"italic": True, "font_color": "#808080"}
         self.grey: Format = self.book.add_format(example)
-        self.grey_date: Format = self.book.add_format(example | {"num_format": "yyyy-mm-dd"})
-        self.date: Format = self.book.add_format({"num_format": "yyyy-mm-dd"})
+        self.grey_date: Format = self.book.add_format(example | DATED)
+        self.date: Format = self.book.add_format(DATED)
         self.lists: list[list[str]] = []
 
     def sheet(self, name: str, headings: Sequence[object], about: Sequence[str]) -> Worksheet:
@@ -196,8 +196,9 @@ class _Book:
         sheet.freeze_panes(1, 0)
         sheet.set_column(0, len(headings) - 1, WIDTH)
         for column, (heading, note) in enumerate(zip(headings, about, strict=True)):
-            (sheet.write_datetime if isinstance(heading, dt.date) else sheet.write)(0, column, heading, self.bold)
-            sheet.write_comment(0, column, note, {"x_scale": 2, "author": "csperf"})
+            sheet.write(0, column, heading, self.bold_date if isinstance(heading, dt.date) else self.bold)
+            if note:
+                sheet.write_comment(0, column, note, {"x_scale": 2, "author": "csperf"})
         return sheet
 
     def drop_down(self, sheet: Worksheet, columns: tuple[int, int], choices: Iterable[str]) -> None:
@@ -235,7 +236,18 @@ def _write_form(path: Path, name: str, fields: Sequence[Field], lang: str) -> No
             sheet.set_column(column, column, WIDTH, book.date)
         sheet.write(1, column, example, book.grey_date if isinstance(example, dt.date) else book.grey)
     sheet.write(1, len(fields), say("forms.example", lang), book.grey)
+    if any(field.choices is _metrics for field in fields):
+        _explain_metrics(book)
     book.close()
+
+
+def _explain_metrics(book: _Book) -> None:
+    """A sheet that says what each key of a metric means."""
+    words = ("metric", "metric_name", "unit")
+    sheet = book.sheet("metric_names", [say(f"forms.{w}", book.lang) for w in words], [""] * len(words))
+    sheet.set_column(0, 1, 2 * WIDTH)
+    for row, (key, entry) in enumerate(ENTRIES.items(), start=1):
+        sheet.write_row(row, 0, [key, entry.name(book.lang), say(f"dictionary.unit_{entry.unit}", book.lang)])
 
 
 def _write_shifts(path: Path, lang: str, first: dt.date) -> None:
@@ -247,7 +259,6 @@ def _write_shifts(path: Path, lang: str, first: dt.date) -> None:
     sheet = book.sheet("shifts", [*(f.heading(lang) for f in who), *days], about)
     shifts = {name: say(f"forms.shift_{name}", lang) for name in SHIFTS}
     book.drop_down(sheet, (2, len(days) + 1), [*shifts.values(), *(say(f"forms.off_{name}", lang) for name in OFF)])
-    sheet.set_row(0, None, book.date)
     sheet.freeze_panes(1, 2)
     times = [say(f"forms.{word}", lang) for word in ("shift", "begins", "ends")]
     table = book.sheet("shift_times", times, [say("forms.about_times", lang)] * len(times))

@@ -14,6 +14,7 @@ from .engine import EngineSettings
 from .errors import CsperfError, Problem
 from .hours import HoursSettings
 from .settings import did_you_mean, explain, listed, quoted, read_yaml
+from .sources import SourceSettings
 from .text import say
 
 STRICT = ConfigDict(frozen=True, extra="forbid")
@@ -99,7 +100,7 @@ class Params(BaseModel):
     listed_buyers: frozenset[str] = frozenset()
     engine: EngineSettings = EngineSettings()
     metrics: tuple[Annotated[str, AfterValidator(_metric_key)], ...] = ()
-    sources: tuple[dict[str, Any], ...] = ()
+    sources: tuple[SourceSettings, ...] = ()
 
     _file: Path = PrivateAttr(default=Path())
 
