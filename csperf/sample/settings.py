@@ -1,0 +1,31 @@
+"""The params file that reads what `make` writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from .stories import LISTED
+from .world import CLOSED_DAYS, WAREHOUSE
+
+TEMPLATE = Path(__file__).parent / "templates"
+
+
+def params_text(root: str, bulk: bool) -> str:
+    """The params file of a sample whose folder is `root` as seen from the file."""
+    sources = "bulk" if bulk else "messy"
+    head, chats, rest = (_template(name) for name in ("head", sources, "rest"))
+    slots = {
+        "root": root,
+        "holidays": ", ".join(f"{day}" for day in CLOSED_DAYS),
+        "internal": yaml.safe_dump([WAREHOUSE], allow_unicode=True, default_flow_style=True).strip(),
+        "listed": "[" + ", ".join(LISTED) + "]",
+    }
+    for name, value in slots.items():
+        head = head.replace(f"<{name}>", value)
+    return head + chats + rest
+
+
+def _template(name: str) -> str:
+    return (TEMPLATE / f"{name}.yaml").read_text(encoding="utf-8")
