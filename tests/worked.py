@@ -1,0 +1,236 @@
+"""Worked examples as small text tables: read, and answered in the same notation.
+
+A file under tests/spec holds a title, the messages (`chat`), where needed `orders`, `roster`, `shifts` and settings,
+and then what is expected under one or more sets of definitions:
+
+    expect taobao clock_start=last
+    turns shop
+    started_at | wait_s | answered
+    10:10:15   | 170    | yes
+
+A time is a local clock time, `+1 00:00:30` that of the next day. Columns ending in `_s` are the facts' `_us` columns in
+seconds; `session` is the number of the session; `-` is null. Under `metrics` each line is one value, numerator and
+denominator apart, waits in seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import shops
+from oracle import metrics
+
+from csperf.definitions import SETS, Definition
+
+SPEC = Path(__file__).with_name("spec")
+DERIVED = ("buyer_messages", "agent_messages", "turns", "sessions", "buyer_days", "agent_days", "purchases")
+IN_SECONDS = ("mean_wait_msg_s", "mean_wait_turn_s", "first_reply_s", "handle_min")
+Table = list[dict[str, str]]
+Facts = dict[str, list[dict]]
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What one set of definitions must give: (table, scope) -> rows, as text."""
+
+    case: str
+    definition: Definition
+    tables: dict[tuple[str, str], Table]
+
+    def __str__(self) -> str:
+        return f"{self.case}:{self.definition.name}"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One worked example."""
+
+    name: str
+    title: str
+    day: date
+    shop: shops.MadeShop
+    expectations: tuple[Expectation, ...]
+
+
+def read(path: Path) -> Case:
+    """The case a spec file holds."""
+    blocks = [block.splitlines() for block in cleaned(path).split("\n\n") if block.strip()]
+    title, settings = blocks[0][0], dict(line.split(": ", 1) for line in blocks[0][1:])
+    day = date.fromisoformat(settings["day"])
+    inputs: dict[str, Table] = {}
+    expectations: list[Expectation] = []
+    for lines in blocks[1:]:
+        if lines[0].startswith("expect "):
+            expectations.append(Expectation(path.stem, definition(lines[0].split()[1:]), {}))
+            lines = lines[1:]
+        if expectations:
+            name, _, scope = lines[0].partition(" ")
+            expectations[-1].tables[name, scope] = rows(lines[1:])
+        else:
+            inputs[lines[0]] = rows(lines[1:])
+    return Case(path.stem, title, day, made(inputs, settings, day), tuple(expectations))
+
+
+def cleaned(path: Path) -> str:
+    """The file without its comment lines."""
+    return "\n".join(line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#"))
+
+
+def rows(lines: list[str]) -> Table:
+    """A table of cells parted by |, the first line its header."""
+    header, *body = ([cell.strip() for cell in line.split("|")] for line in lines)
+    return [dict(zip(header, cells, strict=True)) for cells in body]
+
+
+def definition(words: Iterable[str]) -> Definition:
+    """A named set with single rules changed: `taobao clock_start=last`."""
+    name, *changes = words
+    base = SETS[name].model_dump()
+    pairs = dict(change.split("=") for change in changes)
+    for key in pairs:
+        if key not in base:
+            raise KeyError(key)
+    return Definition.model_validate({**base, **pairs})
+
+
+# ---------------------------------------------------------------- text -> rows
+
+
+def made(inputs: dict[str, Table], settings: dict[str, str], day: date) -> shops.MadeShop:
+    """The shop a case describes."""
+    tz = settings.get("timezone", shops.TZ)
+    opens, closes = settings.get("hours", "00:00-24:00").split("-")
+    return shops.MadeShop(
+        shops.numbered(message_of(row, day, tz) for row in inputs["chat"]),
+        [order_of(number, row, day, tz) for number, row in enumerate(inputs.get("orders", ()), start=1)],
+        [refund_of(number, row, day, tz) for number, row in enumerate(inputs.get("refunds", ()), start=1)],
+        [shops.person(row["account"], row["person"], row.get("role", "pre")) for row in inputs.get("roster", ())],
+        [shift_of(row, day, tz) for row in inputs.get("shifts", ())],
+        internal_accounts=tuple(settings.get("internal accounts", "").split()),
+        listed_buyers=tuple(settings.get("listed buyers", "").split()),
+        hours=(opens, closes),
+        tz=tz,
+    )
+
+
+def moment(cell: str, day: date, tz: str) -> datetime | None:
+    """The moment a cell names, None for `-`."""
+    if cell == "-":
+        return None
+    shift, _, clock = cell.rpartition(" ")
+    local = datetime.combine(day + timedelta(days=int(shift or 0)), time.fromisoformat(clock), ZoneInfo(tz))
+    return local.astimezone(UTC)
+
+
+def message_of(row: dict[str, str], day: date, tz: str) -> dict:
+    at = moment(row["time"], day, tz)
+    assert at is not None
+    cells = {name: None if value == "-" else value for name, value in row.items()}
+    built = shops.message(at, row["who"], row.get("what", "text"), buyer=row.get("buyer", "b1"), tz=tz)
+    renamed = {"account": "account_id", "text": "text", "to": "to_account"}
+    return built | {renamed[name]: cell for name, cell in cells.items() if name in renamed}
+
+
+def order_of(number: int, row: dict[str, str], day: date, tz: str) -> dict:
+    paid = moment(row["paid"], day, tz)
+    amount = round(float(row.get("yuan", "99")) * 100)
+    cells = {"order_id": row["order"], "amount_fen": amount, "paid_fen": amount if paid else None}
+    if "grouped" in row:
+        cells["grouped_at"] = moment(row["grouped"], day, tz)
+    return shops.order(number, row["buyer"], moment(row["created"], day, tz), paid, **cells)
+
+
+def refund_of(number: int, row: dict[str, str], day: date, tz: str) -> dict:
+    at = moment(row["requested"], day, tz)
+    assert at is not None
+    fen = round(float(row["yuan"]) * 100)
+    return shops.refund(number, row["order"], at, moment(row["finished"], day, tz), fen, row["outcome"])
+
+
+def shift_of(row: dict[str, str], day: date, tz: str) -> dict:
+    start = moment(row["start"], day, tz)
+    assert start is not None
+    return shops.shift(row["person"], start, float(row["hours"]), row["shift"], tz)
+
+
+# ---------------------------------------------------------------- rows -> text
+
+
+def found(case: Case, expectation: Expectation, facts: Facts) -> dict[tuple[str, str], Table]:
+    """The same tables as expected, filled from facts."""
+    return {
+        (name, scope): metric_lines(case, expected, facts)
+        if name == "metrics"
+        else fact_lines(case, list(expected[0]), [r for r in facts[name] if r["scope"] == scope], facts)
+        for (name, scope), expected in expectation.tables.items()
+    }
+
+
+def fact_lines(case: Case, columns: list[str], facts_rows: list[dict], facts: Facts) -> Table:
+    show = {"session": lambda row: session_number(row, facts)}
+    return [
+        {column: show[column](row) if column in show else shown(case, column, row) for column in columns}
+        for row in facts_rows
+    ]
+
+
+def session_number(row: dict, facts: Facts) -> str:
+    ids = {s["session_id"] for s in facts["sessions"] if s["scope"] == "shop" and s["buyer_id"] == row["buyer_id"]}
+    starts = sorted(ids, key=lambda name: int(name.rpartition("/")[2]))
+    return str(starts.index(row["session_id"]) + 1)
+
+
+def shown(case: Case, column: str, row: dict) -> str:
+    """One cell in the notation of the files."""
+    if column in row:
+        value = row[column]
+    else:
+        value = row[column.removesuffix("_s") + "_us"]
+        value = None if value is None else value / 1_000_000
+    if value is None:
+        return "-"
+    if isinstance(value, datetime):
+        local = value.astimezone(ZoneInfo(case.shop.tz))
+        days = (local.date() - case.day).days
+        return f"{local:%H:%M:%S}" if days == 0 else f"{days:+d} {local:%H:%M:%S}"
+    if isinstance(value, date):
+        return f"{(value - case.day).days:+d}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def metric_lines(case: Case, expected: Table, facts: Facts) -> Table:
+    """Each expected line with the numerator and denominator found; `-` where the facts give none."""
+    lines = []
+    for line in expected:
+        scope, agent = ("shop", None) if line["who"] == "shop" else ("agent", line["who"])
+        day = case.day + timedelta(days=int(line.get("day", 0)))
+        pair = metrics(facts, line["metric"]).get((scope, agent, day))
+        unit = 1_000_000 if line["metric"].removesuffix("_allday") in IN_SECONDS else 1
+        top, bottom = (
+            ("-", "-") if pair is None else (f"{pair[0] / unit:g}", "-" if pair[1] is None else f"{pair[1]:g}")
+        )
+        lines.append(line | {"numerator": top, "denominator": bottom})
+    return lines
+
+
+def by_text(table: Table) -> list[tuple[str, ...]]:
+    """Rows in an order that does not depend on how they were found."""
+    return sorted(tuple(row.values()) for row in table)
+
+
+def cases() -> list[Case]:
+    """Every case, by file name."""
+    return [read(path) for path in sorted(SPEC.glob("*.txt"))]
+
+
+def check(case: Case, expectation: Expectation, answer: Callable[[shops.MadeShop, Definition], Facts]) -> None:
+    """AssertionError with both tables where an implementation answers otherwise than the case says."""
+    got = found(case, expectation, answer(case.shop, expectation.definition))
+    for table, expected in expectation.tables.items():
+        assert by_text(got[table]) == by_text(expected), f"{case.title}: {' '.join(table)} under {expectation}"
