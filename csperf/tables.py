@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ import pandas as pd
 from great_tables import GT, loc, style
 
 from .catalogue import entry
+from .mart import N_SMALL
 from .rules import PlatformRule, stale
 from .targets import SNAPSHOT_DAYS
 from .text import say, words
@@ -49,48 +51,55 @@ class Table:
         return {"text/html": self.gt.as_raw_html(), MIME: data}
 
 
-def loading(files: pd.DataFrame, *, lang: str = "zh") -> Table:
-    """What became of every row of every file. `files`: file, read, kept, duplicate, replaced, filtered, folded, rejected."""
+def loading(manifest: Mapping[str, Any], *, lang: str = "zh") -> Table:
+    """What became of every row of every file; `manifest`: the store's."""
     counts = ["read", "kept", "duplicate", "replaced", "filtered", "folded", "rejected"]
+    entries = [{"file": name} | {c: about[c] for c in counts} for name, about in manifest["files"].items()]
+    files = pd.DataFrame(entries, columns=["file", *counts])
     total = files[counts].sum()
-    shown = _shown(files[["file", *counts]], lang, {c: "count" for c in counts})
+    shown = _shown(files, lang, {c: "count" for c in counts})
     slots = {c: number(total[c], "count") for c in counts}
     title = say("tables.loading", lang, files=len(files), **slots)
     return Table("loading", files, _gt("loading", shown, title, lang, stub="file", note="loading_note"))
 
 
-def rejects(rows: pd.DataFrame, *, lang: str = "zh") -> Table:
-    """Rows that could not be used, counted by file and reason. `rows`: file, line, reason (words in both languages or a key)."""
+def rejects(store: Path, *, lang: str = "zh") -> Table:
+    """Rows that could not be used, counted by file and reason; `store`: the store's folder, which keeps them."""
+    folder = store / "rejects"
+    read = [
+        pd.read_csv(path, usecols=["line", "reason"]).assign(file=path.relative_to(folder).as_posix().removesuffix(".csv"))
+        for path in sorted(folder.rglob("*.csv"))
+    ]
+    rows = pd.concat(read) if read else pd.DataFrame(columns=["file", "line", "reason"])
     counted = rows.groupby(["file", "reason"], as_index=False).agg(rows=("line", "size"), first_line=("line", "min"))
     counted = counted.sort_values(["rows", "file", "reason"], ascending=[False, True, True], ignore_index=True)
     title = say("tables.rejects" if len(rows) else "tables.rejects_none", lang, n=number(len(rows), "count"))
-    shown = _shown(counted.head(REJECTS_ON_PAGE), lang, {"rows": "count", "first_line": "count"})
+    said = counted.assign(reason=[words("load", lang).get(reason, reason) for reason in counted["reason"]])
+    shown = _shown(said.head(REJECTS_ON_PAGE), lang, {"rows": "count", "first_line": "count"})
     return Table("rejects", counted, _gt("rejects", shown, title, lang, note="rejects_note"))
 
 
 def gaps(days: pd.DataFrame, first_day: date, last_day: date, *, lang: str = "zh") -> Table:
-    """Days without data per account. `days`: account_id, day, rows."""
+    """Days without rows per account. `days`: store.coverage(), n null where the shop has nothing, 0 where the account has."""
     span = pd.date_range(first_day, last_day, freq="D")
-    dated = days[days["rows"] > 0].assign(day=pd.to_datetime(days["day"]))
-    seen = dated[dated["day"].isin(span)].groupby("account_id")["day"].agg(set)
+    grid = days.assign(day=pd.to_datetime(days["day"])).pivot(index="account_id", columns="day", values="n")
+    grid = grid.reindex(columns=span).astype(float)
     rows = []
-    for account in sorted(days["account_id"].dropna().unique()):
-        missing = [day.date() for day in span if day not in seen.get(account, set())]
-        text = say("tables.and", lang).join(day_words(day, lang) for day in missing)
-        rows.append((account, len(span) - len(missing), len(span), text))
+    for account, counts in grid.sort_index().iterrows():
+        quiet = [day_words(day.date(), lang) for day, n in counts.items() if n == 0]
+        rows.append((account, int((counts > 0).sum()), int(counts.notna().sum()), say("tables.and", lang).join(quiet)))
     frame = pd.DataFrame(rows, columns=["account_id", "days_with_data", "days", "missing_days"])
-    shop_wide = [day.date() for day in span if day not in set(dated["day"])]
-    title = _gaps_title(frame, shop_wide, lang)
+    title = _gaps_title(len(span), [day.date() for day in span if grid[day].isna().all()], lang)
     shown = _shown(frame, lang, {"days_with_data": "count", "days": "count"})
     return Table("coverage_gaps", frame, _gt("coverage_gaps", shown, title, lang, stub="account_id", note="gaps_note"))
 
 
 def unknown_accounts(days: pd.DataFrame, roster: pd.DataFrame, *, lang: str = "zh") -> Table:
-    """Accounts that chat but stand on no roster: they count as a person of their own. `days`: account_id, day, rows."""
+    """Accounts that chat but stand on no roster: they count as a person of their own. `days`: store.coverage()."""
     listed = set(roster["account_id"]) if len(roster) else set()
-    found = days[days["account_id"].notna() & ~days["account_id"].isin(listed)]
+    found = days[days["account_id"].notna() & ~days["account_id"].isin(listed) & (days["n"] > 0)]
     frame = found.groupby("account_id", as_index=False).agg(
-        rows=("rows", "sum"), first_day=("day", "min"), last_day=("day", "max")
+        rows=("n", "sum"), first_day=("day", "min"), last_day=("day", "max")
     )
     title = say("tables.unknown" if len(frame) else "tables.unknown_none", lang, n=len(frame), listed=len(listed))
     shown = _shown(frame, lang, {"rows": "count"})
@@ -151,19 +160,18 @@ def agents(
 
     `values`: by agent; `team`: by shop, because buyers who wrote to two agents make sums over agents wrong.
     """
-    rows = values[values["metric"].isin(metrics)]
-    frame = rows.pivot(index="agent_id", columns="metric", values=["value", "n"])
-    frame.columns = [metric if kind == "value" else f"{metric}_n" for kind, metric in frame.columns]
-    order = [column for metric in metrics for column in (metric, f"{metric}_n") if column in frame]
-    frame = frame[order].reset_index()
-    notes = rows.pivot(index="agent_id", columns="metric", values="note")
-    body = [[_who(agent, names), *_value_n(row, notes.loc[agent], metrics)] for agent, row in frame.set_index("agent_id").iterrows()]
-    shop = team[team["metric"].isin(metrics)].set_index("metric")
-    last = {c: v for m in shop.index for c, v in ((m, shop.loc[m, "value"]), (f"{m}_n", shop.loc[m, "n"]))}
-    body.append([say("tables.whole_shop", lang), *_value_n(pd.Series(last), pd.Series(dtype=object), metrics)])
+    metrics = [metric for metric in metrics if (values["metric"] == metric).any()]
+    rows = pd.concat([values, team.assign(agent_id=None)])
+    rows = rows[rows["metric"].isin(metrics)]
+    rows = rows.assign(cell=_value_n(rows, lang), agent_id=rows["agent_id"].fillna(""))
+    frame = rows.loc[rows["agent_id"] != "", ["agent_id", "metric", "value", "n", "note"]].reset_index(drop=True)
+    cells = rows.pivot(index="agent_id", columns="metric", values="cell").reindex(columns=metrics).fillna(MISSING)
+    cells = cells[[agent == "" or bool((row != MISSING).any()) for agent, row in cells.iterrows()]]
+    body = [[_who(agent, names) or say("tables.whole_shop", lang), *row] for agent, row in cells.iterrows()]
+    body = body[1:] + body[:1]  # the shop's id is empty and sorts first
     heads = [labelled(getattr(entry(m), lang), entry(m).unit, lang) for m in metrics]
     shown = pd.DataFrame(body, columns=[say("tables.agent_id", lang), *heads])
-    title = say("tables.agents", lang, people=len(frame))
+    title = say("tables.agents", lang, people=len(body) - 1)
     gt = _gt("agents", shown, title, lang, stub="agent_id", note="agents_note")
     bold = loc.body(rows=[len(shown) - 1]), loc.stub(rows=[len(shown) - 1])
     return Table("agents", frame, gt.tab_style(style.text(weight="bold"), list(bold)))
@@ -282,7 +290,13 @@ def platform_rules(rules: Iterable[PlatformRule], on_day: date, *, lang: str = "
     waiting = int((frame["verified"] == say("tables.no", lang)).sum()) if len(frame) else 0
     title = say("tables.rules" if len(frame) else "tables.rules_none", lang, n=len(frame), waiting=waiting)
     shown = _shown(frame, lang, {})
-    return Table("platform_rules", frame, _gt("platform_rules", shown, title, lang, note="rules_note", text=_RULE_COLUMNS))
+    return Table("platform_rules", frame, _gt("platform_rules", shown, title, lang, note="rules_note", text=("rule", "consequence", "source")))
+
+
+def too_few(values: pd.DataFrame) -> pd.Series:
+    """Rows whose n is too small for the value to mean anything; a count is what it is, however small."""
+    counts = values["metric"].map({metric: entry(metric).kind == "count" for metric in values["metric"].unique()})
+    return (values["note"] == N_SMALL) & ~counts.astype(bool)
 
 
 def main_account_ids(agent_ids: Iterable[str]) -> set[str]:
@@ -315,6 +329,9 @@ def _gt(
     table = GT(shown, rowname_col=word.get(stub), groupname_col=word.get(group), id=f"table-{name}")
     figures = [c for c in shown.columns if c not in word.values() and _is_figures(shown[c])]
     table = table.cols_align("left").cols_align("right", columns=figures)
+    wide = [word[key] for key in text]
+    table = table.tab_style(style.css("white-space: nowrap"), loc.body(columns=[c for c in shown.columns if c not in wide]))
+    table = table.tab_style(style.css("min-width: 14em"), loc.body(columns=wide)) if wide else table
     table = table.tab_header(title=title).tab_options(
         table_font_size="14px",
         table_font_names=["system-ui", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif"],
@@ -359,7 +376,7 @@ def _wide(values: pd.DataFrame, keys: Sequence[str], metrics: Sequence[str], *, 
     """One column per metric in the given order; what is per agent and day in the catalogue is a total here."""
     rows = values[values["metric"].isin(metrics)]
     total = rows["metric"].isin(_totals()) if totals else pd.Series(False, index=rows.index)
-    rows = rows.assign(shown=rows["numerator"].where(total, rows["value"]))
+    rows = rows.assign(shown=rows["numerator"].where(total, rows["value"].mask(too_few(rows))))
     wide = rows.pivot_table(index=list(keys), columns="metric", values="shown", aggfunc="first", dropna=False)
     wide = wide.reindex(columns=[metric for metric in metrics if metric in wide.columns])
     wide.columns.name = None
@@ -395,24 +412,25 @@ def _metric_rows(frame: pd.DataFrame, columns: Sequence[str], lang: str, before:
     return shown
 
 
-def _value_n(row: pd.Series, notes: pd.Series, metrics: Sequence[str]) -> list[str]:
-    """ "81.2% (412)" for each metric; the note, such as n < 20, where there is no value."""
+def _value_n(rows: pd.DataFrame, lang: str) -> list[str]:
+    """ "81.2% (412)" for each row; where n is too small only n, where there is nothing a dash."""
     cells = []
-    for metric in metrics:
-        value, n, note = row.get(metric, math.nan), row.get(f"{metric}_n", math.nan), notes.get(metric)
-        figure = number(value, entry(metric).unit)
-        n_text = "" if pd.isna(n) else f" ({number(n, 'count')})"
-        cells.append(figure + n_text if figure != MISSING else (note if isinstance(note, str) and note else MISSING))
+    for row, few in zip(rows.itertuples(), too_few(rows), strict=True):
+        figure, n = number(row.value, entry(row.metric).unit), number(row.n, "count")
+        if few and figure != MISSING:
+            cells.append(say("tables.few", lang, n=n))
+        else:
+            cells.append(figure if figure == MISSING or n == MISSING else f"{figure} ({n})")
     return cells
 
 
-def _gaps_title(frame: pd.DataFrame, shop_wide: list[date], lang: str) -> str:
-    if frame.empty:
+def _gaps_title(days: int, missing: list[date], lang: str) -> str:
+    """The conclusion: all days of the period are there, or which are not."""
+    if len(missing) == days:
         return say("tables.gaps_empty", lang)
-    share = frame["days_with_data"].sum() / frame["days"].sum()
-    whole = say("tables.and", lang).join(day_words(day, lang) for day in shop_wide)
-    key = "tables.gaps_shop" if shop_wide else "tables.gaps"
-    return say(key, lang, share=number(share, "share"), accounts=len(frame), days=whole)
+    said = say("tables.and", lang).join(day_words(day, lang) for day in missing)
+    slots = {"share": number(1 - len(missing) / days, "share"), "days": days, "missing": said, "n": len(missing)}
+    return say("tables.gaps_shop" if missing else "tables.gaps", lang, **slots)
 
 
 def _source_remarks(sources: pd.DataFrame, metric: str, role: str, lang: str) -> str:
@@ -450,7 +468,7 @@ def _plain(value: object) -> object:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-_RULE_COLUMNS = ("name", "rule", "hours", "window", "consequence", "since", "source", "grade", "checked_on", "verified")
+_RULE_COLUMNS = ("name", "rule", "hours", "window", "consequence", "since", "source", "source_grade", "checked_on", "verified")
 
 
 def rule_words(rule: PlatformRule, on_day: date | None, lang: str) -> str:
