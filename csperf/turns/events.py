@@ -30,7 +30,7 @@ def mark(
     rows = rows.mutate(
         q=_.sender.isin(ASKERS) & _.kind.isin(ASKING if definition.card_is_question else ("text", "sticker", "recall")),
         r=_counted_reply(definition) & _.kind.isin(WRITTEN),
-        transfer=(_.kind == "transfer") & _.account_id.notnull(),
+        transfer=(_.kind == "transfer") & _.account_id.notnull() & (_.account_id != _.to_account.fill_null("")),
         close=_.kind == "close",
         phrase=_closing_phrase(definition.closing_phrases),
         code=ibis.ifelse(_.sender.isin(ASKERS), None, _valid(_.text.re_extract(CLOSING_CODE, 1).nullif(""), codes)),

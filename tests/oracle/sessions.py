@@ -171,7 +171,7 @@ def walk_shop(chat: Chat, shop: Shop) -> None:
     """Fill sessions, the place of every message, and the shop's asks and turns."""
     turn: Turn | None = None
     spoke: datetime | None = None  # the last thing that broke the silence
-    question_last = False  # and whether it was a question
+    waiting: int | None = None  # the session of the last question, while neither question nor counted reply came since
     closed: datetime | None = None
     for at, message in enumerate(chat.stream):
         now = message["sent_at"]
@@ -185,16 +185,16 @@ def walk_shop(chat: Chat, shop: Shop) -> None:
             chat.shop.asks.append((None, ask))
             if not closing:
                 turn = join(chat.shop, turn, None, ask)
-            # READING R8: a closing phrase is no question, so a reply after it is not a late one.
-            spoke, question_last = now, not closing
+            # READING R8: a closing phrase is neither question nor reply: a reply after it may still be the first since.
+            spoke, waiting = now, waiting if closing else len(chat.sessions) - 1
         elif is_reply(message, shop):
             if turn:
                 turn.reply = at
-            elif question_last:
-                pass  # first since an expired turn: a late reply, of that turn's session
-            elif ends_session(chat, shop, now, spoke, closed):
+            elif waiting is None and ends_session(chat, shop, now, spoke, closed):
                 chat.sessions.append(Session(now, agent_started=True))
-            turn, spoke, question_last = None, now, False
+            chat.place.append(len(chat.sessions) - 1 if waiting is None else waiting)
+            turn, spoke, waiting = None, now, None
+            continue
         elif turn and shop.definition.bot_clock == "handover" and is_handover(message, shop):
             # READING R9: each hand-over sets the clocks of all messages still open.
             turn.started_at = now
