@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from python_calamine import CalamineError, CalamineWorkbook
 
@@ -51,8 +52,15 @@ class Sheet:
     width: int
     records: Iterator[Record]
 
+    def named(self, wanted: str) -> list[str]:
+        """The header's names that `wanted` may mean: the same but for blanks and width, else but for case and unit."""
+        exact = normalised(wanted)
+        if exact in self.header:
+            return [exact]
+        return [name for name in self.header if without_unit(name) == without_unit(exact)]
+
     def batches(self, names: Sequence[str]) -> Iterator[pa.Table]:
-        """Tables of at most BATCH_ROWS rows: source_line, cells (how many the row has), then the columns as cell_<i>."""
+        """At most BATCH_ROWS rows each: source_line, cells (how many the row has), the columns trimmed as cell:<i>."""
         while chunk := list(islice(self.records, BATCH_ROWS)):
             lines, rows = zip(*chunk, strict=True)
             counts = [_cells(row, self.width) for row in rows]
@@ -60,7 +68,8 @@ class Sheet:
                 rows = tuple([*row, *[None] * (self.width - len(row))] for row in rows)
             columns = {"source_line": pa.array(lines, pa.int64()), "cells": pa.array(counts, pa.int64())}
             for i, name in enumerate(names):
-                columns[f"cell_{i}"] = pa.array(list(map(itemgetter(self.header[name]), rows)), pa.string())
+                cells = pa.array(list(map(itemgetter(self.header[name]), rows)), pa.string())
+                columns[f"cell:{i}"] = pc.utf8_trim_whitespace(cells)
             yield pa.table(columns)
 
 

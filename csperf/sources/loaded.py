@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
@@ -87,6 +89,11 @@ def sha256(path: Path) -> str:
 def file_name(path: Path, shop: Shop) -> str:
     """How the file is called in the store: from the shop's folder, with forward slashes."""
     return path.relative_to(shop.root).as_posix() if path.is_relative_to(shop.root) else path.name
+
+
+def account_name(account: str) -> str:
+    """One spelling of an account: full-width signs made plain, Taobao's API prefix and blanks taken off."""
+    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", account)).removeprefix("cntaobao")
 
 
 # ------------------------------------------------------------------------------------------------------- row rules

@@ -1,0 +1,152 @@
+"""The mapping language of the `table` source: what may stand in YAML, and whether it fits the contract."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from ..facts import INPUT
+from ..text import say
+from .loaded import filled_by_source
+from .thread import Thread
+
+STRICT = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+UNITS = {"_fen": ("yuan", "fen"), "_us": ("milliseconds", "seconds", "minutes", "hours")}
+Scalar = str | int | float | bool
+
+
+class Cell(BaseModel):
+    """One way to fill a column: from one or more columns of the file, or a constant."""
+
+    model_config = STRICT
+
+    from_: tuple[str, ...] = Field(default=(), alias="from")
+    const: Scalar | None = None
+    sep: str = " "
+    format: tuple[str, ...] = ()
+    unit: Literal["yuan", "fen", "milliseconds", "seconds", "minutes", "hours", "percent"] | None = None
+    values: dict[str, Scalar] | None = None
+    empty: tuple[str, ...] = ()
+    past_midnight: str = ""
+    hash: bool = False
+
+    @field_validator("from_", "format", "empty", mode="before")
+    @classmethod
+    def _several(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
+
+    @field_validator("values", mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        return {str(name): meant for name, meant in value.items()} if isinstance(value, Mapping) else value
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Cell:
+        if bool(self.from_) == (self.const is not None):
+            raise ValueError(say("load.from_or_const"))
+        return self
+
+
+def _cells(value: Any) -> Any:
+    """`name` is short for `{from: name}`; a list gives alternatives, of which the first that is filled counts."""
+    options = value if isinstance(value, list | tuple) else [value]
+    return tuple({"from": option} if isinstance(option, str) else option for option in options)
+
+
+class Filter(BaseModel):
+    """Rows are kept only where it holds for the file's own column."""
+
+    model_config = STRICT
+
+    column: str
+    in_: tuple[str, ...] | None = Field(default=None, alias="in")
+    not_in: tuple[str, ...] | None = None
+    matches: str | None = None
+
+    @field_validator("matches")
+    @classmethod
+    def _a_pattern(cls, value: str | None) -> str | None:
+        try:
+            re.compile(value or "")
+        except re.error as error:
+            raise ValueError(say("load.bad_pattern", reason=error)) from error
+        return value
+
+    @model_validator(mode="after")
+    def _one_condition(self) -> Filter:
+        if sum(condition is not None for condition in (self.in_, self.not_in, self.matches)) != 1:
+            raise ValueError(say("load.one_condition"))
+        return self
+
+
+class Settings(BaseModel):
+    """How the columns of one kind of file become one table of facts.INPUT."""
+
+    model_config = STRICT
+
+    source: Literal["table"] = "table"
+    table: str
+    files: str
+    format: Literal["csv", "tsv", "xlsx", "parquet", ""] = ""
+    sheet: int | str = 0
+    header_row: int = Field(default=1, ge=1)
+    timezone: str | None = None
+    columns: dict[str, Annotated[tuple[Cell, ...], BeforeValidator(_cells), Field(min_length=1)]]
+    filter: dict[str, Filter] = {}
+    thread: Thread | None = None
+
+    @field_validator("table")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in INPUT:
+            raise ValueError(say("load.no_table", found=value, allowed=", ".join(INPUT), near=near(value, INPUT)))
+        return value
+
+    @model_validator(mode="after")
+    def _columns_fit(self) -> Settings:
+        if self.table in INPUT:
+            findings = [*self._unknown(), *self._unmapped(), *self._without_unit(), *self._without_anchor()]
+            findings += [say("load.thread_table")] if self.thread and self.table != "messages" else []
+            if findings:
+                raise ValueError("; ".join(findings))
+        return self
+
+    def _unknown(self) -> Iterable[str]:
+        allowed = filled_by_source(INPUT[self.table])
+        for name in self.columns:
+            if name not in allowed:
+                yield say("load.no_column", found=name, table=self.table, allowed=", ".join(allowed))
+
+    def _unmapped(self) -> Iterable[str]:
+        by_thread = {"account_id", "buyer_id"} if self.thread else set()
+        required = set(INPUT[self.table].required) & set(filled_by_source(INPUT[self.table]))
+        missing = [c for c in filled_by_source(INPUT[self.table]) if c in required - by_thread - set(self.columns)]
+        if missing:
+            yield say("load.columns_unmapped", table=self.table, missing=", ".join(missing))
+
+    def _without_unit(self) -> Iterable[str]:
+        for name, cells in self.columns.items():
+            for suffix, allowed in UNITS.items():
+                if name.endswith(suffix) and any(c.from_ and c.unit not in allowed for c in cells):
+                    yield say("load.unit_needed", column=name, allowed=", ".join(allowed))
+
+    def _without_anchor(self) -> Iterable[str]:
+        for name, cells in self.columns.items():
+            for anchor in {cell.past_midnight for cell in cells} - {"", *self.columns}:
+                yield say("load.no_anchor", column=name, found=anchor)
+
+    @property
+    def mapped(self) -> list[str]:
+        """The file's columns that the mapping names, each once, in its order."""
+        names = [name for cells in self.columns.values() for cell in cells for name in cell.from_]
+        names += [condition.column for condition in self.filter.values()]
+        names += self.thread.columns if self.thread else []
+        return list(dict.fromkeys(names))
+
+
+def near(word: str, allowed: Iterable[str]) -> str:
+    return ", ".join(get_close_matches(word, list(allowed), n=3, cutoff=0.5)) or "-"
