@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -144,8 +145,17 @@ def load_params(path: str | Path, **overrides: Any) -> Params:
         params = Params.model_validate(content)
     except ValidationError as error:
         raise CsperfError(explain(error, str(path), Params, content)) from None
+    if problems := list(_outside(params, str(path))):
+        raise CsperfError(problems)
     root = (file.parent / params.root).resolve()
     reports = (file.parent / params.reports).resolve() if params.reports else root / "reports"
     params = params.model_copy(update={"root": root, "reports": reports})
     params._file = file
     return params
+
+
+def _outside(params: Params, where: str) -> Iterator[Problem]:
+    """Files are looked for below root; whoever means another place says so by an absolute path."""
+    for at, source in enumerate(params.sources):
+        if ".." in PurePosixPath(source.files.replace("\\", "/")).parts:
+            yield Problem(where, f"sources[{at}].files: {say('params.outside', found=quoted(source.files))}")

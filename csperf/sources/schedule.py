@@ -1,0 +1,123 @@
+"""A wide 排班表: one row for each person, one column for each date, in the cells the name of a shift or a day off.
+
+When a shift begins and ends stands on a second sheet of the same workbook. A record is a cell that is filled.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict
+
+from ..engine import connect
+from ..errors import CsperfError, Problem
+from ..text import say
+from . import decode
+from .loaded import RAW, Loaded, Shop, seal
+
+DAYS_OFF = ("休", "休息", "请假", "Off", "Leave")
+RECORD = pa.schema(
+    [
+        ("agent_id", pa.string()),
+        ("start", pa.timestamp("us", "UTC")),
+        ("end", pa.timestamp("us", "UTC")),
+        ("shift", pa.string()),
+        ("source_line", pa.int64()),
+        ("filtered", pa.string()),
+        ("reason", pa.string()),
+        (f"{RAW}shift", pa.string()),
+    ]
+)
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+MIDNIGHT = {"24:00": "00:00"}
+
+
+class Settings(BaseModel):
+    """Which sheet holds the plan, which the times of the shifts, and how the people's column is called."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: Literal["schedule"] = "schedule"
+    files: str
+    sheet: int | str = 0
+    times: int | str = 1
+    agent: str = "工号"
+    off: tuple[str, ...] = DAYS_OFF
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What a cell means: the times of each shift, the words for a day off, the zone of the clocks."""
+
+    times: dict[str, tuple[dt.time, dt.time]]
+    off: tuple[str, ...]
+    zone: ZoneInfo
+
+    def record(self, line: int, agent: str, day: dt.date, cell: str) -> dict[str, object]:
+        """The cell as a row: a shift with its times, or why it is none."""
+        record: dict[str, object] = {"agent_id": agent or None, "source_line": line, f"{RAW}shift": f"{day} {cell}"}
+        if cell in self.off:
+            return record | {"filtered": "day_off"}
+        if not agent or cell not in self.times:
+            return record | {"reason": "value_unmapped:shift" if agent else "empty:agent_id"}
+        begins, ends = self.times[cell]
+        last = day + dt.timedelta(days=ends <= begins)
+        start, end = (dt.datetime.combine(*at, self.zone).astimezone(dt.UTC) for at in ((day, begins), (last, ends)))
+        return record | {"start": start, "end": end, "shift": cell}
+
+
+def load(path: Path, settings: Settings, shop: Shop) -> Loaded:
+    """The shifts of the plan; days off are filtered by name, a word that names no shift is rejected with its line.
+
+    A shift that ends at or before its beginning ends on the next day. CsperfError for a plan without people, dates
+    or times, and for a shop without zone.
+    """
+    if not shop.timezone:
+        raise _problem(path, "no_zone")
+    plan = _Plan(_times(path, settings), settings.off, ZoneInfo(shop.timezone))
+    con = connect().con
+    con.register("plan", pa.Table.from_pylist(list(_records(path, settings, plan)), schema=RECORD))
+    con.execute("CREATE TABLE rows AS SELECT * FROM plan")
+    try:
+        return seal(con, "shifts", path, shop, ())
+    finally:
+        con.close()
+
+
+def _records(path: Path, settings: Settings, plan: _Plan) -> Iterator[dict[str, object]]:
+    with decode.open_sheet(path, sheet=settings.sheet) as sheet:
+        who = sheet.header.get(decode.normalised(settings.agent))
+        days = {place: dt.date.fromisoformat(name) for name, place in sheet.header.items() if DATE.fullmatch(name)}
+        if who is None or not days:
+            raise _problem(path, "no_plan", agent=settings.agent, header=", ".join(sheet.header))
+        for line, row in sheet.records:
+            cells = dict(enumerate((cell or "").strip() for cell in row))
+            for place, day in days.items():
+                if cells.get(place):
+                    yield plan.record(line, cells.get(who, ""), day, cells[place])
+
+
+def _times(path: Path, settings: Settings) -> dict[str, tuple[dt.time, dt.time]]:
+    """Beginning and end of each shift, from the first three columns of its sheet."""
+    with decode.open_sheet(path, sheet=settings.times) as sheet:
+        return dict(_shift(path, line, cells) for line, cells in sheet.records)
+
+
+def _shift(path: Path, line: int, cells: Sequence[str | None]) -> tuple[str, tuple[dt.time, dt.time]]:
+    name, *clocks = [(cell or "").strip() for cell in cells[:3]]
+    try:
+        begins, ends = (dt.time.fromisoformat(MIDNIGHT.get(clock, clock.zfill(5))) for clock in clocks)
+    except ValueError:
+        raise _problem(path, "no_times", line=line, found=" ".join(clocks)) from None
+    return name, (begins, ends)
+
+
+def _problem(path: Path, key: str, **slots: object) -> CsperfError:
+    return CsperfError(Problem(str(path), say(f"schedule.{key}", **slots)))

@@ -1,0 +1,176 @@
+"""The house itself: layers, dependencies named in three places, words in two languages, what no file may say."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+import string
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+MODULES = sorted((ROOT / "csperf").rglob("*.py"))
+LONGEST_FUNCTION = 40
+SAID_DIFFERENTLY = ("report.day", "report.month")  # 10月3日, but 3 Oct
+TOO_BROAD = ("Exception", "BaseException")
+NAMES_OF_NOTHING = {"utils", "helpers", "common", "misc"}
+# Written in pieces, so that this file does not name them.
+MACHINE_PLACES = ("/wor" + "k/", "/roo" + "t/", "/hom" + "e/", "/User" + "s/", "\\User" + "s\\")
+INDEX_ADDRESSES = ("index" + "-url", "pypi" + ".org", "pythonhosted" + ".org", "mirrors" + ".", "find" + "-links")
+
+
+def tracked() -> list[Path]:
+    if not shutil.which("git") or not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout: which files are tracked is unknown")
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
+    return [ROOT / name for name in names.decode().split("\0") if name and (ROOT / name).is_file()]
+
+
+def locked() -> dict[str, list[Requirement]]:
+    found: dict[str, list[Requirement]] = {}
+    for line in LOCK.splitlines():
+        if line[:1].isalnum():
+            requirement = Requirement(line.removesuffix("\\").strip())
+            found.setdefault(normal(requirement.name), []).append(requirement)
+    return found
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def declared() -> list[Requirement]:
+    project = PROJECT["project"]
+    extras = [line for lines in project["optional-dependencies"].values() for line in lines]
+    return [Requirement(line) for line in project["dependencies"] + extras]
+
+
+# Layers -----------------------------------------------------------------------------------------------------------
+
+
+def test_each_layer_imports_only_from_below():
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-logo", "--no-cache"]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False)
+    assert result.returncode == 0, result.stdout
+
+
+def test_layers_stand_in_the_order_of_the_contract():
+    (contract,) = PROJECT["tool"]["importlinter"]["contracts"]
+    ranks = {name: rank for rank, layer in enumerate(contract["layers"]) for name in re.findall(r"\w+", layer)}
+    promised = (
+        "cli report run params scorecard targets explain mart catalogue load purchases store rules definitions engine "
+        "facts hours errors"
+    ).split()
+    assert [ranks[name] for name in promised] == sorted(ranks[name] for name in promised)
+    siblings = [("params", "charts", "tables"), ("explain", "lists"), ("load", "sample"), ("hours", "stats", "text")]
+    assert all(len({ranks[name] for name in layer}) == 1 for layer in siblings)
+
+
+# Dependencies -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wanted", declared(), ids=str)
+def test_lock_holds_what_pyproject_asks_for(wanted):
+    pinned = locked().get(normal(wanted.name), [])
+    assert pinned, f"{wanted.name} is not in requirements.lock: run `make lock`"
+    for pin in pinned:
+        (version,) = [spec.version for spec in pin.specifier if spec.operator == "=="]
+        assert wanted.specifier.contains(version, prereleases=True), f"{pin} does not meet {wanted}: run `make lock`"
+
+
+@pytest.mark.parametrize("python", ["3.11.7", "3.12.1", "3.13.0"])
+def test_lock_gives_each_python_one_version_of_each_package(python):
+    environment = {"python_version": python.rpartition(".")[0], "python_full_version": python, "sys_platform": "linux"}
+    environment |= {"os_name": "posix", "platform_python_implementation": "CPython", "implementation_name": "cpython"}
+    for name, pins in locked().items():
+        fitting = [pin for pin in pins if pin.marker is None or pin.marker.evaluate(environment)]
+        assert len(fitting) <= 1, f"{name}: {fitting}"
+    for wanted in declared():
+        pins = locked()[normal(wanted.name)]
+        assert any(pin.marker is None or pin.marker.evaluate(environment) for pin in pins), wanted
+
+
+def test_every_package_of_the_lock_has_hashes():
+    entries = re.split(r"^(?=[A-Za-z0-9])", LOCK, flags=re.MULTILINE)[1:]
+    assert len(entries) > 100
+    assert [entry.split("\n")[0] for entry in entries if "--hash=sha256:" not in entry] == []
+
+
+def test_environment_yml_installs_the_lock_on_the_same_pythons():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    python, pip, through_pip = environment["dependencies"]
+    assert python.startswith(f"python{PROJECT['project']['requires-python']}")
+    assert (pip, through_pip) == ("pip", {"pip": ["-r requirements.lock"]})
+
+
+def test_continuous_integration_runs_make_test():
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert script.startswith("#!/usr/bin/env bash\n")
+    assert "\nset -euo pipefail\n" in script
+    assert script.rstrip().endswith("\nmake test")
+
+
+# What is written down ---------------------------------------------------------------------------------------------
+
+
+def test_no_tracked_file_names_a_machine_or_an_index():
+    found = []
+    for path in tracked():
+        text = path.read_bytes().decode("utf-8", errors="replace")
+        words = MACHINE_PLACES + INDEX_ADDRESSES
+        found += [f"{path.relative_to(ROOT)}: {word}" for word in words if word in text]
+    allowed = {"Makefile: index-url", f"Makefile: {INDEX_ADDRESSES[0]}"}  # --no-emit-… of `make lock`
+    assert [line for line in found if line not in allowed] == []
+
+
+@pytest.mark.parametrize("area", sorted((ROOT / "csperf" / "text").glob("*.yaml")), ids=lambda path: path.stem)
+def test_words_stand_in_both_languages_with_the_same_slots(area):
+    entries = yaml.safe_load(area.read_text(encoding="utf-8"))
+    for name, said in entries.items():
+        assert isinstance(name, str), f"{name!r} was read as no text: put it in quotes"
+        assert set(said) == {"zh", "en"}, name
+        assert all(isinstance(sentence, str) for sentence in said.values()), name
+        zh, en = ({slot for _, slot, _, _ in string.Formatter().parse(said[lang]) if slot} for lang in ("zh", "en"))
+        assert zh == en or f"{area.stem}.{name}" in SAID_DIFFERENTLY, f"{area.stem}.{name}: {zh ^ en}"
+
+
+# Code -------------------------------------------------------------------------------------------------------------
+
+
+def test_functions_are_short():
+    long = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= LONGEST_FUNCTION
+    ]
+    assert long == []
+
+
+def test_every_module_has_a_subject():
+    assert [path for path in MODULES if path.stem in NAMES_OF_NOTHING] == []
+    assert [path for path in MODULES if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))] == []
+
+
+def test_nothing_is_swallowed_or_printed():
+    found = []
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            broad = isinstance(node, ast.ExceptHandler) and (node.type is None or _name(node.type) in TOO_BROAD)
+            printed = isinstance(node, ast.Call) and _name(node.func) == "print"
+            if broad or printed:
+                found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert found == []
+
+
+def _name(node: ast.expr) -> str:
+    return node.id if isinstance(node, ast.Name) else ""
