@@ -16,8 +16,8 @@ STREAM = [*BUYER, "s_ord", "account_id"]
 SEGMENT = [*STREAM, "seg"]
 PLACES = 2**31  # a passed-on question stands at its transfer's place, in the order it was asked
 COLUMNS = [
-    *BUYER, "s_ord", "s_us", "session_id", "category_code", "agent_started", "out", "account_id", "ord", "us", "said_us", "work", "day",
-    "in_hours", "row_id", "sender", "kind", "emoji", "substantive", "q", "r", "opener", "hand", "handover", "to_account", "transferred_in",
+    *BUYER, "s_ord", "s_us", "session_id", "category_code", "agent_started", "out", "account_id", "ord", "us", "own_us", "work", "day",
+    "in_hours", "row_id", "sender", "kind", "emoji", "substantive", "q", "r", "opener", "hand", "mark", "handover", "to_account", "transferred_in",
 ]  # fmt: skip
 
 
@@ -41,19 +41,22 @@ def _same(rows: ir.Table, others: ir.Table) -> bool:
 
 def _given(shop: ir.Table, definition: Definition) -> ir.Table:
     """Questions with the account they were put to, replies, transfers out, and a mark for whoever was handed a buyer."""
-    found = only(shop.q & shop.turn_ord.notnull() & shop.account_id.isnull(), shop.close_account)
+    own = {name: shop[f"own_{name}"] for name in CLOCK}
+    closed = within_horizon(definition, shop.turn_us, shop.day, shop.close_us, shop.close_day)
+    found = only(shop.q & shop.turn_ord.notnull() & shop.account_id.isnull() & closed, shop.close_account)
     from_bot = found.notnull() & shop.bot_us.notnull()
     rows = shop.mutate(
         account_id=shop.account_id.fill_null(found),
-        ord=shop.ord * PLACES,
+        ord=ibis.ifelse(from_bot, shop.bot_ord * PLACES + 2 + shop.ord, shop.ord * PLACES),
         hand=shop.transfer,
+        mark=ibis.literal(False),
         transferred_in=from_bot,
-        **{name: ibis.ifelse(from_bot, shop[f"bot_{name}"], shop[name]) for name in CLOCK},
+        **{name: ibis.ifelse(from_bot, shop[f"bot_{name}"], own[name]) for name in CLOCK},
     ).filter(_.s_ord.notnull() & _.account_id.notnull() & (_.q | _.r | _.transfer))
-    brings = rows.handover | (definition.transfer != "sender")
-    received = rows.filter(rows.transfer & rows.to_account.notnull() & brings).mutate(
+    received = rows.filter(rows.transfer & rows.to_account.notnull()).mutate(
         account_id=_.to_account,
         hand=ibis.literal(False),
+        mark=~_.handover & (definition.transfer == "sender"),  # such a transfer brings the receiver nothing
         handover=ibis.literal(False),
         ord=_.ord + 1,
         to_account=ibis.null("string"),

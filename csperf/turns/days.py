@@ -51,14 +51,22 @@ def agent_days(said: ir.Table, replies: ir.Table, people: ir.Table, covered: ir.
     Null shift_us and online_us: no shift table.
     """
     key = ["agent_id", "day"]
-    wrote = said.filter(said.scope == "agent").select(*key, "account_id", sent=ibis.literal(1, "int64"), answered=ibis.literal(0, "int64"))
+    wrote = said.filter(said.scope == "agent").select(
+        *key, "account_id", sent=ibis.literal(1, "int64"), answered=ibis.literal(0, "int64")
+    )
     answered = replies.select(*key, "account_id", sent=ibis.literal(0, "int64"), answered=ibis.literal(1, "int64"))
-    active = wrote.union(answered).group_by(*key).agg(
-        sent=_.sent.max(), replied=_.answered.max(), account_id=_.account_id.min()
+    active = (
+        wrote.union(answered)
+        .group_by(*key)
+        .agg(sent=_.sent.max(), replied=_.answered.max(), account_id=_.account_id.min())
     )
     employed = people.filter(people.employed).semi_join(covered, "day")
     roster = employed.group_by(*key).agg(
-        role=_.role.min(), level=_.level.min(), shift=_.shift.min(), shift_us=_.shift_us.max(), account=_.account_id.min()
+        role=_.role.min(),
+        level=_.level.min(),
+        shift=_.shift.min(),
+        shift_us=_.shift_us.max(),
+        account=_.account_id.min(),
     )
     days = roster.outer_join(active, key)
     days = days.mutate(agent_id=_.agent_id.fill_null(_.agent_id_right), day=_.day.fill_null(_.day_right))
@@ -101,9 +109,7 @@ def active_time(sessions: ir.Table) -> ir.Table:
     chat open. Null for unanswered sessions, and for the shop, whose chats many people share.
     """
     handled = (sessions.scope == "agent") & sessions.handle_us.notnull() & ~sessions.excluded
-    open_ = sessions.filter(handled).select(
-        "account_id", "session_id", "first_us", "last_us"
-    )
+    open_ = sessions.filter(handled).select("account_id", "session_id", "first_us", "last_us")
     steps = open_.select("account_id", us=_.first_us, step=ibis.literal(1)).union(
         open_.select("account_id", us=_.last_us, step=ibis.literal(-1))
     )

@@ -25,7 +25,9 @@ def people(roster: pd.DataFrame, shifts: pd.DataFrame, days: Sequence[dt.date]) 
         last=roster["ended"].fillna(FAR),
     )
     spread = lines.merge(pd.DataFrame({"day": sorted(days)}), how="cross")
-    held = spread[(spread["since"] <= spread["day"]) & (spread["day"] < spread["until"]) & (spread["day"] <= spread["last"])]
+    held = spread[
+        (spread["since"] <= spread["day"]) & (spread["day"] < spread["until"]) & (spread["day"] <= spread["last"])
+    ]
     latest = held.sort_values("valid_from").drop_duplicates(["account_id", "day"], keep="last")
     joined = latest.merge(_shift_days(shifts), how="left", on=["agent_id", "day"])
     joined["employed"] = joined["role"] != "bot"

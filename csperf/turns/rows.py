@@ -27,6 +27,7 @@ def shop_stream(shop: ir.Table) -> ir.Table:
         account_id=ibis.literal(""),
         replier=shop.account_id,
         hand=ibis.literal(False),
+        mark=ibis.literal(False),
         handed=ibis.literal(False),
         received=ibis.literal(False),
         transferred_in=ibis.literal(False),
@@ -100,7 +101,7 @@ def buyer_messages(rows: ir.Table, definition: Definition) -> ir.Table:
     """A buyer's message, once for the shop and once for each owner; closing phrases are there, excluded."""
     messages = rows.filter(rows.q)
     opens = messages.ord == messages.turn_ord
-    return messages.mutate(sent_at=instant(_.said_us), opens_turn=opens.fill_null(False), **_verdict(definition)).select(
+    return messages.mutate(sent_at=instant(_.own_us), opens_turn=opens.fill_null(False), **_verdict(definition)).select(
         "shop_id", "scope", "account_id", "category_code", "day", "row_id", "buyer_id", "session_id", "sent_at", "wait_us",
         "wait_counted_us", "wait_work_us", "transferred_in", "in_hours", "excluded", "reason", "opens_turn", "us",
     )  # fmt: skip
@@ -150,9 +151,9 @@ def sessions(rows: ir.Table, turned: ir.Table, definition: Definition) -> ir.Tab
         row_id=_.row_id.argmin(_.ord),
         session_id=_.session_id.max(),
         category_code=_.category_code.max(),
-        start_us=_.us.min(),
-        start_day=_.day.argmin(_.ord),
-        start_hours=_.in_hours.argmin(_.ord),
+        start_us=only(~_.mark, _.us).min(),
+        start_day=_.day.argmin(only(~_.mark, _.ord)),
+        start_hours=_.in_hours.argmin(only(~_.mark, _.ord)),
         first_us=only(spoken, _.us).min(),
         last_us=only(spoken, _.us).max(),
         agent_started=_.agent_started.any(),
@@ -161,6 +162,7 @@ def sessions(rows: ir.Table, turned: ir.Table, definition: Definition) -> ir.Tab
         transferred_out=(_.hand | _.passed_around).any(),
         replier=_.replier.argmax(only(_.r & _.replier.notnull(), _.ord)),
     )
+    events = events.filter(events.start_us.notnull())
     seen = turned.filter(turned.seen)
     inside = seen.in_hours
     asked = seen.group_by(*SESSION).agg(
@@ -213,7 +215,11 @@ def agent_messages(shop: ir.Table, bots: tuple[str, ...]) -> ir.Table:
         "has_emoji", "in_hours", "excluded", "reason",
     ]  # fmt: skip
     human = shop.filter(shop.sender == "human").mutate(
-        sent_at=instant(_.said_us), has_emoji=_.emoji, reason=_.out, excluded=_.out.notnull(), scope=ibis.literal("agent")
+        sent_at=instant(_.own_us),
+        has_emoji=_.emoji,
+        reason=_.out,
+        excluded=_.out.notnull(),
+        scope=ibis.literal("agent"),
     )
     own = human.filter(_.account_id.notnull() & ~_.account_id.isin(bots))
     whole = human.mutate(scope=ibis.literal("shop"), account_id=ibis.null("string"))

@@ -19,7 +19,9 @@ def before(table: ir.Table, flag: str, group: list[str]) -> ir.IntegerValue:
     return number.sum().over(ibis.cumulative_window(group_by=group, order_by="ord")) - number
 
 
-def runs(keep: Scratch, table: ir.Table, group: list[str], opener: str, limit_us: int | None, clock: str = "us") -> ir.Table:
+def runs(
+    keep: Scratch, table: ir.Table, group: list[str], opener: str, limit_us: int | None, clock: str = "us"
+) -> ir.Table:
     """`table` with run_ord and run_us: the place and time of the opener that starts each row's run.
 
     A run starts at a flagged row and lasts until the first flagged row more than `limit_us` after that start (None: to

@@ -21,18 +21,26 @@ def shop_rows(keep: Scratch, events: ir.Table, definition: Definition, bots: tup
     """All events with their shop turn (turn_ord) and session (s_ord), null where they have none.
 
     seg counts the counted replies before a row: a segment is its questions and the one reply that ends it (close_us).
-    said_us is when a row was written; us is when its clock starts.
+    us, work, day, in_hours are those of the shop's clock; own_us, own_work, ... those of the row itself.
     """
     rows = events.mutate(
         seg=before(events, "r", BUYER),
         opener=events.q & ~events.phrase,
-        said_us=events.us,
         handover=events.transfer & ((events.sender == "bot") | events.account_id.isin(bots)),
+        **{f"own_{name}": events[name] for name in CLOCK},
     )
-    rows = _last_handover(_reply_of_segment(rows))
+    rows = _turns(keep, _last_handover(_reply_of_segment(rows)), definition)
     if definition.bot_clock == "handover":
-        rows = rows.mutate(**{name: rows[f"bot_{name}"].fill_null(rows[name]) for name in CLOCK})
-    return keep(_sessions(keep, _turns(keep, rows, definition), definition))
+        rows = _turns(keep, _from_handover(rows, definition), definition)
+    return keep(_sessions(keep, rows, definition))
+
+
+def _from_handover(rows: ir.Table, definition: Definition) -> ir.Table:
+    """The questions a bot handed over while they were open, with their clocks set to that moment."""
+    moves = rows.turn_ord.notnull() & rows.q
+    moves = moves & within_horizon(definition, rows.turn_us, rows.day, rows.bot_us, rows.bot_day)
+    moved = {name: ibis.ifelse(moves, rows[f"bot_{name}"], rows[name]) for name in CLOCK}
+    return rows.mutate(**moved).drop("turn_ord", "turn_us")
 
 
 def _reply_of_segment(rows: ir.Table) -> ir.Table:
@@ -53,7 +61,9 @@ def _last_handover(rows: ir.Table) -> ir.Table:
     key = [*BUYER, "handed_ord"]
     joined = rows.left_join(at, key).drop(*(f"{name}_right" for name in key))
     waited = joined.q & (joined.ord < joined.handed_ord)
-    return joined.mutate(**{f"bot_{name}": only(waited, joined[f"bot_{name}"]) for name in CLOCK}).drop("handed_ord")
+    return joined.mutate(**{f"bot_{name}": only(waited, joined[f"bot_{name}"]) for name in CLOCK}).rename(
+        bot_ord="handed_ord"
+    )
 
 
 def turn_group(group: list[str], definition: Definition) -> tuple[list[str], int | None]:
@@ -88,18 +98,18 @@ def _sessions(keep: Scratch, rows: ir.Table, definition: Definition) -> ir.Table
     rows = rows.mutate(
         talk=talk,
         may_end=(rows.q & (rows.turn_ord.isnull() | (rows.turn_ord == rows.ord))) | (rows.r & ~rows.seg_asked),
-        spoke_us=only(talk | closes, rows.said_us),
+        spoke_us=only(talk | closes, rows.own_us),
     )
     earlier = ibis.window(group_by=BUYER, order_by="ord", preceding=(None, 1))
     rows = rows.mutate(last_us=_.spoke_us.max().over(earlier), talked=only(_.talk, 1).sum().over(earlier))
-    gap = (rows.said_us - rows.last_us) >= definition.session_gap_s * SECOND
+    gap = (rows.own_us - rows.last_us) >= definition.session_gap_s * SECOND
     rows = rows.mutate(breaks=rows.may_end & (rows.talked.isnull() | gap))
     rows = rows.mutate(
         s_no=rows.breaks.cast("int64").sum().over(ibis.cumulative_window(group_by=BUYER, order_by="ord"))
     )
     asked_in = only(rows.q & rows.turn_ord.notnull(), rows.s_no).max().over(ibis.window(group_by=SEGMENT))
     rows = rows.mutate(s_no=ibis.ifelse(rows.r & rows.seg_asked, asked_in, rows.s_no))
-    cut = runs(keep, rows, [*BUYER, "s_no"], "may_end", definition.session_max_s * SECOND, "said_us")
+    cut = runs(keep, rows, [*BUYER, "s_no"], "may_end", definition.session_max_s * SECOND, "own_us")
     cut = cut.rename(s_ord="run_ord", s_us="run_us").drop("last_us", "talked", "spoke_us", "breaks", "s_no")
     return _whole_session(cut, definition)
 
@@ -111,7 +121,7 @@ def _whole_session(rows: ir.Table, definition: Definition) -> ir.Table:
     def has(flag: ir.BooleanValue) -> ir.BooleanValue:
         return flag.cast("int8").max().over(whole) > 0
 
-    person = rows.sender.isin(["human", "assist"]) | rows.transfer
+    person = rows.sender.isin(["human", "assist"]) | (rows.kind == "transfer")
     coded = only(rows.code.notnull(), rows.ord.cast("string").lpad(12, "0").concat(rows.code))
     bot_only = has(rows.sender == "bot") & ~has(person)
     passed = rows.transfer & ~rows.handover

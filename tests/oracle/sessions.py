@@ -516,18 +516,12 @@ def parts(chat: Chat, shop: Shop, scope: str) -> dict[tuple[int, str | None], Pa
 def session_rows(chat: Chat, shop: Shop, scope: str, turns: list[dict]) -> list[dict]:
     """sessions of one scope. Settles `opening` and, where the session decides (jd), `in_hours` of their turns."""
     rows = []
-    agent_parts = parts(chat, shop, "agent")
     for (session, account), part in sorted(parts(chat, shop, scope).items(), key=lambda kv: (kv[0][0], kv[0][1] or "")):
         started_at = min(when for when, _ in part.events)
         if scope == "agent" and shop.is_bot(account, shop.day(started_at)):
             continue
         own = [t for t in turns if t["session_id"] == chat.session_id(session) and t["account_id"] == account]
-        agents = {
-            shop.agent(a, shop.day(chat.sessions[session].started_at))
-            for s, a in agent_parts
-            if s == session and a is not None and not shop.is_bot(a, shop.day(chat.sessions[session].started_at))
-        }
-        rows.append(session_row(chat, shop, scope, session, account, part, own) | {"agents": len(agents)})
+        rows.append(session_row(chat, shop, scope, session, account, part, own))
     return rows
 
 
@@ -799,6 +793,14 @@ def derive(
             tables["buyer_messages"] += message_rows(chat, shop, scope)
         tables["agent_messages"] += agent_message_rows(chat, shop)
     active_times(tables["sessions"])
+    for row in tables["sessions"]:
+        row["agents"] = len(
+            {
+                other["agent_id"]
+                for other in tables["sessions"]
+                if other["scope"] == "agent" and other["session_id"] == row["session_id"]
+            }
+        )
     tables["buyer_days"] = buyer_day_rows(tables["buyer_messages"], tables["turns"], shop)
     for shop_id in sorted({chat.shop_id for chat in every}):
         own = [chat for chat in every if chat.shop_id == shop_id]
