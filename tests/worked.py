@@ -233,4 +233,10 @@ def check(case: Case, expectation: Expectation, answer: Callable[[shops.MadeShop
     """AssertionError with both tables where an implementation answers otherwise than the case says."""
     got = found(case, expectation, answer(case.shop, expectation.definition))
     for table, expected in expectation.tables.items():
-        assert by_text(got[table]) == by_text(expected), f"{case.title}: {' '.join(table)} under {expectation}"
+        found_lines, expected_lines = by_text(got[table]), by_text(expected)
+        title = f"{case.title}: {' '.join(table)} under {expectation.definition.name}"
+        assert found_lines == expected_lines, f"{title}\n{drawn(found_lines)}\nis not\n{drawn(expected_lines)}"
+
+
+def drawn(lines: list[tuple[str, ...]]) -> str:
+    return "\n".join(" | ".join(line) for line in lines)
