@@ -95,7 +95,7 @@ def _stack(facts: Facts, metrics: Sequence[Metric], keys: tuple[str, ...], perio
     for term in (term for metric in metrics for term in _terms(metric, facts)):
         passes[term.sum.fact, term.sum.day].append(term)
     tables = {
-        (fact, day): _one_pass(_between(facts[fact], day, period), day, terms, keys)
+        (fact, day): _one_pass(between(facts[fact], day, period), day, terms, keys)
         for (fact, day), terms in passes.items()
     }
     terms = [(tables[source], term) for source, here in passes.items() for term in here]
@@ -144,7 +144,8 @@ def _empty(keys: tuple[str, ...]) -> pa.Table:
     return pa.schema([(name, getattr(pa, kind)()) for name, kind in types.items()]).empty_table()
 
 
-def _between(table: ir.Table, day: str, period: Period) -> ir.Table:
+def between(table: ir.Table, day: str, period: Period) -> ir.Table:
+    """The rows from the first to the last day of the period (None = no end) by their column `day`."""
     first, last = period
     bounds = ([table[day] >= first] if first else []) + ([table[day] <= last] if last else [])
     return table.filter(bounds) if bounds else table
@@ -268,7 +269,7 @@ def _ranked(facts: Facts, entries: Sequence[Entry], by: Sequence[str], period: P
     groups = ["shop_id", *grain_columns(by)]
     from_rows = [entry for entry in entries if isinstance(entry, FromRows)]
     for fact, day in dict.fromkeys((e.of.fact, e.of.day) for e in from_rows):
-        rows = at_grain(_between(facts[fact], day, period), by)
+        rows = at_grain(between(facts[fact], day, period), by)
         here = [e for e in from_rows if (e.of.fact, e.of.day) == (fact, day)]
         counts = {f"{e.key}.n": e.of.observations(rows).sum() for e in here}
         wide = (
@@ -279,14 +280,17 @@ def _ranked(facts: Facts, entries: Sequence[Entry], by: Sequence[str], period: P
             yield narrow.assign(metric=entry.key, numerator=float("nan"), denominator=float("nan"))
 
 
+def frame(table: ir.Table) -> pd.DataFrame:
+    """The rows as pandas, by way of Arrow: days stay dates and whole numbers keep to their 64 bits."""
+    return table.to_pyarrow().to_pandas()
+
+
 def _spine(facts: Facts, by: Sequence[str], period: Period) -> pd.DataFrame:
     """Who must have a row: the people and days of agent_days; nobody where that fact or the grain has no such rows."""
     columns = ["shop_id", *grain_columns(by)]
     if "agent_days" not in facts or "category" in by:
         return pd.DataFrame(columns=columns)
-    return (
-        at_grain(_between(facts["agent_days"], "day", period), by).select(columns).distinct().to_pyarrow().to_pandas()
-    )
+    return at_grain(between(facts["agent_days"], "day", period), by).select(columns).distinct().to_pyarrow().to_pandas()
 
 
 def _on_spine(values: pd.DataFrame, spine: pd.DataFrame, entries: Sequence[Entry], columns: list[str]) -> pd.DataFrame:

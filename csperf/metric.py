@@ -227,6 +227,8 @@ def share(
     **about: Any,
 ) -> Metric:
     """Share of the `among` rows (or of their `value`) that also meet `where`: never outside 0-1."""
+    known_value = {"has_value": value.notnull()} if isinstance(value, Deferred) else {}
+    among = {**among, **known_value}
     whole = Sum(fact=fact, among=among, value=value, unit=measured_in, day=day, known=known)
     return Metric(numerator=replace(whole, among={**among, **where}), denominator=whole, **_about("share", about))
 

@@ -137,14 +137,14 @@ CONVERSIONS: tuple[Entry, ...] = (
     total(
         key="lost_inquiries",
         zh="询单流失人数",
-        en="Inquiry buyers who did not order",
+        en="Inquiry buyers who did not pay",
         fact="buyer_days",
-        among={"inquiry": _.inquiry, "not_ordered": ~_.ordered},
-        known=_.ordered,
+        among={"inquiry": _.inquiry, "not_paid": ~_.paid},
+        known=_.paid,
         better="lower",
         role="pre",
         maturity_days=ORDER_MATURES,
-        source="FORMATS 4.1, 4.2 询单流失人数: inquiry buyers without an order in the window",
+        source="FORMATS 4.1, 4.2 询单流失人数: inquiry buyers whose inquiry led to no paid order",
     ),
 )
 
@@ -219,14 +219,14 @@ ORDERS: tuple[Entry, ...] = (
     per(
         key="orders_per_day",
         zh="日均促成订单量",
-        en="Orders credited per worked day",
+        en="Paid orders credited per worked day",
         fact="purchases",
-        among=CREDITED,
+        among=SOLD,
         known=_.credited,
         better="higher",
         role="pre",
         maturity_days=ORDER_MATURES,
-        source="S1-62 订单量: orders credited, paid or not / agent-days worked",
+        source="S1-62 订单量: paid orders credited / agent-days worked",
     ),
     share(
         key="order_loss_share",

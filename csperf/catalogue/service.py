@@ -19,7 +19,7 @@ NOT_DISTINCT = {
 
 def users(key: str, zh: str, en: str, source: str, **about) -> Metric:
     """How many buyers, once a day: a total, as backends show it."""
-    among = about.pop("among", {})
+    among = about.pop("among", IN_HOURS)
     about = {"better": "neutral", "note": NOT_DISTINCT} | about
     return total(key=key, zh=zh, en=en, fact="buyer_days", among=among, source=source, **about)
 
@@ -117,15 +117,13 @@ IN_SERVICE_HOURS: tuple[Entry, ...] = (
             "en": "Days without a known shift add no hours; their sessions still count.",
         },
     ),
-    share(
-        key="coded_share",
-        zh="咨询分类覆盖率",
-        en="Sessions with a category code",
-        fact="sessions",
-        among=CONSULTATIONS,
-        where={"coded": _.category_code.notnull()},
-        better="higher",
-        source="S2-18: sessions closed with a valid leaf code / sessions",
+    users("asked_users", "咨询人数", "Buyers who asked", "PRACTICE 4, FORMATS 4: buyers who wrote, once a day"),
+    users(
+        "served_users",
+        "接待人数",
+        "Buyers served",
+        "PRACTICE 4, FORMATS 4: buyers who wrote and got a human reply, once a day",
+        among=IN_HOURS | {"user_answered": _.answered},
     ),
 )
 
@@ -153,14 +151,24 @@ ALL_DAY: tuple[Entry, ...] = (
         source="S0-04: human messages with an emoji or sticker / human messages (own formula)",
     ),
     share(
+        key="coded_share",
+        zh="咨询分类覆盖率",
+        en="Sessions with a category code",
+        fact="sessions",
+        among={"asked": _.asked},
+        where={"coded": _.category_code.notnull()},
+        better="higher",
+        source="S2-18: sessions closed with a valid leaf code / sessions, all day",
+    ),
+    share(
         key="transfer_share",
         zh="转接率",
         en="Sessions transferred",
         fact="sessions",
-        among={"asked": _.asked},
+        among={},
         where={"transferred": _.transferred_out},
         better="lower",
-        source="S4-23: transferred / handled, for chats",
+        source="S4-23: transferred / handled; for chats every session an agent had counts as handled",
     ),
     ratio(
         key="answer_ask_ratio",
@@ -172,14 +180,6 @@ ALL_DAY: tuple[Entry, ...] = (
         step=0.1,
         source="FORMATS 4.1 答问比 (qaRatio): human messages / buyer messages",
         note={"zh": "可大于1。", "en": "May exceed 1."},
-    ),
-    users("asked_users", "咨询人数", "Buyers who asked", "PRACTICE 4, FORMATS 4: buyers who wrote, once a day"),
-    users(
-        "served_users",
-        "接待人数",
-        "Buyers served",
-        "PRACTICE 4, FORMATS 4: buyers who wrote and got a human reply, once a day",
-        among={"user_answered": _.answered},
     ),
     Distinct(
         key="buyers_period",

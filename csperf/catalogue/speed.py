@@ -12,7 +12,7 @@ MINUTE = 60 * SECOND
 IN_HOURS = {"in_hours": _.in_hours}
 OPENED = IN_HOURS | {"asked": _.asked, "buyer_opened": ~_.agent_started | _.first_wait_us.notnull()}
 ALL_ANSWERED = {"all_answered": ~_.unanswered}
-ANSWERED_TURNS = Sum(fact="turns", value=_.wait_us, among=IN_HOURS | {"answered": _.answered}, unit="us")
+ANSWERED_TURNS = Sum(fact="turns", value=_.wait_us, among=IN_HOURS | {"turn_answered": _.wait_us.notnull()}, unit="us")
 
 
 def within(wait: Deferred, name: str, limit_us: int) -> dict[str, Deferred]:
@@ -211,12 +211,12 @@ IN_SERVICE_HOURS: tuple[Entry, ...] = (
         zh="慢响应人数",
         en="Buyers answered slowly",
         fact="buyer_days",
-        among=IN_HOURS | {"user_answered": _.max_wait_us.notnull(), "slow_3min": _.max_wait_us > 3 * MINUTE},
+        among=IN_HOURS | {"slow_3min": _.unanswered | (_.max_wait_us > 3 * MINUTE)},
         better="lower",
         source="FORMATS 4.1 slowResUv1d; no source fixes the limit: 3 min, as in the 3-minute reply rates",
         note={
-            "zh": "有回复但最慢一次超过3分钟的人数(按日累计)；平台口径未公开。",
-            "en": "Buyers a day who were answered, at least once after more than 3 min; platforms publish no limit.",
+            "zh": "有消息超过3分钟才回复或未回复的人数，按日累计；平台未公开界限。",
+            "en": "Buyers a day with a message answered after more than 3 min, or not at all.",
         },
     ),
 )
