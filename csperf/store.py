@@ -115,7 +115,7 @@ class Store:
         return long.sort_values(["account_id", "day"], ignore_index=True)[["account_id", "day", "n"]]
 
     def manifest(self) -> dict[str, Any]:
-        """What was loaded: {format, files: {name: {sha256, settings, source, read, kept, ...}}}; empty where nothing was.
+        """What was loaded: {format, files: {name: {sha256, source, read, kept, ...}}}; no files where nothing was.
 
         CsperfError where the file cannot be read.
         """
@@ -131,7 +131,7 @@ class Store:
     # ------------------------------------------------------------------------------------------------------ writing
 
     def add(self, *loaded: Loaded) -> dict[str, dict[str, Any]]:
-        """What became of the rows of these files, by file; the store then holds them, in this order, or is unchanged."""
+        """What became of the rows of these files, by file. The store then holds them, or is as it was."""
         with self.intake() as intake:
             for one in loaded:
                 intake.stage(one)
@@ -180,7 +180,14 @@ class Intake:
         label = loaded.file if loaded.file not in self.entries else f"{loaded.file}@{loaded.sha256[:8]}"
         counts = {"read": loaded.counts.read, "kept": 0, "duplicate": 0, "replaced": 0}
         counts |= {part: getattr(loaded.counts, part) for part in ("filtered", "folded", "rejected")}
-        entry = {"file": loaded.file, "sha256": loaded.sha256, **about, **counts}
+        per_row = sum(map(len, loaded.tables.values())) == loaded.counts.kept  # else several rows came from one record
+        entry = {
+            "file": loaded.file,
+            "sha256": loaded.sha256,
+            **about,
+            **counts,
+            "record": "row" if per_row else "line",
+        }
         entry["warnings"] = [asdict(warning) for warning in loaded.warnings]
         entry["covered"] = _covered(loaded.tables)
         self.entries[label] = entry
@@ -238,9 +245,13 @@ class Intake:
         pq.write_table(kept.cast(INPUT[table].arrow).combine_chunks(), path, **PARQUET)
 
     def _count(self, con: duckdb.DuckDBPyConnection) -> None:
-        """Fills in the entries' counts: in lines, a line by the best fate of its rows; every line accounted for."""
-        lines = "SELECT file, line, min(fate) AS fate FROM fates GROUP BY file, line"
-        for file, fate, n in con.execute(f"SELECT file, fate, count(*) FROM ({lines}) GROUP BY ALL").fetchall():
+        """Fills in the entries' counts: a record by the best fate of its rows; every record accounted for."""
+        con.register(
+            "labels", pa.table({"file": list(self.entries), "unit": [e["record"] for e in self.entries.values()]})
+        )
+        records = """SELECT file, CASE unit WHEN 'row' THEN row_no ELSE line END AS record, min(fate) AS fate
+                     FROM (SELECT *, row_number() OVER () AS row_no FROM fates) JOIN labels USING (file) GROUP BY ALL"""
+        for file, fate, n in con.execute(f"SELECT file, fate, count(*) FROM ({records}) GROUP BY ALL").fetchall():
             self.entries[file][FATES[fate]] += n
             if file not in self.staged:
                 self.entries[file]["kept"] -= n

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..facts import INPUT
-from .loaded import RAW, filled_by_source, judged
+from .loaded import API_PREFIX, RAW, filled_by_source, judged
 from .mapping import Cell, Filter, Settings
 
 NOTHING = ("", "-", "--", "null", '=""')  # what platforms write into empty cells
@@ -244,6 +244,8 @@ def _value(text: ir.StringValue, target: str, kind: dt.DataType, cell: Cell) -> 
         return ibis.cases((text.lower().isin(TRUE), True), (text.lower().isin(FALSE), False), else_=None)
     if kind.is_numeric():
         return _number(text, cell.unit, whole=kind.is_integer())
+    if target == "buyer_id":
+        text = ibis.ifelse(text.startswith(API_PREFIX), text.substr(len(API_PREFIX)), text)
     if target.endswith("_id") or target == "reply_to":
         return ibis.ifelse(text.endswith(".0"), text.re_replace(WHOLE_FLOAT, r"\1"), text)
     return text

@@ -15,7 +15,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
-from operator import itemgetter
 from pathlib import Path
 from typing import IO
 
@@ -30,7 +29,7 @@ from ..text import say
 ENCODINGS = ("utf-8-sig", "gb18030")  # utf-8-sig reads plain UTF-8 as well
 DELIMITERS = {"csv": ",", "tsv": "\t"}
 SNIFFED = (",", "\t", ";")
-BATCH_ROWS = 200_000
+BATCH_ROWS = 100_000
 BLOCK_BYTES = 1 << 20
 CELL_CHARACTERS = 1 << 24
 SURELY_UTF8 = 16  # bytes of multi-byte characters: GB18030 text does not pass for that much UTF-8 by chance
@@ -60,17 +59,26 @@ class Sheet:
         return [name for name in self.header if without_unit(name) == without_unit(exact)]
 
     def batches(self, names: Sequence[str]) -> Iterator[pa.Table]:
-        """At most BATCH_ROWS rows each: source_line, cells (how many the row has), the columns trimmed as cell:<i>."""
-        while chunk := list(islice(self.records, BATCH_ROWS)):
-            lines, rows = zip(*chunk, strict=True)
-            counts = [_cells(row, self.width) for row in rows]
-            if min(counts) < self.width:
-                rows = tuple([*row, *[None] * (self.width - len(row))] for row in rows)
-            columns = {"source_line": pa.array(lines, pa.int64()), "cells": pa.array(counts, pa.int64())}
-            for i, name in enumerate(names):
-                cells = pa.array(list(map(itemgetter(self.header[name]), rows)), pa.string())
-                columns[f"cell:{i}"] = pc.utf8_trim_whitespace(cells)
-            yield pa.table(columns)
+        """At most BATCH_ROWS rows each: source_line, cells (how many the row has), the columns trimmed as cell:<i>.
+
+        Cells go straight into columns: rows kept as lists would have Python's garbage collector walk them for ever.
+        """
+        places = [self.header[name] for name in names]
+        while True:
+            lines: list[int] = []
+            counts: list[int] = []
+            columns: list[list[str | None]] = [[] for _name in names]
+            for line, row in islice(self.records, BATCH_ROWS):
+                lines.append(line)
+                counts.append(_cells(row, self.width))
+                if len(row) < self.width:
+                    row = [*row, *[None] * (self.width - len(row))]
+                for column, place in zip(columns, places, strict=True):
+                    column.append(row[place])
+            if not lines:
+                return
+            texts = {f"cell:{i}": pc.utf8_trim_whitespace(pa.array(c, pa.string())) for i, c in enumerate(columns)}
+            yield pa.table({"source_line": pa.array(lines), "cells": pa.array(counts)} | texts)
 
 
 def _cells(row: Sequence[str | None], width: int) -> int:

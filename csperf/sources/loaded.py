@@ -23,6 +23,8 @@ from ..text import say
 ROW_ID_DIGITS = 20  # hexadecimal: 80 bits, so that 50 million messages collide with a chance of one in a billion
 SEPARATOR = "\x1f"
 RAW = "raw_"
+PLACE = ["source_line", "rowid"]  # rowid: several records may start on one line
+API_PREFIX = "cntaobao"  # before every nick in what Taobao's interfaces return
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def file_name(path: Path, shop: Shop) -> str:
 
 def account_name(account: str) -> str:
     """One spelling of an account: full-width signs made plain, Taobao's API prefix and blanks taken off."""
-    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", account)).removeprefix("cntaobao")
+    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", account)).removeprefix(API_PREFIX)
 
 
 # ------------------------------------------------------------------------------------------------------- row rules
@@ -158,11 +160,13 @@ def _sealed_sql(name: str, shop_id: str, zone: str) -> str:
     table = INPUT[name]
     types = {column.name: column.type for column in table.columns}
     schema = {c: types[c] for c in filled_by_source(table)}
-    rows = ibis.table({**schema, "source_line": "int64", "filtered": "string", "reason": "string"}, name="rows")
+    rows = ibis.table(
+        {**schema, **dict.fromkeys(PLACE, "int64"), "filtered": "string", "reason": "string"}, name="rows"
+    )
     kept = rows.filter(_.filtered.isnull() & _.reason.isnull()).mutate(shop_id=ibis.literal(shop_id))
     kept = _numbered(kept) if name == "messages" else kept
     kept = kept.mutate(**{day: local_time(zone, kept[time]).date() for day, time in table.days.items()})
-    kept = kept.order_by("source_line").select([c for c in table.arrow.names if c != "source_file"])
+    kept = kept.order_by(PLACE).select([c for c in table.arrow.names if c != "source_file"])
     return ibis.to_sql(kept, dialect="duckdb")
 
 
@@ -180,12 +184,12 @@ def _numbered(messages: ir.Table) -> ir.Table:
     said = ibis.literal(SEPARATOR).join([*who, second.epoch_seconds().cast("string"), direction, text["text"]])
     own = ibis.literal(SEPARATOR).join(["id", text["shop_id"], text["message_id"]])
     has_id = messages.message_id.notnull()
-    place = ibis.window(group_by=[messages.account_id, messages.buyer_id, second], order_by="source_line")
+    place = ibis.window(group_by=[messages.account_id, messages.buyer_id, second], order_by=PLACE)
     messages = messages.mutate(
         sequence=ibis.row_number().over(place) + 1,
         alike=ibis.ifelse(has_id, own, said).hexdigest("md5").left(ROW_ID_DIGITS),
     )
-    repeat = ibis.row_number().over(group_by="alike", order_by="source_line")
+    repeat = ibis.row_number().over(group_by="alike", order_by=PLACE)
     messages = messages.mutate(repeat=ibis.ifelse(has_id, 0, repeat))
     again = _.alike.concat("-", _.repeat.cast("string"))
     return messages.mutate(row_id=ibis.ifelse(_.repeat == 0, _.alike, again)).drop("alike", "repeat")
