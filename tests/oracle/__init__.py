@@ -1,7 +1,7 @@
 """The slow, plain reading of CONTRACT sections 2 and 3 that the engine is held against. Shares nothing with csperf."""
 
-from .metrics import KEYS, metrics, quantile, waits
+from .metrics import KEYS, buyers_of_period, metrics, quantile, waits
 from .orders import purchases
 from .sessions import derive
 
-__all__ = ["KEYS", "derive", "metrics", "purchases", "quantile", "waits"]
+__all__ = ["KEYS", "buyers_of_period", "derive", "metrics", "purchases", "quantile", "waits"]

@@ -162,6 +162,21 @@ def handle(facts: Facts, allday: bool) -> dict[Key, Pair]:
     return over(total(rows, lambda s: s["handle_us"]), total(rows))
 
 
+def handle_active(facts: Facts, allday: bool) -> dict[Key, Pair]:
+    """Handling divided by the chats open at once, over the sessions that have it (agents' answered ones)."""
+    rows = [s for s in effective(facts, allday) if s["active_us"] is not None]
+    return over(total(rows, lambda s: s["active_us"]), total(rows))
+
+
+def buyers_of_period(facts: Facts, first: date, last: date) -> dict[tuple[str, str | None], int]:
+    """(scope, agent_id) -> how many different buyers asked in hours in a period: what buyers_period counts."""
+    seen: dict[tuple[str, str | None], set[str]] = defaultdict(set)
+    for row in buyers(facts, False):
+        if first <= row["day"] <= last:
+            seen[row["scope"], row["agent_id"]].add(row["buyer_id"])
+    return {who: len(own) for who, own in seen.items()}
+
+
 def sessions_per_hour(facts: Facts, allday: bool) -> dict[Key, Pair]:
     top = total(asked(facts, allday))
     hours = total((r for r in facts["agent_days"] if r["shift_us"] is not None), lambda r: r["shift_us"])
@@ -288,6 +303,7 @@ IN_HOURS: dict[str, Callable[[Facts, bool], dict[Key, Pair]]] = {
     "unanswered_sessions_per_day": lambda f, a: per_worked_day(total(unanswered(f, a)), f),
     "buyers_per_day": lambda f, a: per_worked_day(total(buyers(f, a)), f),
     "handle_min": handle,
+    "handle_active_min": handle_active,
     "sessions_per_hour": sessions_per_hour,
     "asked_users": lambda f, a: bare(total(buyers(f, a))),
     "served_users": lambda f, a: bare(total(r for r in buyers(f, a) if r["answered"])),
@@ -310,6 +326,7 @@ ALL_DAY: dict[str, Callable[[Facts], dict[Key, Pair]]] = {
     "conversion_asked_paid_user": lambda f: flagged(f, "paid", None),
     "conversion_asked_grouped_user": lambda f: flagged(f, "grouped", None),
     "conversion_asked_net_user": lambda f: flagged(f, "net_paid", None),
+    "conversion_asked_same_day_user": lambda f: flagged(f, "same_day_paid", None),
     "inquiry_users": lambda f: bare(total(r for r in counted(f["buyer_days"], True) if r["inquiry"])),
     "lost_inquiries": lambda f: bare(
         total(r for r in counted(f["buyer_days"], True) if r["inquiry"] and not r["paid"])
@@ -317,6 +334,7 @@ ALL_DAY: dict[str, Callable[[Facts], dict[Key, Pair]]] = {
     "order_value_yuan": order_value,
     "items_per_buyer": items_per_buyer,
     "sales_yuan_per_day": lambda f: per_worked_day(total(sold(f), lambda o: o["paid_fen"]), f),
+    "sales_yuan": lambda f: bare(total(sold(f), lambda o: o["paid_fen"])),
     "orders_per_day": lambda f: per_worked_day(total(sold(f)), f),
     "order_loss_share": order_loss,
     "payment_share": payment_share,

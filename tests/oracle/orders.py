@@ -140,6 +140,7 @@ def order_rows(
         "closed_unpaid": order["status"] == "closed" and order["paid_at"] is None,
         "refunded": back is not None,
         "first_of_buyer_day": False,
+        "first_of_created_day": False,
     }
     rows = [shop.who(order["shop_id"], "shop", None, day) | row | {"row_id": order["order_id"]}]
     if chat is not None and credit is not None:
@@ -150,16 +151,22 @@ def order_rows(
 
 
 def mark_first(rows: list[dict]) -> None:
-    """Set first_of_buyer_day on one paid row of each scope, agent, buyer and day.
+    """Mark one row of each scope, agent and buyer: of the day among paid orders, of the created_day among all.
 
-    READING R41: credited orders come first, so that adding the mark up over credited rows counts their buyers.
+    READING R41: credited orders come first (so that adding the mark up over credited rows counts their buyers), among
+    all orders then paid ones, then the lowest order_id.
     """
-    found: dict[tuple, list[dict]] = defaultdict(list)
+    paid: dict[tuple, list[dict]] = defaultdict(list)
+    placed: dict[tuple, list[dict]] = defaultdict(list)
     for row in rows:
-        if row["paid"] and row["buyer_id"] is not None:
-            found[row["shop_id"], row["scope"], row["agent_id"], row["buyer_id"], row["day"]].append(row)
-    for own in found.values():
-        min(own, key=lambda r: (not r["credited"], r["paid_at"], r["order_id"]))["first_of_buyer_day"] = True
+        who = row["shop_id"], row["scope"], row["agent_id"], row["buyer_id"]
+        if row["buyer_id"] is not None:
+            placed[*who, row["created_day"]].append(row)
+            if row["paid"]:
+                paid[*who, row["day"]].append(row)
+    for name, groups in (("first_of_buyer_day", paid), ("first_of_created_day", placed)):
+        for own in groups.values():
+            min(own, key=lambda r: (not r["credited"], not r["paid"], r["order_id"]))[name] = True
 
 
 def flag_buyer_days(buyer_days: list[dict], orders: list[dict], shop: Shop) -> None:

@@ -548,7 +548,6 @@ def session_row(
     if seen and opens:
         seen[0]["opening"] = True
     inside = [t for t in seen if t["in_hours"]]
-    counted = [t["wait_counted_us"] for t in inside if t["wait_counted_us"] is not None]
     answered = any(t["answered"] for t in seen)
     row = shop.who(chat.shop_id, scope, account, shop.day(asked_at or started_at))
     return (
@@ -566,9 +565,12 @@ def session_row(
             "turns": len(seen),
             "answered_turns": sum(t["answered"] for t in seen),
             "turns_in_hours": len(inside),
-            "wait_sum_us": sum(counted),
-            "wait_n": len(counted),
+            "wait_sum_us": sum(counted_waits(inside)),
+            "wait_n": len(counted_waits(inside)),
             "any_unanswered": any(not t["answered"] for t in inside),
+            "wait_sum_allday_us": sum(counted_waits(seen)),
+            "wait_n_allday": len(counted_waits(seen)),
+            "any_unanswered_allday": any(not t["answered"] for t in seen),
             "first_wait_us": seen[0]["wait_us"] if seen and opens else None,
             "first_reply_limit_us": shop.definition.first_reply_limit_s * 1_000_000,
             "handle_us": microseconds(max(spoken) - min(spoken)) if answered else None,
@@ -580,6 +582,10 @@ def session_row(
         | transfer_flags(chat, shop, session, scope, account)
         | verdict(in_hours, whole)
     )
+
+
+def counted_waits(turns: list[dict]) -> list[int]:
+    return [t["wait_counted_us"] for t in turns if t["wait_counted_us"] is not None]
 
 
 def transfer_flags(chat: Chat, shop: Shop, session: int, scope: str, account: str | None) -> dict[str, bool]:
@@ -664,8 +670,10 @@ def buyer_day_rows(messages: list[dict], turns: list[dict], shop: Shop) -> list[
                 "turns": len(mine),
                 "messages": len(own),
                 "messages_in_hours": len(inside),
-                "max_wait_us": max((m["wait_us"] for m in inside if m["wait_us"] is not None), default=None),
+                "max_wait_us": longest_wait(inside),
                 "unanswered": any(m["wait_us"] is None for m in inside),
+                "max_wait_allday_us": longest_wait(own),
+                "unanswered_allday": any(m["wait_us"] is None for m in own),
                 # READING R27: served = any counted message of the day got an answer, in hours or not.
                 "answered": any(m["wait_us"] is not None for m in own),
                 "any_fail_us": shop.definition.any_fail_s * 1_000_000,
@@ -674,6 +682,10 @@ def buyer_day_rows(messages: list[dict], turns: list[dict], shop: Shop) -> list[
             | verdict(bool(inside), None)
         )
     return rows
+
+
+def longest_wait(messages: list[dict]) -> int | None:
+    return max((m["wait_us"] for m in messages if m["wait_us"] is not None), default=None)
 
 
 def agent_day_rows(chat_list: list[Chat], shop: Shop, shop_id: str) -> list[dict]:
