@@ -19,6 +19,7 @@ from .definitions import SETS
 from .errors import CsperfError, Problem
 from .export import UNDATED
 from .facts import ROLES
+from .params import KEY_FILE
 from .rules import PLATFORMS, load_rules
 from .text import say
 
@@ -120,7 +121,7 @@ def new_shop(folder: str | Path, *, lang: str, today: dt.date) -> tuple[list[Pat
         part.mkdir(parents=True, exist_ok=True)
     made: dict[str, Callable[[Path], None]] = {
         "params.yaml": lambda path: _write_params(path, folder.resolve().name, lang),
-        ".key": _write_key,
+        KEY_FILE: _write_key,
         **{_file(name, lang): _form_writer(name, lang) for name in FORMS},
         _file("shifts", lang): lambda path: _write_shifts(path, lang, today.replace(day=1)),
         _file("rules", lang): lambda path: _write_rules(path, lang),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -20,6 +21,7 @@ from .text import say
 
 STRICT = ConfigDict(frozen=True, extra="forbid")
 NAME_LENGTH = 64
+KEY_FILE = ".key"
 
 
 def _month(value: str) -> str:
@@ -88,7 +90,7 @@ class Params(BaseModel):
     shop: Annotated[str, AfterValidator(_identifier)]
     name: Name | None = None
     root: Path = Path()
-    reports: Path | None = None
+    reports: Path = Path()
     timezone: Annotated[str, AfterValidator(_timezone)]
     platform: str | None = None
     definitions: Annotated[str, AfterValidator(_set_name)] = "shop"
@@ -101,7 +103,7 @@ class Params(BaseModel):
     listed_buyers: frozenset[str] = frozenset()
     engine: EngineSettings = EngineSettings()
     metrics: tuple[Annotated[str, AfterValidator(_metric_key)], ...] = ()
-    sources: tuple[SourceSettings, ...] = ()
+    sources: tuple[SourceSettings, ...] = ()  # type: ignore[valid-type]
 
     _file: Path = PrivateAttr(default=Path())
 
@@ -119,6 +121,13 @@ class Params(BaseModel):
     def tz(self) -> ZoneInfo:
         """The shop's time zone, in which days begin."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def key(self) -> bytes:
+        """The secret behind keyed hashes of buyers: CSPERF_KEY, else the shop's file .key, else nothing."""
+        places = (self.folder / KEY_FILE, self.root / KEY_FILE)
+        kept = next((place.read_text(encoding="utf-8").strip() for place in places if place.is_file()), "")
+        return os.environ.get("CSPERF_KEY", kept).encode()
 
     def title(self, lang: str) -> str:
         """What the shop is called in `lang`; its number where it has no name."""
@@ -145,17 +154,17 @@ def load_params(path: str | Path, **overrides: Any) -> Params:
         params = Params.model_validate(content)
     except ValidationError as error:
         raise CsperfError(explain(error, str(path), Params, content)) from None
-    if problems := list(_outside(params, str(path))):
+    if problems := list(_outside(params.sources, str(path))):
         raise CsperfError(problems)
     root = (file.parent / params.root).resolve()
-    reports = (file.parent / params.reports).resolve() if params.reports else root / "reports"
+    reports = (file.parent / params.reports).resolve() if "reports" in params.model_fields_set else root / "reports"
     params = params.model_copy(update={"root": root, "reports": reports})
     params._file = file
     return params
 
 
-def _outside(params: Params, where: str) -> Iterator[Problem]:
+def _outside(sources: Iterable[Any], where: str) -> Iterator[Problem]:
     """Files are looked for below root; whoever means another place says so by an absolute path."""
-    for at, source in enumerate(params.sources):
+    for at, source in enumerate(sources):
         if ".." in PurePosixPath(source.files.replace("\\", "/")).parts:
             yield Problem(where, f"sources[{at}].files: {say('params.outside', found=quoted(source.files))}")
