@@ -126,7 +126,7 @@ def _rounded(con: duckdb.DuckDBPyConnection, column: str, table: str) -> list[No
     example = con.execute(f"SELECT min({column}) FROM rows WHERE {rounded}").fetchall()[0][0]
     if column in ("message_id", *INPUT[table].key):
         con.execute(
-            f"""UPDATE rows SET reason = 'id_rounded:{column}' WHERE reason IS NULL AND {rounded} AND {column} IN
+            f"""UPDATE rows SET reason = 'id_collides:{column}' WHERE reason IS NULL AND {rounded} AND {column} IN
             (SELECT {column} FROM rows WHERE filtered IS NULL GROUP BY {column} HAVING count(*) > 1)"""
         )
     return [Notice("id_rounded", {"column": column, "n": in_powers + (at_end if mostly else 0), "example": example})]

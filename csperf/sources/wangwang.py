@@ -45,7 +45,7 @@ _ROW = pa.schema(
 
 
 class Settings(BaseModel):
-    """Which accounts are the shop's. Without any, a nick with a colon is an account, its shop what precedes the colon."""
+    """Which accounts are the shop's. Without any, nicks with a colon are, and the shops named before their colons."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

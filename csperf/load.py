@@ -1,0 +1,215 @@
+"""From a shop's folder of exports to its store: every file read, every row accounted for, all problems at once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from .engine import connect
+from .errors import CsperfError, Problem
+from .sources import REGISTRY, Notice, Shop, SourceSettings
+from .store import FORMAT, Intake, Store
+from .text import say
+
+READERS = 1  # raised when a reader gives other rows for the same file, so that stores are read anew
+TEMPORARY = ("~$", ".")  # Excel's lock files, hidden files
+KEY_FILE, KEY_VARIABLE = ".key", "CSPERF_KEY"
+WITH_ACCOUNTS = ("messages", "calls", "tickets")
+COLUMNS = ("file", "source", "read", "kept", "duplicate", "replaced", "filtered", "folded", "rejected")
+
+Progress = Callable[[int, int, str], None]
+
+
+class LoadSettings(BaseModel):
+    """What loading needs of a shop's settings. `store` defaults to the folder `store` below `root`.
+
+    `folder` is the shop's own folder, where the key of its hashes lies (default: `root`).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    shop: str
+    root: Path
+    timezone: str | None = None
+    internal_accounts: frozenset[str] = frozenset()
+    sources: tuple[SourceSettings, ...] = ()
+    store: Path | None = None
+    folder: Path | None = None
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What became of every row, and what to know.
+
+    `files`: a row per file with file, source, read, kept, duplicate, replaced, filtered, folded, rejected (counts of
+    records), skipped (it was loaded before, unchanged), and warnings. `reasons`: file, part (filtered or rejected),
+    reason, n.
+    """
+
+    files: pd.DataFrame
+    reasons: pd.DataFrame
+    warnings: tuple[Notice, ...]
+
+
+def store_of(settings: LoadSettings) -> Store:
+    """The shop's store."""
+    return Store(settings.store or settings.root / "store", settings.timezone or "UTC")
+
+
+def load(settings: LoadSettings, progress: Progress | None = None) -> LoadReport:
+    """What became of every row of the exports named in the settings; the store then holds those that stay.
+
+    Files loaded before are skipped. Where a mapping has changed, all are read anew. `progress` is told
+    (files done, files to read, name of the next). CsperfError with the problems of all files; the store is then as it
+    was.
+    """
+    problems: list[Problem] = []
+    jobs = list(_jobs(settings, problems))
+    store = store_of(settings)
+    store.recover()
+    known = store.manifest()
+    anew = known["format"] != FORMAT or any(job.changed_since(known["files"]) for job in jobs)
+    if anew:
+        problems += _gone(jobs, known["files"], store)
+    todo = [job for job in jobs if anew or not job.stored_in(known["files"])]
+    with store.intake(anew=anew) as intake:
+        for done, job in enumerate(todo):
+            if progress:
+                progress(done, len(todo), job.file)
+            problems += _staged(job, settings, intake)
+        if problems:
+            raise CsperfError(problems)
+        if todo:
+            intake.commit()
+    return _report(store, {job.file for job in todo})
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A file to read, how, and by which settings (a hash of all that decides what rows come of it)."""
+
+    path: Path
+    file: str
+    sha256: str
+    source: Any
+    settings: str
+
+    def stored_in(self, entries: dict[str, Any]) -> bool:
+        """Whether this very file was loaded before."""
+        return any(e["file"] == self.file and e["sha256"] == self.sha256 for e in entries.values())
+
+    def changed_since(self, entries: dict[str, Any]) -> bool:
+        """Whether a file of this name was loaded by other settings."""
+        return any(e["file"] == self.file and e["settings"] != self.settings for e in entries.values())
+
+
+def _jobs(settings: LoadSettings, problems: list[Problem]) -> Iterator[_Job]:
+    """The files that the sources name, in load order; problems of the patterns are added to `problems`."""
+    taken: dict[Path, int] = {}
+    for number, source in enumerate(settings.sources, 1):
+        where = f"sources[{number}]"
+        paths = _matching(settings.root, source.files, where, problems)
+        for path in paths:
+            if taken.setdefault(path, number) != number:
+                said = say("load.file_twice", first=taken[path], second=number)
+                problems.append(Problem(str(path), said))
+                continue
+            file = path.relative_to(settings.root).as_posix()
+            yield _Job(path, file, _sha256(path), source, _fingerprint(settings, source))
+
+
+def _matching(root: Path, pattern: str, where: str, problems: list[Problem]) -> list[Path]:
+    if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
+        problems.append(Problem(where, say("load.outside_root", files=pattern, folder=root)))
+        return []
+    paths = [p for p in sorted(root.glob(pattern)) if p.is_file() and not p.name.startswith(TEMPORARY)]
+    if not paths:
+        problems.append(Problem(where, say("load.no_files", files=pattern, folder=root)))
+    return paths
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _fingerprint(settings: LoadSettings, source: Any) -> str:
+    """A hash of everything but the file that decides which rows come of it."""
+    how = source.model_dump(mode="json", exclude={"files"})
+    shop = [settings.shop, settings.timezone, sorted(settings.internal_accounts)]
+    return hashlib.sha256(json.dumps([READERS, shop, how], sort_keys=True).encode()).hexdigest()
+
+
+def _gone(jobs: Sequence[_Job], entries: dict[str, Any], store: Store) -> list[Problem]:
+    """A problem where rows are stored of which the file is no longer there: reading all anew would lose them."""
+    present = {(job.file, job.sha256) for job in jobs}
+    gone = [label for label, e in entries.items() if (e["file"], e["sha256"]) not in present]
+    if not gone:
+        return []
+    return [Problem(str(store.root), say("load.files_gone", files=", ".join(gone), folder=store.root))]
+
+
+def _staged(job: _Job, settings: LoadSettings, intake: Intake) -> tuple[Problem, ...]:
+    """The problems that kept the file from being staged."""
+    shop = Shop(settings.shop, settings.timezone, settings.root, settings.internal_accounts, _key(settings))
+    try:
+        loaded = REGISTRY[job.source.source].load(job.path, job.source, shop)
+    except CsperfError as error:
+        return error.problems
+    intake.stage(loaded, source=job.source.source, settings=job.settings)
+    return ()
+
+
+def _key(settings: LoadSettings) -> bytes:
+    """The secret of the shop's hashes, empty where there is none."""
+    path = (settings.folder or settings.root) / KEY_FILE
+    given = os.environ.get(KEY_VARIABLE, "").encode()
+    return given or (path.read_bytes().strip() if path.is_file() else b"")
+
+
+# ------------------------------------------------------------------------------------------------------ the report
+
+
+def _report(store: Store, read_now: set[str]) -> LoadReport:
+    files, reasons = [], []
+    for label, entry in store.manifest()["files"].items():
+        parts = {part: sum(entry[part].values()) for part in ("filtered", "rejected")}
+        notices = [Notice(**warning).say() for warning in entry["warnings"]]
+        skipped = entry["file"] not in read_now
+        files.append({**entry, **parts, "file": label, "skipped": skipped, "warnings": "\n".join(notices)})
+        for part in parts:
+            reasons += [{"file": label, "part": part, "reason": r, "n": n} for r, n in entry[part].items()]
+    return LoadReport(
+        pd.DataFrame(files, columns=[*COLUMNS, "skipped", "warnings"]),
+        pd.DataFrame(reasons, columns=["file", "part", "reason", "n"]),
+        _strangers(store),
+    )
+
+
+def _strangers(store: Store) -> tuple[Notice, ...]:
+    """A notice naming the accounts that are on no roster, where there is a roster."""
+    if "roster" not in store.tables():
+        return ()
+    con = connect()
+    on_roster = set(store.read(con, "roster").account_id.to_pandas())
+    seen: set[str] = set()
+    for table in WITH_ACCOUNTS:
+        seen |= set(store.read(con, table).select("account_id").distinct().account_id.to_pandas().dropna())
+    con.disconnect()
+    strangers = sorted(seen - on_roster)
+    slots: dict[str, str | int] = {"accounts": ", ".join(strangers), "n": len(strangers)}
+    return (Notice("not_on_roster", slots),) if strangers else ()
+
+
+def reason_words(reason: str, lang: str | None = None) -> str:
+    """A rejected row's reason (`code` or `code:column`) as a sentence."""
+    code, _, column = reason.partition(":")
+    return say(f"load.{code}", lang, column=column)
