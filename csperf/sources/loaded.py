@@ -6,6 +6,8 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -17,6 +19,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 from ibis import _
 
+from ..engine import connect
 from ..facts import INPUT, Table
 from ..text import say
 
@@ -93,6 +96,17 @@ def file_name(path: Path, shop: Shop) -> str:
     return path.relative_to(shop.root).as_posix() if path.is_relative_to(shop.root) else path.name
 
 
+@contextmanager
+def workbench() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A place for the rows of one file: a DuckDB session whose temporary tables go when it ends."""
+    with closing(_database().con.cursor()) as con:
+        con.execute("SET TimeZone = 'UTC'")
+        yield con
+
+
+_database = cache(connect)  # opened once: hundreds of small files need no database each
+
+
 def account_name(account: str) -> str:
     """One spelling of an account: full-width signs made plain, Taobao's API prefix and blanks taken off."""
     return re.sub(r"\s+", "", unicodedata.normalize("NFKC", account)).removeprefix(API_PREFIX)
@@ -135,10 +149,10 @@ def seal(con: duckdb.DuckDBPyConnection, name: str, path: Path, shop: Shop, warn
     file = file_name(path, shop)
     columns = [pa.repeat(file, len(kept)) if c == "source_file" else kept[c] for c in table.arrow.names]
     rejects = con.execute(_rejects_sql(raw)).to_arrow_table()
-    filtered = con.execute("SELECT filtered, count(*) FROM rows WHERE filtered IS NOT NULL GROUP BY 1 ORDER BY 1")
-    left_out = dict(filtered.fetchall())
+    left_out = dict(con.execute("SELECT filtered, count(*) FROM rows GROUP BY filtered ORDER BY filtered").fetchall())
+    read = sum(left_out.values())
+    left_out.pop(None, None)
     reasons = dict(sorted(Counter(rejects["reason"].to_pylist()).items()))
-    read = con.execute("SELECT count(*) FROM rows").fetchall()[0][0]
     counts = Counts(read, len(kept), left_out, 0, reasons)
     sealed = pa.table(columns, names=table.arrow.names).cast(table.arrow)
     return Loaded(file, sha256(path), {name: sealed}, rejects, counts, warnings)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
 
 import duckdb
 import ibis
 import pyarrow as pa
 
-from ..engine import connect
 from ..errors import CsperfError, Problem
 from ..facts import INPUT
 from ..text import say
 from . import decode
 from .columns import Plan
-from .loaded import Loaded, Notice, Shop, account_name, judged, seal
+from .loaded import Loaded, Notice, Shop, account_name, judged, seal, workbench
 from .mapping import Settings, near
 from .thread import along_replies
 
@@ -37,7 +35,7 @@ def load(path: Path, settings: Settings, shop: Shop) -> Loaded:
     plan = Plan(settings, shop.timezone, shop.key)
     if not shop.key and any(secret for _name, secret in plan.sources):
         raise decode.problem(path, "key_missing")
-    with closing(connect().con) as con:
+    with workbench() as con:
         options = {"format": settings.format, "sheet": settings.sheet, "header_row": settings.header_row}
         with decode.open_sheet(path, **options) as sheet:
             _fill_rows(con, plan, sheet, _places(path, settings, sheet))
@@ -72,7 +70,7 @@ def _fill_rows(con: duckdb.DuckDBPyConnection, plan: Plan, sheet: decode.Sheet, 
     """Fills the connection's table `rows`, a batch of the file at a time."""
     sql = ibis.to_sql(plan.rows(sheet.width), dialect="duckdb")
     con.register("batch", plan.no_batch)
-    con.execute(f"CREATE TABLE rows AS {sql}")
+    con.execute(f"CREATE TEMP TABLE rows AS {sql}")
     for batch in sheet.batches([places[name] for name, _secret in plan.sources]):
         con.register("batch", plan.hashed(batch))
         con.execute(f"INSERT INTO rows {sql}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import accumulate, pairwise
@@ -16,11 +15,10 @@ import ibis
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
-from ..engine import connect
 from ..facts import INPUT
 from . import decode
 from .columns import in_zone
-from .loaded import API_PREFIX, RAW, Loaded, Notice, Shop, account_name, filled_by_source, judged, seal
+from .loaded import API_PREFIX, RAW, Loaded, Notice, Shop, account_name, filled_by_source, judged, seal, workbench
 
 TIME = r"(?P<time>(\d{4})[-/](\d{1,2})[-/](\d{1,2})\s*(\d{1,2}):(\d{2}):(\d{2}))"
 IN_BRACKETS = re.compile(rf"^(?P<nick>[^\s(（][^(（]*?)\s*[(（]{TIME}[)）]\s*[:：]?\s*(?P<text>.*)$")
@@ -29,6 +27,7 @@ PLAIN = re.compile(rf"^\[?(?P<nick>.+?)\]?\s*{TIME}$")
 CLOCK = re.compile(rf"^{TIME}$")
 HEADS = (IN_BRACKETS, TO_SOMEBODY, PLAIN)
 MID_LINE = r"(?<!^)(?={nick}(?:[:：]\w+)?\s*[(（]\d{{4}}-\d{{1,2}}-\d{{1,2}}\s*\d{{1,2}}:\d{{2}}:\d{{2}}[)）])"
+TIME_INSIDE = re.compile(r"\d{1,2}:\d{2}:\d{2}[)）]")
 DIVIDER = re.compile(r"^[-=—＝*]{5,}$")
 READ_MARKS = frozenset({"已读", "未读", "发送中"})
 RECALL = re.compile(r"^(?P<nick>.*?)\s*撤回了一条消息$")
@@ -87,9 +86,9 @@ def load(path: Path, settings: Settings, shop: Shop) -> Loaded:
     if not any(sides.is_agent(message.nick) for message in messages):
         raise decode.problem(path, "no_agents")
     rows = [row for chat in chats for row in _rows(chat, sides, settings)]
-    with closing(connect().con) as con:
+    with workbench() as con:
         con.register("messages", pa.Table.from_pylist(rows, _ROW))
-        con.execute(f"CREATE TABLE rows AS {_judged_sql(zone)}")
+        con.execute(f"CREATE TEMP TABLE rows AS {_judged_sql(zone)}")
         return seal(con, "messages", path, shop, _not_read(lines, messages[0].line))
 
 
@@ -114,7 +113,7 @@ def _parted(lines: list[str], settings: Settings) -> Iterator[tuple[int, str]]:
     nicks = {re.split("[:：]", head["nick"])[0].strip() for head in heads if head} | set(settings.shop_names)
     inside = re.compile("|".join(MID_LINE.format(nick=re.escape(nick)) for nick in sorted(nicks)) or "(?!)")
     for number, line in enumerate(lines, 1):
-        for part in inside.split(line):
+        for part in inside.split(line) if len(TIME_INSIDE.findall(line)) > 1 else [line]:
             yield number, part.strip("\ufeff\u200e")
 
 
