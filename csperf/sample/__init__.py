@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import files, ledger, orders, script, stories, truth, world
+from . import files, orders, script, stories, truth, world
 from .exports import Written
 from .messages import KIND, Messages, lines
 from .settings import params_text
@@ -87,20 +87,18 @@ def _chats(rng, shop, play, words, sold, written, bulk: bool):
     """Write and count the chats, month by month, so that memory stays small."""
     people = len(shop.agents)
     totals = truth.Totals(len(shop.months), people)
-    blank = (shop.days, people + 2)
-    at_work = truth.AtWork(np.zeros(blank, bool), np.zeros(blank, bool), np.zeros(shop.days, bool))
+    at_work = truth.AtWork.nobody(shop.days, people + 2)
     fates, coded = truth.fates_of(play, sold), _coded(play, words)
     month_of_chat, next_id, invited = shop.month_of[play.chats.day], 1, []
     for month in range(len(shop.months)):
         chats = (month_of_chat == month) & play.seen
         rows = lines(rng, shop, words, play, chats, bool(stories.text_month(np.array(month))) and not bulk)
         (files.bulk_chats if bulk else files.write_chats)(written, shop, play, words, month, rows, next_id)
-        truth.count_month(totals, shop, play, month, ledger.enter(play, chats), coded, fates)
+        truth.count_month(totals, shop, play, month, chats, coded, fates)
         truth.count_words(totals, shop, play, words, rows, month, at_work)
         asked = np.flatnonzero(rows.kind == KIND["rating_invite"])
         invited.append((rows.chat[asked], rows.time[asked]))
         next_id += len(rows)
-    at_work.wrote, at_work.replied = at_work.wrote[:, :people], at_work.replied[:, :people]
     both = tuple(np.concatenate(c) for c in zip(*invited, strict=True))
     return totals, at_work, next_id - 1, both
 
@@ -131,8 +129,10 @@ NOTES = {
         "conversion_grouped_user": "Taobao orders have no groups",
     },
 }
-PLAIN_TOTALS = ("slow_users", "slow_users_allday", "asked_users", "served_users", "inquiry_users", "lost_inquiries", "sales_yuan",
-                "net_sales_yuan")  # fmt: skip
+PLAIN_TOTALS = (
+    "slow_users", "slow_users_allday", "asked_users", "asked_users_allday", "served_users", "served_users_allday",
+    "inquiry_users", "lost_inquiries", "sales_yuan", "net_sales_yuan",
+)  # fmt: skip
 
 
 def _dump(known: dict, shop: world.World, totals: truth.Totals, at_work: truth.AtWork, written: Written) -> str:

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import xlsxwriter
 
 from ..facts import KINDS, SENDERS
-from .messages import KIND, Messages
+from .messages import Messages
 from .orders import NOBODY, Orders
 from .script import Script
 from .words import CATEGORIES, Words
@@ -40,6 +40,7 @@ REFUND_HEADER = (
     "退款的申请时间", "退款状态", "客服介入状态", "卖家手机", "买家退款原因", "责任方", "售中或售后",
 )  # fmt: skip
 CANARY_NAME, CANARY_ADDRESS, CANARY_MOBILE = "金丝雀", "示例省示例市金丝雀路1号", "13000000002"
+DIVIDER, READ_MARK = "-" * 32, "已读"
 FIRST_ORDER_ID, FIRST_REFUND_ID, FIRST_MESSAGE_ID = 350_000_000_000_000_001, 7_000_000_000_000_001, 1
 BROKEN = (  # each is a way in which a row cannot be used
     ("2025-13-45 10:00:00", "买家", "坏行买家一"),
@@ -113,17 +114,20 @@ def broken_rows() -> list[tuple[str, ...]]:
 
 
 def chat_text(world: World, script: Script, words: Words, rows: Messages) -> str:
-    """Chats as copied from the client: a head line with names and time, unpadded, then what was said."""
-    heads, account = [], words.accounts
-    names = buyers(script, rows.chat)
-    moments_ = moments(world, rows.time).tolist()
-    columns = (rows.account.tolist(), rows.sender.tolist(), rows.text.tolist(), rows.kind.tolist(), names, moments_)
-    for who, sender, text, kind, buyer, at in zip(*columns, strict=True):
-        time = f"{at.year}-{at.month}-{at.day} {at.hour}:{at.minute:02d}:{at.second:02d}"
-        a, b = (buyer, account[who]) if sender == 0 else (account[who], buyer)
-        said = f"{a} 撤回了一条消息" if kind == KIND["recall"] else words.texts[text]
-        heads.append(f"{a} --> {b} {time}\r\n" + said.replace("\n", "\r\n") + "\r\n")
-    return "".join(heads)
+    """Chats as copied from the client: a head with names and time, unpadded, then what was said; a rule between chats."""
+    said, account = [], words.accounts
+    names, times = buyers(script, rows.chat), moments(world, rows.time).tolist()
+    columns = (rows.account.tolist(), rows.sender.tolist(), rows.text.tolist(), rows.kind.tolist(), names, times, rows.chat.tolist())
+    before = None
+    for who, sender, text, kind, buyer, at, chat in zip(*columns, strict=True):
+        if before not in (None, chat):
+            said.append(DIVIDER)
+        before, asks = chat, SENDERS[sender] == "buyer"
+        a, b = (buyer, account[who]) if asks else (account[who], buyer)
+        said.append(f"{a} --> {b} {at.year}-{at.month}-{at.day} {at.hour}:{at.minute:02d}:{at.second:02d}")
+        said.append(f"{a} 撤回了一条消息" if KINDS[kind] == "recall" else words.texts[text].replace("\n", "\r\n"))
+        said += [] if asks else [READ_MARK]
+    return "\r\n".join(said) + "\r\n"
 
 
 def bulk_chats(world: World, script: Script, words: Words, rows: Messages, first_id: int) -> pa.Table:

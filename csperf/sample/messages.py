@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..facts import KINDS, SENDERS
-from .script import NEVER, Script, Turns
+from .script import Script, Turns
 from .stories import Kind
 from .words import Words
 from .world import World
@@ -44,9 +44,9 @@ def lines(rng: np.random.Generator, world: World, words: Words, script: Script, 
     blocks = [_questions(rng, world, words, script, turns, plain), _answers(rng, words, script, turns, plain)]
     blocks += [_closing(rng, words, turns), _passes(world, words, script, turns), _recalled(words, turns)]
     blocks.append(_outreach(rng, words, script, np.flatnonzero(chats)))
+    blocks += [_bots(rng, world, words, script, turns), _greetings(rng, words, script, turns)]
     if not plain:
-        blocks += [_assists(words, turns), _bots(rng, world, words, script, turns), _greetings(rng, words, script, turns)]
-        blocks += _notices(rng, words, script, np.flatnonzero(chats))
+        blocks += [_assists(words, turns), *_notices(rng, words, script, np.flatnonzero(chats))]
     rows = Messages(*(np.concatenate([getattr(b, n) for b in blocks]) for n in Messages.__dataclass_fields__))
     return rows.take(np.lexsort((rows.rank, rows.chat, rows.time)))
 
@@ -181,5 +181,3 @@ def _notices(rng, words: Words, script: Script, chat: np.ndarray) -> list[Messag
     close = _block(script.end[chat[closed]] + 200, chat[closed], agent[closed], "system", words.first("close"), kind="close")
     return [source, ask, close]
 
-
-__all__ = ["KIND", "NEVER", "NOBODY", "SENDER", "Messages", "between_turns", "lines"]

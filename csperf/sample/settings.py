@@ -7,7 +7,8 @@ from pathlib import Path
 import yaml
 
 from .stories import LISTED
-from .world import CLOSED_DAYS, WAREHOUSE
+from .words import POOLS
+from .world import BOT_ACCOUNT, CLOSED_DAYS, WAREHOUSE
 
 TEMPLATE = Path(__file__).parent / "templates"
 
@@ -21,10 +22,13 @@ def params_text(root: str, bulk: bool) -> str:
         "holidays": ", ".join(f"{day}" for day in CLOSED_DAYS),
         "internal": yaml.safe_dump([WAREHOUSE], allow_unicode=True, default_flow_style=True).strip(),
         "listed": "[" + ", ".join(LISTED) + "]",
+        "auto": POOLS["auto"][0],
+        "bot": BOT_ACCOUNT,
     }
+    text = head + chats + rest
     for name, value in slots.items():
-        head = head.replace(f"<{name}>", value)
-    return head + chats + rest
+        text = text.replace(f"<{name}>", value)
+    return text
 
 
 def _template(name: str) -> str:

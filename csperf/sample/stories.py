@@ -34,7 +34,7 @@ class Kind(IntEnum):
 
 
 ANSWERED = (Kind.NORMAL, Kind.TRANSFER, Kind.HANDOVER, Kind.ASSIST, Kind.AGENT_STARTED, Kind.NUDGE)
-TEXT_KINDS = (Kind.NORMAL, Kind.UNANSWERED, Kind.TRANSFER, Kind.NIGHT, Kind.PHRASE_ONLY, Kind.NUDGE, Kind.OUTREACH, Kind.AGENT_STARTED)
+UNTEXTABLE = (Kind.ASSIST, Kind.ASSIST_ONLY)  # what copied text cannot tell from a person's own line
 SOLD = {Kind.NORMAL: 0.8, Kind.TRANSFER: 0.04, Kind.HANDOVER: 0.06, Kind.ASSIST: 0.05, Kind.AGENT_STARTED: 0.03, Kind.NUDGE: 0.02}
 ASKED = SOLD | {
     Kind.NORMAL: 0.66, Kind.UNANSWERED: 0.07, Kind.BOT_ONLY: 0.05, Kind.ASSIST_ONLY: 0.01, Kind.OUTREACH: 0.02,
@@ -177,10 +177,8 @@ def text_month(month: np.ndarray) -> np.ndarray:
 
 def _sayable(world: World, chats: Chats) -> np.ndarray:
     """Kinds, with those that copied text cannot say made normal in the months that are exported as text."""
-    text = text_month(world.month_of[chats.day])
-    stays = np.isin(chats.kind, (*TEXT_KINDS, Kind.ADVERT)) | ~text
-    kind = np.where(stays, chats.kind, Kind.NORMAL)
-    return np.where(chats.kind == Kind.COLLEAGUE, Kind.COLLEAGUE, kind).astype(np.int8)
+    unsaid = np.isin(chats.kind, UNTEXTABLE) & text_month(world.month_of[chats.day])
+    return np.where(unsaid, Kind.NORMAL, chats.kind).astype(np.int8)
 
 
 def _clock(rng: np.random.Generator, n: int, hours: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .ledger import FOR_AGENT, FOR_SHOP, MANUAL, SETS, SHOP, TAOBAO, Entries
+from .ledger import FOR_AGENT, FOR_SHOP, MANUAL, SETS, SHOP, TAOBAO, Entries, enter
 from .messages import KIND, SENDER, Messages
 from .orders import NOBODY, Orders
 from .script import Script
@@ -60,8 +60,11 @@ class Desk:
         totals.add(self.name, key, self.month, who, *cut)
 
 
-def count_month(totals: Totals, world: World, script: Script, month: int, book: Entries, coded: np.ndarray, fates: dict) -> None:
-    """Add one month's chats, under every set and in both scopes."""
+def count_month(
+    totals: Totals, world: World, script: Script, month: int, chats: np.ndarray, coded: np.ndarray, fates: dict
+) -> None:
+    """Add one month's chats (those marked in `chats`), under every set and in both scopes."""
+    book = enter(script, chats)
     questions = book.take(np.flatnonzero(book.counts)).each_question()
     for desk in _desks(book, questions, month, len(world.agents)):
         served = in_hours(world, desk.bit, desk.turns.start)
@@ -69,6 +72,16 @@ def count_month(totals: Totals, world: World, script: Script, month: int, book: 
         _count_sessions(totals, desk, script, served, coded)
         _count_questions(totals, desk, in_hours(world, desk.bit, desk.questions.start))
         _count_buyers(totals, desk, script, in_hours(world, desk.bit, desk.questions.start), fates)
+    _count_unasked(totals, script, month, chats)
+
+
+def _count_unasked(totals: Totals, script: Script, month: int, chats: np.ndarray) -> None:
+    """Sessions in which nobody asked: an agent wrote, or (where thanks are no question) there was nothing but thanks."""
+    kind = script.chats.kind
+    for name, bit in SETS.items():
+        silent = np.flatnonzero(chats & ((kind == Kind.OUTREACH) | ((kind == Kind.PHRASE_ONLY) & (bit == SHOP))))
+        for who in (script.chats.agent[silent], np.full(len(silent), totals.people)):
+            totals.add(name, "transfer_share", month, who, 0, 1)
 
 
 def _desks(book: Entries, questions: Entries, month: int, people: int) -> Iterator[Desk]:
@@ -143,7 +156,6 @@ def _count_sessions(totals: Totals, desk: Desk, script: Script, served: np.ndarr
             desk.add(totals, f"{name}_per_day{suffix}", rows, value, 0, by=who)
         desk.add(totals, f"sessions_per_hour{suffix}", rows, 1, 0, by=who)
         desk.add(totals, f"effective_session_share{suffix}", rows, answered, by=who)
-        desk.add(totals, f"coded_share{suffix}", rows, coded[chat], by=who)
         desk.add(totals, f"handle_min{suffix}", rows[answered[rows]], (end - began) / 60, by=who)
         first, buyer_opened = t.wait[firsts], rows[~started[rows]]
         desk.add(totals, f"first_reply_in_time{suffix}", buyer_opened, _within(first, FIRST_REPLY_LIMIT_S), by=who)
@@ -153,6 +165,7 @@ def _count_sessions(totals: Totals, desk: Desk, script: Script, served: np.ndarr
         n = np.add.reduceat((weighs & seen).astype(int), starts)
         failed = np.maximum.reduceat(weighs & (wait < 0), starts)
         desk.add(totals, f"reply_3min_session{suffix}", rows, ~failed & (n > 0) & (total <= 180 * n), by=who)
+    desk.add(totals, "coded_share", everything, coded[chat], by=who)
     desk.add(totals, "conversion_same_day", everything, 0, answered, by=who)
 
 
@@ -180,7 +193,7 @@ def _count_buyers(totals: Totals, desk: Desk, script: Script, served: np.ndarray
     if not len(starts):
         return
     day_chat, who = script.chats.first[q.chat[order[starts]]], desk.asked_by[order[starts]]
-    everything = np.arange(len(starts))
+    everything, answered = np.arange(len(starts)), np.maximum.reduceat(q.wait[order] >= 0, starts)
     for suffix, weighs in (("", served[order]), ("_allday", np.ones(len(order), dtype=bool))):
         longest = np.maximum.reduceat(np.where(weighs, q.wait[order], -1), starts)
         failed = np.maximum.reduceat(weighs & (q.wait[order] < 0), starts)
@@ -188,10 +201,10 @@ def _count_buyers(totals: Totals, desk: Desk, script: Script, served: np.ndarray
         for name in ("3min", "5min"):
             desk.add(totals, f"reply_{name}_user{suffix}", rows, ~failed & (longest <= LIMITS[name]), by=who)
         desk.add(totals, f"effective_reply_user{suffix}", rows, ~failed & (longest <= ANY_FAIL_S), by=who)
-        desk.add(totals, f"slow_users{suffix}", rows, longest > 180, 0, by=who)
+        desk.add(totals, f"slow_users{suffix}", rows, failed | (longest > 180), 0, by=who)
+        desk.add(totals, f"asked_users{suffix}", rows, 1, 0, by=who)
+        desk.add(totals, f"served_users{suffix}", rows, answered, 0, by=who)
         desk.add(totals, f"buyers_per_day{suffix}", rows, 1, 0, by=who)
-    desk.add(totals, "asked_users", everything, 1, 0, by=who)
-    desk.add(totals, "served_users", everything, np.maximum.reduceat(q.wait[order] >= 0, starts), 0, by=who)
     same_day = fates["same_day"] | (fates["before"] if desk.bit == MANUAL else False)
     for key in ("bought_per_day", "conversion_same_day"):
         desk.add(totals, key, everything, same_day[day_chat], 0, by=who)
@@ -199,7 +212,7 @@ def _count_buyers(totals: Totals, desk: Desk, script: Script, served: np.ndarray
     inquiry = script.chats.inquiry[day_chat]
     rows = np.flatnonzero(inquiry)
     desk.add(totals, "inquiry_users", rows, 1, 0, by=who)
-    desk.add(totals, "lost_inquiries", rows, ~fates["ordered"][day_chat], 0, by=who)
+    desk.add(totals, "lost_inquiries", rows, ~fates["paid"][day_chat], 0, by=who)
     for name in ("ordered", "paid", "net"):
         desk.add(totals, f"conversion_{name}_user", rows, fates[name][day_chat], by=who)
         desk.add(totals, f"conversion_asked_{name}_user", everything, fates[name][day_chat], by=who)
@@ -208,7 +221,7 @@ def _count_buyers(totals: Totals, desk: Desk, script: Script, served: np.ndarray
 def fates_of(script: Script, orders: Orders) -> dict[str, np.ndarray]:
     """For each chat that is a buyer's first of the day: what the buyer did after it."""
     fates = {name: np.zeros(len(script.chats), dtype=bool) for name in ("ordered", "paid", "net", "same_day", "before")}
-    kept = ~(orders.refunded & (orders.refund_done - orders.paid <= NET_DAYS * DAY))
+    kept = ~_sent_back(orders)
     credited, paid = orders.seller != NOBODY, orders.paid >= 0
     today = paid & (orders.paid // DAY == script.chats.day[orders.chat]) & (orders.chat >= 0)
     for name, rows in {
@@ -217,6 +230,11 @@ def fates_of(script: Script, orders: Orders) -> dict[str, np.ndarray]:
     }.items():  # fmt: skip
         fates[name][orders.chat[rows]] = True
     return fates
+
+
+def _sent_back(orders: Orders) -> np.ndarray:
+    """Refunded within the days after which a sale is settled; what comes back later stays sold."""
+    return orders.refunded & (orders.refund_done - orders.paid <= NET_DAYS * DAY)
 
 
 def count_orders(totals: Totals, world: World, orders: Orders) -> None:
@@ -228,7 +246,8 @@ def count_orders(totals: Totals, world: World, orders: Orders) -> None:
     first_paid = _first(orders.story, paid_day, paid & credited)
     first_made = _first(orders.story, orders.created // DAY, credited, paid)
     unpaid_closed = (orders.closed >= 0) & ~paid
-    kept = np.where(orders.refunded, 0, yuan)
+    returned = _sent_back(orders)
+    kept = np.where(returned, 0, yuan)
     sold = credited & paid
     whole = np.full(len(orders), shop)
     for name in SETS:
@@ -239,8 +258,8 @@ def count_orders(totals: Totals, world: World, orders: Orders) -> None:
                 ("sales_yuan_per_day", day, sold, yuan, 0),
                 ("sales_yuan", day, sold, yuan, 0),
                 ("net_sales_yuan", day, sold, kept, 0),
-                ("agent_refund_share", day, sold, orders.refunded, 1),
-                ("orders_per_day", day, credited, 1, 0),
+                ("agent_refund_share", day, sold, returned, 1),
+                ("orders_per_day", day, sold, 1, 0),
                 ("order_loss_share", made, credited, unpaid_closed, 1),
                 ("payment_share", made, credited & first_made, paid, 1),
             ):
@@ -270,6 +289,8 @@ def count_words(totals: Totals, world: World, script: Script, words: Words, rows
     own = script.chats.kind[human.chat] != Kind.COLLEAGUE
     spoken = np.isin(human.kind, [KIND["text"], KIND["card"], KIND["sticker"]]) & own
     at_work.replied[day[spoken], human.account[spoken]] = True
+    assisted = rows.sender == SENDER["assist"]
+    at_work.assisted[rows.time[assisted] // DAY, rows.account[assisted]] = True
     for name in SETS:
         for who in (human.account[spoken], np.full(spoken.sum(), totals.people)):
             totals.add(name, "emoji_share", month, who, human.emoji[spoken], 1)
@@ -278,11 +299,17 @@ def count_words(totals: Totals, world: World, script: Script, words: Words, rows
 
 @dataclass
 class AtWork:
-    """Days x agents: who wrote, who answered a customer; and the days of which there are messages."""
+    """Days x accounts: who wrote, who answered a customer or had an assistant answer; and the days with messages."""
 
     wrote: np.ndarray
     replied: np.ndarray
+    assisted: np.ndarray
     covered: np.ndarray
+
+    @classmethod
+    def nobody(cls, days: int, accounts: int) -> AtWork:
+        """Nothing written yet."""
+        return cls(*(np.zeros((days, accounts), dtype=bool) for _ in range(3)), np.zeros(days, dtype=bool))
 
 
 PER_DAY = (
@@ -295,16 +322,18 @@ PER_DAY = (
 def count_days(totals: Totals, world: World, at_work: AtWork) -> None:
     """Add the denominators in days worked and hours on shift, and how many people were online."""
     covered = at_work.covered[:, None]
-    worked = ((world.duty > 0) | at_work.wrote) & covered
+    people = slice(totals.people)
+    worked = ((world.duty > 0) | at_work.wrote[:, people]) & covered
     hours = (world.duty > 0) * covered * SHIFT_H
     day, person = np.meshgrid(np.arange(world.days), np.arange(totals.people), indexing="ij")
     month, person = world.month_of[day.ravel()], person.ravel()
-    for name in SETS:
+    for name, bit in SETS.items():
         for who in (person, np.full(len(person), totals.people)):
             for key in PER_DAY:
                 totals.add(name, key, month, who, 0, worked.ravel())
             for key in ("sessions_per_hour", "sessions_per_hour_allday"):
                 totals.add(name, key, month, who, 0, hours.ravel())
-        online = at_work.replied.sum(1)
+        answered = at_work.replied | (at_work.assisted if bit == TAOBAO else False)
+        online = answered[:, people].sum(1)
         shop = np.full(world.days, totals.people)
         totals.add(name, "agents_online", world.month_of, shop, online, at_work.covered)
