@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
+from functools import cache
 
 import pytest
 import shops
@@ -12,15 +13,17 @@ from oracle import derive, metrics, purchases
 from csperf.definitions import SETS, Definition
 
 CASES = worked.cases()
-QUESTIONS = [(case, expectation) for case in CASES for expectation in case.expectations]
+APART = {case.name: case for case in worked.cases(date(2020, 1, 6))}
+QUESTIONS = [(case, number) for case in CASES for number in range(len(case.expectations))]
+IDS = [f"{case.expectations[number]}-{number}" for case, number in QUESTIONS]
+every_case = pytest.mark.parametrize(("case", "number"), QUESTIONS, ids=IDS)
 
 
 def oracle_answer(shop: shops.MadeShop, definition: Definition) -> worked.Facts:
     """All facts of a shop by the plain oracle."""
     facts = derive(shop.messages, definition, **shop.settings)
-    return facts | {
-        "purchases": purchases(shop.messages, shop.orders, shop.refunds, facts, definition, **shop.settings)
-    }
+    bought = purchases(shop.messages, shop.orders, shop.refunds, facts, definition, **shop.settings)
+    return facts | {"purchases": bought}
 
 
 def engine_answer(shop: shops.MadeShop, definition: Definition) -> worked.Facts:
@@ -31,16 +34,47 @@ def engine_answer(shop: shops.MadeShop, definition: Definition) -> worked.Facts:
     return engine_derive(shop, definition)
 
 
-@pytest.mark.parametrize(("case", "expectation"), QUESTIONS, ids=[str(e) for _, e in QUESTIONS])
-@pytest.mark.parametrize("answer", [oracle_answer, engine_answer])
-def test_worked_case(case, expectation, answer):
-    worked.check(case, expectation, answer)
+@cache
+def engine_answers(rules: str, hours: tuple[str, str], tz: str) -> worked.Facts:
+    """The engine's facts of all cases with an expectation under these rules, as one shop."""
+    same = [
+        case
+        for case in APART.values()
+        if (case.shop.hours, case.shop.tz) == (hours, tz)
+        and any(e.definition.model_dump_json() == rules for e in case.expectations)
+    ]
+    return engine_answer(worked.joined(same), Definition.model_validate_json(rules))
+
+
+@every_case
+def test_oracle(case, number):
+    expectation = case.expectations[number]
+    worked.check(case, expectation, oracle_answer(case.shop, expectation.definition))
+
+
+@every_case
+def test_engine(case, number):
+    apart = APART[case.name]
+    expectation = apart.expectations[number]
+    facts = engine_answers(expectation.definition.model_dump_json(), apart.shop.hours, apart.shop.tz)
+    worked.check(apart, expectation, worked.part(apart, facts))
+
+
+def test_joined_cases_are_still_the_cases():
+    """Side by side in one shop no case changes another: the oracle answers the joined shop as it answers each."""
+    same = [c for c in APART.values() if c.shop.tz == shops.TZ and c.shop.hours == ("00:00", "24:00")]
+    for definition in SETS.values():
+        facts = oracle_answer(worked.joined(same), definition)
+        for case in same:
+            for expectation in case.expectations:
+                if expectation.definition == definition:
+                    worked.check(case, expectation, worked.part(case, facts))
 
 
 def test_every_case_expects_something():
     assert CASES
-    assert all(table for case in CASES for e in case.expectations for table in e.tables.values())
     assert all(case.expectations for case in CASES)
+    assert all(table for case in CASES for e in case.expectations for table in e.tables.values())
 
 
 def day_of_the_manual(answered: int, asked: int, bought: int, wait_s: float) -> shops.MadeShop:
@@ -57,17 +91,17 @@ def day_of_the_manual(answered: int, asked: int, bought: int, wait_s: float) -> 
     return shops.MadeShop(shops.numbered(rows), orders, roster=[shops.person("S:01", "Li")], hours=("00:00", "24:00"))
 
 
-@pytest.mark.parametrize("who", [("shop", None), ("agent", "Li")])
 @pytest.mark.parametrize("answer", [oracle_answer, engine_answer])
-def test_the_manuals_day(who, answer):
-    """O1, O2, O4, O12: 259 of 374 answered, 91 of the 259 bought, after 104.4 s each."""
+def test_the_manuals_day(answer):
+    """O1, O2, O4, O12: 259 of 374 answered, 91 of the 259 bought, after 104.4 s each; one agent is the shop."""
     facts = answer(day_of_the_manual(259, 374, 91, 104.4), SETS["manual2010"])
-    key = (*who, shops.FIRST_DAY)
-    assert metrics(facts, "effective_session_share")[key] == (259, 374)
-    assert metrics(facts, "effective_sessions_per_day")[key] == (259, 1)
-    assert metrics(facts, "bought_per_day")[key] == (91, 1)
-    assert metrics(facts, "conversion_same_day")[key] == (91, 259)
-    assert metrics(facts, "mean_wait_turn_s")[key] == (259 * 104_400_000, 259)
+    for who in (("shop", None), ("agent", "Li")):
+        key = (*who, shops.FIRST_DAY)
+        assert metrics(facts, "effective_session_share")[key] == (259, 374)
+        assert metrics(facts, "effective_sessions_per_day")[key] == (259, 1)
+        assert metrics(facts, "bought_per_day")[key] == (91, 1)
+        assert metrics(facts, "conversion_same_day")[key] == (91, 259)
+        assert metrics(facts, "mean_wait_turn_s")[key] == (259 * 104_400_000, 259)
 
 
 @pytest.mark.parametrize("answer", [oracle_answer, engine_answer])
