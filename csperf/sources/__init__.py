@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from types import ModuleType
-from typing import Annotated, Union
+from typing import TYPE_CHECKING, Annotated, Any, Union
 
 from pydantic import Field
 
@@ -23,8 +23,11 @@ def _discovered() -> dict[str, ModuleType]:
 
 REGISTRY = _discovered()
 
-# What may stand under `sources:`; the entry's `source` says which module's settings it must meet.
-SourceSettings = Annotated[
-    Union[tuple(module.Settings for module in REGISTRY.values())],  # noqa: UP007
-    Field(discriminator="source"),
-]
+if TYPE_CHECKING:
+    SourceSettings = Any
+else:
+    # What may stand under `sources:`; the entry's `source` says which module's settings it must meet.
+    SourceSettings = Annotated[
+        Union[tuple(module.Settings for module in REGISTRY.values())],  # noqa: UP007
+        Field(discriminator="source"),
+    ]

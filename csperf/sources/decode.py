@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -49,7 +49,7 @@ class Sheet:
     header: dict[str, int]
     twice: frozenset[str]
     width: int
-    records: Iterator[Record]
+    records: Iterator
 
     def named(self, wanted: str) -> list[str]:
         """The header's names that `wanted` may mean: the same but for blanks and width, else but for case and unit."""
@@ -116,7 +116,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
             plain.seek(0)
             if packed:
                 with gzip.open(plain) as unpacked:
-                    yield unpacked
+                    yield cast(IO[bytes], unpacked)
             else:
                 yield plain
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
@@ -173,27 +173,28 @@ def _first_failure(path: Path, encoding: str) -> tuple[int, int, int] | None:
 
 def read_text(path: Path) -> str:
     """The whole text of a file, line ends as `\\n`."""
+    file_kind(path)
     encoding = encoding_of(path)
     with opened(path) as file:
-        return "\n".join(file.read().decode(encoding).splitlines())
+        return re.sub(r"\r\n?", "\n", file.read().decode(encoding))
 
 
 # ---------------------------------------------------------------------------------------------------------- tables
 
 
 @contextmanager
-def open_sheet(path: Path, *, format: str = "", sheet: int | str = 0, header_row: int = 1) -> Iterator[Sheet]:
+def open_sheet(path: Path, format: str = "", sheet: int | str = 0, header_row: int = 1) -> Iterator[Sheet]:
     """The table in a file; CsperfError where it is empty, broken, in no readable encoding, or has no header."""
     kind = file_kind(path)
     if kind == "excel":
         yield _sheet(path, _excel_records(path, sheet), header_row)
     elif kind == "parquet":
         with opened(path) as file:
-            yield _sheet(path, _parquet_records(path, file), 0)
+            yield _parquet(path, file)
     else:
         encoding = encoding_of(path)
         with opened(path) as file:
-            text = io.TextIOWrapper(file, encoding=encoding, newline="")  # type: ignore[type-var]
+            text = io.TextIOWrapper(file, encoding=encoding, newline="")
             yield _sheet(path, _text_records(path, text, DELIMITERS.get(format, ""), header_row), header_row)
 
 
@@ -204,9 +205,15 @@ def _sheet(path: Path, records: Iterator[Record], header_row: int) -> Sheet:
         raise problem(path, "no_header", header_row=header_row)
     while names and not names[-1]:
         names.pop()
-    header = {name: place for place, name in reversed(list(enumerate(names)))}
+    return Sheet(*_header(names), records)
+
+
+def _header(names: list[str]) -> tuple[dict[str, int], frozenset[str], int]:
+    header: dict[str, int] = {}
+    for place, name in enumerate(names):
+        header.setdefault(name, place)
     twice = frozenset(name for name, times in Counter(names).items() if times > 1)
-    return Sheet(header, twice, len(names), records)
+    return header, twice, len(names)
 
 
 class _Remembered:
@@ -253,21 +260,34 @@ def _left_open(record: list[str], delimiter: str) -> bool:
     return False
 
 
-def _parquet_records(path: Path, file: IO[bytes]) -> Iterator[Record]:
-    """The column names as record 0, then every row as text, numbered from 1."""
+class _Parquet(Sheet):
+    """A Parquet file: its columns need no detour through rows of Python."""
+
+    def batches(self, names: Sequence[str]) -> Iterator[pa.Table]:
+        """As Sheet.batches; source_line is the number of the row, from 1."""
+        line = 1
+        for batch in self.records:
+            lines = pa.array(range(line, line + len(batch)), pa.int64())
+            cells = {"source_line": lines, "cells": pa.repeat(self.width, len(batch))}
+            texts = [_texts(batch.column(self.header[name])) for name in names]
+            yield pa.table(cells | {f"cell:{i}": pc.utf8_trim_whitespace(text) for i, text in enumerate(texts)})
+            line += len(batch)
+
+
+def _parquet(path: Path, file: IO[bytes]) -> Sheet:
     try:
         parquet = pq.ParquetFile(io.BytesIO(file.read()) if isinstance(file, gzip.GzipFile) else file)
-        yield 0, parquet.schema_arrow.names
+        names = [normalised(name) for name in parquet.schema_arrow.names]
         batches = parquet.iter_batches(BATCH_ROWS)
-        yield from enumerate(chain.from_iterable(zip(*map(_texts, b.columns), strict=True) for b in batches), 1)
     except (pa.ArrowException, OSError) as error:
         raise problem(path, "broken_parquet", reason=str(error).splitlines()[0]) from error
+    return _Parquet(*_header(names), batches)
 
 
-def _texts(column: pa.Array) -> list[str | None]:
+def _texts(column: pa.Array) -> pa.Array:
     if pa.types.is_nested(column.type):
-        return [None if value is None else str(value) for value in column.to_pylist()]
-    return column.cast(pa.string()).to_pylist()
+        return pa.array([None if value is None else str(value) for value in column.to_pylist()], pa.string())
+    return column.cast(pa.string())
 
 
 def _excel_records(path: Path, sheet: int | str) -> Iterator[Record]:

@@ -36,8 +36,7 @@ def load(path: Path, settings: Settings, shop: Shop) -> Loaded:
     if not shop.key and any(secret for _name, secret in plan.sources):
         raise decode.problem(path, "key_missing")
     with workbench() as con:
-        options = {"format": settings.format, "sheet": settings.sheet, "header_row": settings.header_row}
-        with decode.open_sheet(path, **options) as sheet:
+        with decode.open_sheet(path, settings.format, settings.sheet, settings.header_row) as sheet:
             _fill_rows(con, plan, sheet, _places(path, settings, sheet))
         _refuse_times_without_zone(con, path)
         if settings.thread:

@@ -231,7 +231,11 @@ def _accounts(chat: list[_Message], mine: list[bool], buyers: list[str | None]) 
 
 def _forward(names: list[str | None]) -> list[str | None]:
     """Gaps filled with the last name before them."""
-    return list(accumulate(names, lambda before, name: name or before))
+    return list(accumulate(names, _last))
+
+
+def _last(before: str | None, name: str | None) -> str | None:
+    return name or before
 
 
 def _said(message: _Message) -> tuple[str, str | None, str | None]:
