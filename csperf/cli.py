@@ -19,9 +19,12 @@ from .text.numbers import MISSING
 if TYPE_CHECKING:  # heavy: imported inside the commands that need them, so that --help is quick
     import pandas as pd
 
+    from .load import LoadReport
+
 GRAINS = ("shop", "agent", "level", "role", "shift", "day", "week", "month")
 STAGES = ("plan", "progress", "settle")
 SHOWN_ROWS = 200
+UNBROKEN = 10_000  # columns where no person watches: no line is broken or cut, a program may read it
 DATE = ["%Y-%m-%d"]
 
 app = typer.Typer(
@@ -117,15 +120,58 @@ def new(folder: Folder, lang: Language = "") -> None:
 def sample(
     folder: Folder,
     months: Annotated[int, _option("--months", min=1)] = 12,
-    agents: Annotated[int, _option("--agents", min=1)] = 16,
-    messages: Annotated[int, _option("--messages", min=1)] = 200_000,
+    agents: Annotated[int, _option("--agents", min=4)] = 16,
+    messages: Annotated[int, _option("--messages", min=500)] = 200_000,
     seed: Annotated[int, _option("--seed")] = 1,
 ) -> None:
     from .sample import make
 
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / "truth.json").exists()):
+        raise CsperfError(Problem(str(folder), say("cli.folder_in_use")))
     with working(say("cli.making_sample")):
-        make(folder, months=months, agents=agents, messages=messages, seed=seed)
-    typer.echo(say("cli.written", path=folder))
+        made = make(folder, months=months, agents=agents, messages=messages, seed=seed)
+    typer.echo(say("cli.sample_made", folder=made.folder, chats=made.chats, messages=made.messages, orders=made.orders))
+
+
+@command("load")
+def load(params_file: ParamsFile) -> None:
+    from .load import load as load_exports
+    from .params import load_params
+
+    with working(say("cli.loading")) as done:
+        settings = load_params(params_file).loading
+        report = load_exports(settings, lambda n, of, file: done(f"{n + 1}/{of} {file}"))
+    _print_accounts(report)
+
+
+def _print_accounts(report: LoadReport) -> None:
+    """Prints what became of every row, file by file, then the reasons and what to know."""
+    from .load import COLUMNS, reason_words
+
+    rows = report.files[list(COLUMNS)].astype(str)
+    _print_table((say(f"load.{column}") for column in COLUMNS), rows.itertuples(index=False))
+    for row in report.reasons.itertuples():
+        reason = reason_words(row.reason) if row.part == "rejected" else row.reason
+        typer.echo(say("cli.reason", file=row.file, part=say(f"load.{row.part}"), n=row.n, reason=reason))
+    for file in report.files[report.files["warnings"] != ""].itertuples():
+        typer.echo(f"{file.file}: {file.warnings}")
+    for notice in report.warnings:
+        typer.echo(notice.say())
+    totals = report.files[["read", "kept", "rejected"]].sum()
+    typer.echo(say("cli.loaded", files=len(report.files), **totals))
+
+
+@command("check")
+def check(params_file: ParamsFile) -> None:
+    from .checkup import checkup
+
+    with working(say("cli.checking")):
+        found = checkup(params_file, on_day=datetime.now().date())
+    for note in found.notes:
+        typer.echo(f"{note.where}: {note.message}")
+    if found.problems:
+        raise CsperfError(found.problems)
+    typer.echo(say("cli.checked"))
 
 
 @command("measure")
@@ -185,8 +231,8 @@ def run(
     from .report import run_pack
 
     for params_file in params_files:
-        with working(say("cli.running", path=params_file)):
-            folder = run_pack(params_file, month=month, stage=stage, lang=lang, only=only, jobs=jobs)
+        with working(say("cli.running", path=params_file)) as done:
+            folder = run_pack(params_file, month=month, stage=stage, lang=lang, only=only, jobs=jobs, progress=done)
         typer.echo(say("cli.report_at", path=folder / "index.html"))
 
 
@@ -229,16 +275,19 @@ def _write_text(path: Path, text: str) -> Path:
 
 
 @contextmanager
-def working(doing: str) -> Iterator[None]:
-    """Shows on stderr that long work goes on, and for how long; silent where nobody watches."""
+def working(doing: str) -> Iterator[Callable[[str], None]]:
+    """Shows on stderr that long work goes on, and for how long; silent where nobody watches.
+
+    Gives what is to be called with the name of each part that is done.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        progress.add_task(doing, total=None)
-        yield
+        task = progress.add_task(doing, total=None)
+        yield lambda part: progress.update(task, description=f"{doing}: {part}")
 
 
 def _within(run: Any, first: datetime | None, last: datetime | None) -> Any:
@@ -260,16 +309,17 @@ def _show(frame: pd.DataFrame, output: Path | None, **writing: Any) -> None:
 
 
 def _print_table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
-    from rich import box
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    console = Console(markup=False, highlight=False, emoji=False)
-    table = Table(*map(str, headings), box=box.SIMPLE_HEAD, safe_box=True, pad_edge=False)
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = UNBROKEN
+    table = Table(*map(str, headings), box=None, pad_edge=False)  # no lines: not every console has them
     for row in rows:
-        table.add_row(*row)
-    # Where nobody watches, no line is broken or cut: the output may be read by a program.
-    console.print(table, width=None if console.is_terminal else max(console.measure(table).maximum, 1))
+        table.add_row(*(Text(cell) for cell in row))
+    console.print(table)
 
 
 def _cell(value: Any) -> str:

@@ -19,7 +19,8 @@ from .definitions import SETS
 from .errors import CsperfError, Problem
 from .export import UNDATED
 from .facts import ROLES
-from .params import KEY_FILE
+from .load import KEY_FILE
+from .params import NAME_LENGTH
 from .rules import PLATFORMS, load_rules
 from .text import say
 
@@ -156,7 +157,7 @@ def _write_params(path: Path, shop: str, lang: str) -> None:
 
 def shop_id(name: str) -> str:
     """The folder's name as a shop's number: what may not stand in one becomes -."""
-    return "".join(c if c.isalnum() or c in "-_" else "-" for c in name).strip("-") or "shop"
+    return "".join(c if c.isalnum() or c in "-_" else "-" for c in name).strip("-")[:NAME_LENGTH] or "shop"
 
 
 def _source(name: str, fields: Sequence[Field], lang: str) -> dict[str, object]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -15,13 +14,13 @@ from .definitions import SETS, Definition
 from .engine import EngineSettings
 from .errors import CsperfError, Problem
 from .hours import HoursSettings
+from .load import LoadSettings
 from .settings import did_you_mean, explain, listed, quoted, read_yaml
 from .sources import SourceSettings
 from .text import say
 
 STRICT = ConfigDict(frozen=True, extra="forbid")
 NAME_LENGTH = 64
-KEY_FILE = ".key"
 
 
 def _month(value: str) -> str:
@@ -123,11 +122,12 @@ class Params(BaseModel):
         return ZoneInfo(self.timezone)
 
     @property
-    def key(self) -> bytes:
-        """The secret behind keyed hashes of buyers: CSPERF_KEY, else the shop's file .key, else nothing."""
-        places = (self.folder / KEY_FILE, self.root / KEY_FILE)
-        kept = next((place.read_text(encoding="utf-8").strip() for place in places if place.is_file()), "")
-        return os.environ.get("CSPERF_KEY", kept).encode()
+    def loading(self) -> LoadSettings:
+        """What reading the exports needs of these settings."""
+        mine = {
+            name: getattr(self, name) for name in ("shop", "root", "timezone", "internal_accounts", "sources", "folder")
+        }
+        return LoadSettings(**mine)
 
     def title(self, lang: str) -> str:
         """What the shop is called in `lang`; its number where it has no name."""
@@ -164,7 +164,8 @@ def load_params(path: str | Path, **overrides: Any) -> Params:
 
 
 def _outside(sources: Iterable[Any], where: str) -> Iterator[Problem]:
-    """Files are looked for below root; whoever means another place says so by an absolute path."""
+    """Files are looked for below root; whoever means another place says so in root."""
     for at, source in enumerate(sources):
-        if ".." in PurePosixPath(source.files.replace("\\", "/")).parts:
+        parts = PurePath(source.files.replace("\\", "/"))
+        if parts.is_absolute() or ".." in parts.parts:
             yield Problem(where, f"sources[{at}].files: {say('params.outside', found=quoted(source.files))}")
