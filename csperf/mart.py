@@ -33,6 +33,7 @@ COLUMN = {"shop": "shop_id", "agent": "agent_id", "account": "account_id", "cate
 GRAINS = ("shop", "agent", "account", "level", "role", "shift", "category", "day", "week", "month")
 OF_AGENTS = {"agent", "account", "level", "role", "shift"}
 OF_DAYS = {"day", "week", "month"}
+SIDES = ("numerator", "denominator")
 N_SMALL, NO_DATA = "N_SMALL", "NO_DATA"
 
 
@@ -110,7 +111,8 @@ def _terms(metric: Metric, facts: Facts) -> Iterator[Term]:
         yield Term(metric.key, "sum_squares", metric.numerator)
     if metric.denominator:
         yield Term(metric.key, "denominator", metric.denominator)
-        yield Term(metric.key, "n", metric.denominator)
+        if not metric.denominator.is_n:
+            yield Term(metric.key, "n", metric.denominator)
     if "agent_days" in facts and metric.numerator.fact != (metric.denominator or NONE_BUT_WORKED).fact:
         yield Term(metric.key, "zero", NONE_BUT_WORKED)
 
@@ -134,6 +136,8 @@ def _unpivot(table: pa.Table, terms: Sequence[Term], keys: tuple[str, ...], meas
         elif term.metric in measured:
             columns[term.metric]["numerator"] = table[term.column]
     for metric, filled in columns.items():
+        if "denominator" in filled:
+            filled.setdefault("n", filled["denominator"])
         sums = [filled.get(part, pa.nulls(table.num_rows, _empty(keys).schema.field(part).type)) for part in SUMS]
         names = pa.repeat(pa.scalar(metric), table.num_rows)
         yield pa.table([*(table[key] for key in keys), names, *sums], schema=_empty(keys).schema)
@@ -316,15 +320,13 @@ def to_key_units(values: pd.DataFrame) -> pd.DataFrame:
 
     numerator, denominator, value and, where present, sum_squares. The one place where units are converted.
     """
-    above = values.metric.map({key: _scale(entry, first=True) for key, entry in ENTRIES.items()})
-    below = values.metric.map({key: _scale(entry, first=False) for key, entry in ENTRIES.items()})
+    scale = {key: [_scale(entry, side) for side in SIDES] for key, entry in ENTRIES.items()}
+    above, below = (values.metric.map({key: pair[i] for key, pair in scale.items()}).astype("float64") for i in (0, 1))
     scaled = {"numerator": above, "denominator": below, "sum_squares": above**2, "value": above / below}
     converted = {name: values[name] / scale for name, scale in scaled.items() if name in values}
     return values.assign(**converted)
 
 
-def _scale(entry: Entry, *, first: bool) -> float:
-    sums = list(entry.sums.values())
-    if first:
-        return sums[0].scale(entry.unit)
-    return sums[1].scale(entry.unit) if len(sums) > 1 else 1.0
+def _scale(entry: Entry, side: str) -> float:
+    part = entry.sums.get(side) or (entry.sums.get("value") if side == "numerator" else None)
+    return part.scale(entry.unit) if part else 1.0

@@ -54,6 +54,11 @@ class Sum:
     stands_for: Deferred | int = 1
     allday: bool = False
 
+    @property
+    def is_n(self) -> bool:
+        """Whether what it adds up is the number of observations."""
+        return self.value is self.stands_for  # the same column, or 1 and 1
+
     def bind(self, expr: Deferred | int, table: ir.Table) -> ir.Value:
         """The expression on the columns of `table`."""
         if isinstance(expr, int):
@@ -194,7 +199,8 @@ class Distinct(FromRows):
         return self.of.bind(self.of.value, table).nunique(where=self.of.counts(table)).nullif(0)
 
 
-WORKED = Sum(fact="agent_days", value=_.worked, among={"worked": _.worked > 0}, stands_for=_.worked)
+_WORKED = _.worked
+WORKED = Sum(fact="agent_days", value=_WORKED, among={"worked": _WORKED > 0}, stands_for=_WORKED)
 COVERED = Sum(fact="agent_days", among={"shop_row": _.scope == "shop"})
 # An agent who worked and is in no row of a fact that was measured has 0 of it, not nothing.
 NONE_BUT_WORKED = Sum(fact="agent_days", value=0, known=_.worked.nullif(0))

@@ -81,7 +81,7 @@ def _value(column: Column, random: np.random.Generator):
 def _typed(column: Column, random: np.random.Generator):
     day = DAYS[random.integers(len(DAYS))]
     if column.type == "boolean":
-        return bool(random.random() < 0.7)
+        return bool(random.random() < (0.2 if column.name == "excluded" else 0.7))
     if column.type == "date":
         return day
     if column.type.startswith("timestamp"):

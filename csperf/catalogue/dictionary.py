@@ -1,4 +1,4 @@
-"""The metrics dictionary in Chinese and English, made from the catalogue. `python -m csperf.catalogue.dictionary DOCS`."""
+"""The metrics dictionary, made from the catalogue: `python -m csperf.catalogue.dictionary docs` writes it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _question(question: ModuleType, lang: str) -> list[str]:
 def _section(entry: Entry, lang: str) -> str:
     facts = [say(f"catalogue.unit_{entry.unit}", lang), say(f"catalogue.better_{entry.better}", lang)]
     facts += [say(f"catalogue.role_{entry.role}", lang), say("catalogue.label_matures", lang, days=entry.maturity_days)]
-    if entry.min_n > 1 and "denominator" in entry.sums or isinstance(entry, Quantile):
+    if entry.min_n > 1 and ("denominator" in entry.sums or isinstance(entry, Quantile)):
         facts.append(say("catalogue.label_min_n", lang, n=entry.min_n))
     lines = {"formula": formula(entry, lang), "source": entry.source, "note": entry.note.get(lang, "")}
     lines["allday"] = f"`{entry.key}_allday`" if f"{entry.key}_allday" in ENTRIES else ""

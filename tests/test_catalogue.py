@@ -1,0 +1,288 @@
+"""What holds for every entry of the catalogue, whatever the facts are."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from functools import cache
+from pathlib import Path
+
+import made_facts
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from csperf.catalogue import ENTRIES, TOTALS, calls, dictionary, entries, entry, sales, service, speed
+from csperf.errors import CsperfError
+from csperf.facts import DERIVED
+from csperf.mart import build, frame, measure, rollup, to_key_units
+from csperf.metric import Distinct, Metric, Quantile, Sum
+from csperf.text import words
+
+ROOT = Path(__file__).parents[1]
+SEEDS = st.integers(min_value=0, max_value=10_000)
+# Shrinking a seed tells nobody anything.
+quickly = settings(max_examples=2, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])
+SUMMABLE = [e for e in ENTRIES.values() if isinstance(e, Metric)]
+GRAINS = (["agent", "day"], ["level", "week"], ["shop", "category", "month"])
+
+# Keys that METRICS.md promises and this catalogue does not have yet: key -> what it needs first.
+LATER = {
+    **dict.fromkeys(["repurchase_share"], "a horizon in the definition set and a flag on purchases"),
+    **dict.fromkeys(["recommend_success_share"], "product ids in cards and orders"),
+    **dict.fromkeys(["complaint_share", "complaint_cause_2h_share", "complaint_result_24h_share"], "complaints"),
+    **dict.fromkeys(["complaint_solve_h", "complaint_satisfied_share"], "complaints"),
+    **dict.fromkeys(["dispute_refund_share", "intervention_share", "refund_h"], "refunds as a derived fact"),
+    **dict.fromkeys(["csat", "good_rating_share", "rating_response_share", "invite_share"], "ratings"),
+    **dict.fromkeys(["low_rating_share", "dissatisfied_share"], "ratings"),
+    **dict.fromkeys(["resolved_share", "first_contact_share", "resolve_h", "contacts_per_issue"], "issues (tickets)"),
+    **dict.fromkeys(["agents_per_issue", "ticket_complete_share"], "issues (tickets)"),
+    **dict.fromkeys(["qa_score", "qa_pass_share", "promo_answer_share"], "quality_checks"),
+    **dict.fromkeys(["feedback_timely_share", "info_timely_share"], "feedback"),
+    **dict.fromkeys(["visit_share", "key_visits", "key_customers_lost"], "visits"),
+    **dict.fromkeys(["plan_done_share", "survey_plan_share", "process_goal_share", "budget_saved_share"], "plans"),
+    **dict.fromkeys(["budget_used_share", "cooperation_score"], "plans and surveys"),
+    **dict.fromkeys(
+        ["service_points", "assisted_orders", "rest_h"], "a backend's own table: no chat or order shows it"
+    ),
+}
+
+
+@cache
+def measured(seed: int) -> list[pd.DataFrame]:
+    return values(made_facts.facts(seed))
+
+
+def values(made: dict[str, pa.Table], keys: list[str] | None = None) -> list[pd.DataFrame]:
+    """The values of every entry at several grains."""
+    facts = made_facts.tables(made)
+    return [measure(facts, keys or ENTRIES, by, definitions="shop") for by in GRAINS]
+
+
+def same(left: pd.DataFrame, right: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(left, right, check_exact=False, rtol=1e-12, atol=0, check_dtype=False)
+
+
+@quickly
+@given(SEEDS)
+def test_the_order_of_rows_does_not_matter(seed):
+    random = np.random.default_rng(seed)
+    shuffled = {n: t.take(random.permutation(t.num_rows)) for n, t in made_facts.facts(seed).items()}
+    for before, after in zip(measured(seed), values(shuffled), strict=True):
+        same(before, after)
+
+
+@quickly
+@given(SEEDS)
+def test_doubling_all_rows_changes_no_ratio(seed):
+    doubled = {name: pa.concat_tables([table, table]) for name, table in made_facts.facts(seed).items()}
+    additive = {e.key for e in SUMMABLE if e.key not in TOTALS}
+    for once, twice in zip(measured(seed), values(doubled), strict=True):
+        ratios = once.metric.isin(additive)
+        assert np.allclose(once.value[ratios], twice.value[ratios], rtol=1e-12, equal_nan=True)
+        totals = once.metric.isin(TOTALS)
+        assert np.allclose(2 * once.value[totals], twice.value[totals], rtol=1e-12, equal_nan=True)
+        assert (2 * once.n.dropna() == twice.n.dropna()).all()
+        extremes = once.metric.str.startswith("wait_turn_max_s") | (once.metric == "buyers_period")
+        assert np.allclose(once.value[extremes], twice.value[extremes], rtol=1e-12, equal_nan=True)
+
+
+@quickly
+@given(SEEDS)
+def test_rolling_up_agent_days_equals_measuring_the_facts(seed):
+    facts = made_facts.tables(made_facts.facts(seed))
+    mart = build(facts, SUMMABLE, definitions="shop")
+    for by, direct in zip(GRAINS, measured(seed), strict=True):
+        rolled = to_key_units(frame(rollup(mart, by)))
+        rolled = rolled[rolled.metric.isin(direct.metric)]  # some are of the whole shop only
+        keys = [
+            c for c in direct.columns if c in rolled.columns and c not in ("numerator", "denominator", "value", "n")
+        ]
+        both = direct.merge(rolled, on=keys, suffixes=("", "_rolled"))
+        assert len(both) == len(rolled)
+        for column in ("numerator", "denominator", "value"):
+            assert np.allclose(both[column], both[f"{column}_rolled"], rtol=1e-12, equal_nan=True)
+
+
+@quickly
+@given(SEEDS)
+def test_values_stay_within_their_bounds(seed):
+    for table in measured(seed):
+        for key, found in table.dropna(subset="value").groupby("metric"):
+            low, high = ENTRIES[key].bounds
+            assert found.value.min() >= low
+            assert high is None or found.value.max() <= high
+
+
+def test_empty_facts_have_no_values():
+    made = made_facts.empty() | {"agent_days": made_facts.facts(0)["agent_days"]}
+    from_agent_days = {e.key for e in ENTRIES.values() if e.facts == {"agent_days"}}
+    for table in values(made):
+        others = table[~table.metric.isin(from_agent_days)]
+        assert others.value.isna().all()
+        assert (others.note == "NO_DATA").all()
+    assert all(table.empty for table in values(made_facts.empty()))
+
+
+def test_some_rows_count_for_every_entry():
+    """Or the properties above would hold of nothing."""
+    facts = made_facts.tables(made_facts.facts(1, rows=400))
+    table = measure(facts, ENTRIES, ["shop"], definitions="shop")
+    assert table.dropna(subset="value").metric.tolist() == list(ENTRIES)
+    assert (table.n.dropna() > 0).all()
+
+
+def test_excluded_rows_never_count():
+    made = made_facts.facts(2, rows=60)
+    for name in ("buyer_messages", "agent_messages", "turns", "sessions", "buyer_days"):
+        place = made[name].schema.get_field_index("excluded")
+        everyone = pa.array([True] * made[name].num_rows)
+        made[name] = made[name].set_column(place, made[name].schema.field(place), everyone)
+    table = measure(made_facts.tables(made), ENTRIES, ["shop"], definitions="shop").set_index("metric")
+    outside = {"agent_days", "purchases", "calls"}
+    talk = [e.key for e in ENTRIES.values() if not e.facts & outside]
+    assert table.value[[k for k in talk if k not in TOTALS]].isna().all()
+    assert (table.value[[k for k in talk if k in TOTALS]].fillna(0) == 0).all()
+
+
+# --- the entries themselves -----------------------------------------------------------------------------------------
+
+
+def test_every_key_stands_once():
+    keys = Counter(e.key for question in (speed, service, sales, calls) for e in question.ENTRIES)
+    assert set(keys.values()) == {1}
+    assert set(keys) == set(ENTRIES)
+
+
+@pytest.mark.parametrize("key", ENTRIES)
+def test_an_entry_has_names_a_source_and_notes_in_both_languages(key):
+    found = ENTRIES[key]
+    assert found.zh and found.en and found.source
+    assert re.search(r"[一-鿿]", found.zh) and not re.search(r"[一-鿿]", found.en)
+    assert set(found.note) in (set(), {"zh", "en"})
+    assert found.step > 0 and found.maturity_days >= 1
+
+
+def test_names_are_not_shared():
+    for lang in ("zh", "en"):
+        assert max(Counter(e.name(lang) for e in ENTRIES.values()).values()) == 1
+
+
+@pytest.mark.parametrize("key", [e.key for e in SUMMABLE if e.unit == "share"])
+def test_a_share_counts_rows_of_its_denominator(key):
+    above, below = ENTRIES[key].sums.values()
+    assert (above.fact, above.day, above.value, above.allday) == (below.fact, below.day, below.value, below.allday)
+    assert below.among.items() <= above.among.items()
+
+
+def test_what_may_exceed_one_says_so():
+    for found in SUMMABLE:
+        if found.unit == "ratio":
+            assert "大于1" in found.note["zh"]
+            assert "exceed 1" in found.note["en"]
+
+
+@pytest.mark.parametrize("key", [key for key in ENTRIES if key.endswith("_allday")])
+def test_an_all_day_twin_differs_only_in_hours(key):
+    base, twin = ENTRIES[key.removesuffix("_allday")], ENTRIES[key]
+    for side, part in base.sums.items():
+        whole = twin.sums[side]
+        assert (part.fact, part.value) == (whole.fact, whole.value)
+        if part.fact != "agent_days":
+            assert set(part.among) - set(whole.among) == {"in_hours"}
+            assert whole.allday
+
+
+def test_all_day_twins_read_all_day_columns():
+    """A buyer whose only late message came at night fails all day, and in hours only if asked late in hours too."""
+    made = made_facts.facts(3)
+    row = made["buyer_days"].slice(0, 1).to_pylist()[0] | {
+        "scope": "shop",
+        "in_hours": True,
+        "excluded": False,
+        "max_wait_us": 10_000_000,
+        "max_wait_allday_us": 600_000_000,
+        "unanswered": False,
+        "unanswered_allday": False,
+    }
+    made["buyer_days"] = pa.Table.from_pylist([row], schema=DERIVED["buyer_days"].arrow)
+    keys = ["reply_3min_user", "reply_3min_user_allday"]
+    table = measure(made_facts.tables(made), keys, ["shop"], definitions="shop")
+    assert table.value.tolist() == [1, 0]
+
+
+def test_every_key_of_the_catalogue_page_is_there_or_has_a_reason():
+    page = ROOT.parent / "shared" / "METRICS.md"
+    if not page.exists():
+        pytest.skip(f"{page} is not here: it lists the promised keys")
+    promised = _promised(page.read_text(encoding="utf-8"))
+    assert {"reply_3min_user", "abandon_to_connected", "net_sales_yuan"} <= promised
+    assert promised - set(ENTRIES) == set(LATER)
+
+
+def _promised(text: str) -> set[str]:
+    """Keys in the first column of the table of entries and in the paragraph of further keys."""
+    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `") and line.count("|") > 7]
+    further = next(line for line in text.splitlines() if line.startswith("Further keys"))
+    keys: set[str] = set()
+    for cell in [*rows, further]:
+        stem = ""
+        for name in re.findall(r"`(\w+)`", cell):
+            stem = stem if name.startswith("_") else name
+            keys.add(stem.rsplit("_", 1)[0] + name if name.startswith("_") else name)
+    return keys - {"conversion_"}
+
+
+def test_every_condition_and_fact_has_words():
+    named = words("catalogue", "en")
+    parts = [part for found in ENTRIES.values() for part in found.sums.values()]
+    for name in {name for part in parts for name in part.among}:
+        assert {name, f"not_{name}"} <= set(named), name
+    assert {f"fact_{part.fact}" for part in parts} <= set(named)
+
+
+def test_every_column_an_entry_reads_is_in_the_contract():
+    for part in (part for found in ENTRIES.values() for part in found.sums.values()):
+        table = made_facts.tables(made_facts.empty())[part.fact]
+        part.conditions(table)
+        part.bind(part.value, table)
+        assert part.day in table.columns
+
+
+def test_an_unknown_key_names_the_near_ones():
+    with pytest.raises(CsperfError, match=r"first_reply_s"):
+        entry("first_repl_s")
+    with pytest.raises(CsperfError) as caught:
+        entries(["reply_30s_mgs", "zzz", "csat_x"])
+    assert [p.where for p in caught.value.problems] == ["reply_30s_mgs", "zzz", "csat_x"]
+
+
+# --- the dictionary -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_dictionary_on_disk_is_that_of_the_catalogue(lang):
+    on_disk = (ROOT / "docs" / dictionary.PAGES[lang]).read_text(encoding="utf-8")
+    assert on_disk == dictionary.page(lang), "run: python -m csperf.catalogue.dictionary docs"
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_dictionary_names_every_key(lang):
+    page = dictionary.page(lang)
+    assert [key for key in ENTRIES if f"`{key}`" not in page] == []
+
+
+def test_the_dictionary_can_be_written(tmp_path):
+    dictionary.write(tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["metrics.md", "metrics.zh-CN.md"]
+
+
+def test_formulas_speak():
+    assert dictionary.formula(ENTRIES["payment_share"], "zh").startswith("订单数（归属客服")
+    assert dictionary.formula(ENTRIES["wait_turn_p90_s"], "en").startswith("90 % quantile")
+    assert isinstance(ENTRIES["wait_turn_p90_s"], Quantile)
+    assert isinstance(ENTRIES["buyers_period"], Distinct)
+    assert Sum(fact="calls").among == {}
