@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -536,52 +536,62 @@ def session_row(
     """
     whole = session_reason(chat, shop, session)
     seen = [t for t in turns if t["reason"] in (None, whole)]
-    agent_started = chat.sessions[session].agent_started
     started_at = min(when for when, _ in part.events)
-    spoken = part.times("question", "reply")
     asked_at = seen[0]["started_at"] if seen else None
     in_hours = shop.in_hours(asked_at or started_at)
     if shop.definition.anchor == "session":
         for turn in turns:
             turn["in_hours"] = in_hours
-    opens = not (agent_started and shop.definition.agent_started == "exclude")
-    if seen and opens:
+    agent_started = chat.sessions[session].agent_started
+    opens = bool(seen) and not (agent_started and shop.definition.agent_started == "exclude")
+    if opens:
         seen[0]["opening"] = True
-    inside = [t for t in seen if t["in_hours"]]
-    answered = any(t["answered"] for t in seen)
-    row = shop.who(chat.shop_id, scope, account, shop.day(asked_at or started_at))
     return (
-        row
+        shop.who(chat.shop_id, scope, account, shop.day(asked_at or started_at))
         | {
             "row_id": f"{chat.session_id(session)}/{account or ''}",
             "buyer_id": chat.buyer_id,
             "session_id": chat.session_id(session),
             "category_code": category(chat, shop, session),
             "started_at": started_at,
-            "ended_at": max(spoken, default=started_at),
             "asked_at": asked_at,
-            "asked": bool(seen),
-            "answered": answered,
-            "turns": len(seen),
-            "answered_turns": sum(t["answered"] for t in seen),
-            "turns_in_hours": len(inside),
-            "wait_sum_us": sum(counted_waits(inside)),
-            "wait_n": len(counted_waits(inside)),
-            "any_unanswered": any(not t["answered"] for t in inside),
-            "wait_sum_allday_us": sum(counted_waits(seen)),
-            "wait_n_allday": len(counted_waits(seen)),
-            "any_unanswered_allday": any(not t["answered"] for t in seen),
-            "first_wait_us": seen[0]["wait_us"] if seen and opens else None,
+            "first_wait_us": seen[0]["wait_us"] if opens else None,
             "first_reply_limit_us": shop.definition.first_reply_limit_s * 1_000_000,
-            "handle_us": microseconds(max(spoken) - min(spoken)) if answered else None,
             "agent_started": agent_started,
-            # READING R22: abandoned = asked and never answered.
-            "abandoned": bool(seen) and not answered,
             "replier": replier(chat, shop, session) if scope == "shop" else None,
         }
+        | of_turns(seen)
+        | of_words(part.times("question", "reply"), started_at, any(t["answered"] for t in seen))
         | transfer_flags(chat, shop, session, scope, account)
         | verdict(in_hours, whole)
     )
+
+
+def of_turns(seen: list[dict]) -> dict:
+    """What a session knows from its turns. READING R22: abandoned = asked and never answered."""
+    inside = [t for t in seen if t["in_hours"]]
+    return {
+        "asked": bool(seen),
+        "answered": any(t["answered"] for t in seen),
+        "abandoned": bool(seen) and not any(t["answered"] for t in seen),
+        "turns": len(seen),
+        "answered_turns": sum(t["answered"] for t in seen),
+        "turns_in_hours": len(inside),
+        "wait_sum_us": sum(counted_waits(inside)),
+        "wait_n": len(counted_waits(inside)),
+        "any_unanswered": any(not t["answered"] for t in inside),
+        "wait_sum_allday_us": sum(counted_waits(seen)),
+        "wait_n_allday": len(counted_waits(seen)),
+        "any_unanswered_allday": any(not t["answered"] for t in seen),
+    }
+
+
+def of_words(spoken: list[datetime], started_at: datetime, answered: bool) -> dict:
+    """Its end and length: first to last question or counted reply; the length only where it was answered."""
+    return {
+        "ended_at": max(spoken, default=started_at),
+        "handle_us": microseconds(max(spoken) - min(spoken)) if answered else None,
+    }
 
 
 def counted_waits(turns: list[dict]) -> list[int]:
@@ -649,39 +659,39 @@ def buyer_day_rows(messages: list[dict], turns: list[dict], shop: Shop) -> list[
     found: dict[tuple, list[dict]] = defaultdict(list)
     for row in messages:
         if not row["excluded"]:
-            found[row["shop_id"], row["scope"], row["agent_id"] or "", row["buyer_id"], row["day"]].append(row)
-    rows = []
-    for (shop_id, scope, agent, buyer, day), own in sorted(found.items()):
-        inside = [m for m in own if m["in_hours"]]
-        account = min((m["account_id"] for m in own if m["account_id"]), default=None)
-        mine = [
-            t
-            for t in turns
-            if (t["shop_id"], t["scope"], t["agent_id"] or "", t["buyer_id"], t["day"])
-            == (shop_id, scope, agent, buyer, day)
-            and not t["excluded"]
-        ]
-        rows.append(
-            shop.who(shop_id, scope, account, day)
-            | {
-                "row_id": f"{shop_id}/{buyer}/{day}/{agent}",
-                "buyer_id": buyer,
-                "first_question_at": min(m["clock_at"] for m in own),
-                "turns": len(mine),
-                "messages": len(own),
-                "messages_in_hours": len(inside),
-                "max_wait_us": longest_wait(inside),
-                "unanswered": any(m["wait_us"] is None for m in inside),
-                "max_wait_allday_us": longest_wait(own),
-                "unanswered_allday": any(m["wait_us"] is None for m in own),
-                # READING R27: served = any counted message of the day got an answer, in hours or not.
-                "answered": any(m["wait_us"] is not None for m in own),
-                "any_fail_us": shop.definition.any_fail_s * 1_000_000,
-            }
-            | dict.fromkeys(("inquiry", "ordered", "paid", "grouped", "net_paid", "same_day_paid"))
-            | verdict(bool(inside), None)
-        )
-    return rows
+            found[day_key(row)].append(row)
+    begun: Counter = Counter(day_key(t) for t in turns if not t["excluded"])
+    return [buyer_day_row(own, begun[key], shop) for key, own in sorted(found.items())]
+
+
+def day_key(row: dict) -> tuple:
+    return row["shop_id"], row["scope"], row["agent_id"] or "", row["buyer_id"], row["day"]
+
+
+def buyer_day_row(own: list[dict], turns: int, shop: Shop) -> dict:
+    """READING R27: answered = any counted message of the day got an answer, in hours or not."""
+    shop_id, scope, agent, buyer, day = day_key(own[0])
+    inside = [m for m in own if m["in_hours"]]
+    account = min((m["account_id"] for m in own if m["account_id"]), default=None)
+    return (
+        shop.who(shop_id, scope, account, day)
+        | {
+            "row_id": f"{shop_id}/{buyer}/{day}/{agent}",
+            "buyer_id": buyer,
+            "first_question_at": min(m["clock_at"] for m in own),
+            "turns": turns,
+            "messages": len(own),
+            "messages_in_hours": len(inside),
+            "max_wait_us": longest_wait(inside),
+            "unanswered": any(m["wait_us"] is None for m in inside),
+            "max_wait_allday_us": longest_wait(own),
+            "unanswered_allday": any(m["wait_us"] is None for m in own),
+            "answered": any(m["wait_us"] is not None for m in own),
+            "any_fail_us": shop.definition.any_fail_s * 1_000_000,
+        }
+        | dict.fromkeys(("inquiry", "ordered", "paid", "grouped", "net_paid", "same_day_paid"))
+        | verdict(bool(inside), None)
+    )
 
 
 def longest_wait(messages: list[dict]) -> int | None:
@@ -762,38 +772,15 @@ def active_times(rows: list[dict]) -> None:
         row["active_us"] = sum(microseconds(b - a) / sum(s <= a and b <= e for s, e in same) for a, b in pairwise(cuts))
 
 
-def derive(
-    messages,
-    definition,
-    *,
-    hours=None,
-    roster=(),
-    shifts=(),
-    internal_accounts=(),
-    listed_buyers=(),
-    tz="Asia/Shanghai",
-    covered_days=None,
-    categories=(),
-) -> dict[str, list[dict]]:
+def derive(messages, definition, **settings) -> dict[str, list[dict]]:
     """buyer_messages, agent_messages, turns, sessions, buyer_days, agent_days: rows with the columns of facts.DERIVED.
 
-    `messages` are rows of facts.INPUT["messages"] with aware times. `hours`: ("08:00", "23:00"), a list of aware
-    (start, end), or None = always open; a set with fixed hours uses its own. Rows that do not count stay, with reason.
+    `messages` are rows of facts.INPUT["messages"] with aware times; settings are those of `shop_of`. Rows that do not
+    count stay, with their reason.
     """
-    shop = shop_of(
-        definition,
-        hours=hours,
-        roster=roster,
-        shifts=shifts,
-        internal_accounts=internal_accounts,
-        listed_buyers=listed_buyers,
-        tz=tz,
-        covered_days=covered_days,
-        categories=categories,
-    )
-    tables: dict[str, list[dict]] = {
-        name: [] for name in ("buyer_messages", "agent_messages", "turns", "sessions", "buyer_days", "agent_days")
-    }
+    shop = shop_of(definition, **settings)
+    names = ("buyer_messages", "agent_messages", "turns", "sessions", "buyer_days", "agent_days")
+    tables: dict[str, list[dict]] = {name: [] for name in names}
     every = chats(_in_utc(message, "sent_at") for message in messages)
     for chat in every:
         walk_shop(chat, shop)
@@ -805,14 +792,7 @@ def derive(
             tables["buyer_messages"] += message_rows(chat, shop, scope)
         tables["agent_messages"] += agent_message_rows(chat, shop)
     active_times(tables["sessions"])
-    for row in tables["sessions"]:
-        row["agents"] = len(
-            {
-                other["agent_id"]
-                for other in tables["sessions"]
-                if other["scope"] == "agent" and other["session_id"] == row["session_id"]
-            }
-        )
+    count_agents(tables["sessions"])
     tables["buyer_days"] = buyer_day_rows(tables["buyer_messages"], tables["turns"], shop)
     for shop_id in sorted({chat.shop_id for chat in every}):
         own = [chat for chat in every if chat.shop_id == shop_id]
@@ -820,8 +800,22 @@ def derive(
     return tables
 
 
+def count_agents(rows: list[dict]) -> None:
+    """Fill sessions.agents: how many people have an agent row of that session. READING R51."""
+    people: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        if row["scope"] == "agent":
+            people[row["session_id"]].add(row["agent_id"])
+    for row in rows:
+        row["agents"] = len(people[row["session_id"]])
+
+
 def shop_of(definition, *, shifts=(), roster=(), hours=None, tz="Asia/Shanghai", **sets) -> Shop:
-    """The settings of `derive` gathered."""
+    """The settings of `derive` gathered.
+
+    hours: ("08:00", "23:00"), a list of aware (start, end), or None = always open; a set with fixed hours uses its own.
+    sets: internal_accounts, listed_buyers, covered_days, categories (valid leaf codes; none given = any code is valid).
+    """
     return Shop(
         definition,
         hours,
