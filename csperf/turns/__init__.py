@@ -23,6 +23,11 @@ from .shop import SECOND, shop_rows
 
 __all__ = ["Shop", "derive"]
 
+PEOPLE = {name: "string" for name in ("account_id", "agent_id", "role", "level", "team", "shift")} | {
+    "day": "date",
+    "shift_us": "int64",
+    "employed": "boolean",
+}
 CARRIED = ("messages", "turns", "sessions", "said", "replies")
 
 
@@ -59,7 +64,7 @@ def derive(
     still change, from the start of the oldest such session of each buyer; the next chunk reads them again. So any
     chunking gives the same rows, with memory bounded by one chunk and the open chains.
     """
-    calendar = _arrow_table(con, shop.calendar)
+    calendar = _table(con, shop.calendar)
     whole = _chats_that_do_not_count(messages, definition, shop)
     parts: dict[str, list[ir.Table]] = {name: [] for name in CARRIED}
     carry: ir.Table | None = None
@@ -159,8 +164,8 @@ def _chats_that_do_not_count(messages: ir.Table, definition: Definition, shop: S
 def _facts(
     con: ibis.BaseBackend, parts: dict[str, ir.Table], definition: Definition, shop: Shop
 ) -> dict[str, ir.Table]:
-    people = _arrow_table(con, shop.people)
-    covered = _arrow_table(con, pd.DataFrame({"day": list(shop.covered_days)}))
+    people = _table(con, shop.people, PEOPLE)
+    covered = _table(con, pd.DataFrame({"day": list(shop.covered_days)}), {"day": "date"})
     named = {
         "buyer_messages": parts["messages"],
         "agent_messages": parts["said"],
@@ -185,5 +190,5 @@ def _as_contract(table: ir.Table, name: str) -> ir.Table:
     return filled.select(**{c.name: filled[c.name].cast(c.type) for c in wanted})
 
 
-def _arrow_table(con: ibis.BaseBackend, frame: pd.DataFrame) -> ir.Table:
-    return materialise(con, ibis.memtable(frame))
+def _table(con: ibis.BaseBackend, frame: pd.DataFrame, schema: dict[str, str] | None = None) -> ir.Table:
+    return materialise(con, ibis.memtable(frame, schema=schema))

@@ -16,6 +16,10 @@ NOT_WORDS = r"[^\p{L}\p{N}]+"
 EMOJI = r"[\x{1F300}-\x{1FAFF}\x{2600}-\x{27BF}]|\[[\x{4e00}-\x{9fa5}]{1,4}\]|/:[^\s]{2,5}"
 CLOSING_CODE = r"咨询的内容为\s*([0-9]+(?:\.[0-9]+)*)"  # S2-15
 BUYER = ["shop_id", "buyer_id"]
+COLUMNS = [
+    *BUYER, "account_id", "to_account", "row_id", "sender", "kind", "day", "us", "work", "in_hours", "ord", "q", "r", "transfer",
+    "close", "phrase", "code", "emoji", "substantive", "out",
+]  # fmt: skip
 
 
 def mark(
@@ -77,4 +81,4 @@ def in_order(rows: ir.Table) -> ir.Table:
     order = [
         _.us, _.sequence, (~_.sender.isin(ASKERS)).cast("int8"), _.account_id.fill_null(""), _.source_file, _.source_line, _.row_id,
     ]  # fmt: skip
-    return rows.mutate(ord=ibis.row_number().over(group_by=BUYER, order_by=order) + 1)
+    return rows.mutate(ord=ibis.row_number().over(group_by=BUYER, order_by=order) + 1).select(COLUMNS)

@@ -57,11 +57,13 @@ def judged(stream: ir.Table, definition: Definition) -> ir.Table:
     turn_day = only(stream.ord == stream.turn_ord, stream.day).min().over(ibis.window(group_by=TURN))
     closed = member & within_horizon(definition, stream.turn_us, turn_day, stream.close_us, stream.close_day)
     rows = stream.mutate(member=member, passed=closed & stream.handed, met=closed & ~stream.handed)
+    if definition.transfer == "receiver":  # the turn moved whole: nothing of it stays with the giver
+        rows = rows.filter(~(rows.passed & rows.received))
     waits = rows.member & ~rows.passed & in_time
     rows = rows.mutate(wait_work_us=only(waits, rows.next_work - rows.work))
     rows = rows.mutate(wait_us=_in_kind(definition, only(waits, rows.next_us - rows.us), rows.wait_work_us))
     young = (rows.close_us - rows.turn_us) < definition.grace_s * SECOND
-    forgiven = {"split": young, "sender": ibis.literal(False), "receiver": rows.received}[definition.transfer]
+    forgiven = young & (definition.transfer == "split")
     reason = ibis.cases(
         (rows.out.notnull(), rows.out),
         (rows.q & ~rows.member, "closing_phrase"),
@@ -158,7 +160,7 @@ def sessions(rows: ir.Table, turned: ir.Table, definition: Definition) -> ir.Tab
         last_us=only(spoken, _.us).max(),
         agent_started=_.agent_started.any(),
         out=_.out.max(),
-        transferred_in=(_.transferred_in & (_.scope == "agent")).any(),
+        transferred_in=(_.transferred_in & ~_.q).any(),
         transferred_out=(_.hand | _.passed_around).any(),
         replier=_.replier.argmax(only(_.r & _.replier.notnull(), _.ord)),
     )
