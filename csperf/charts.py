@@ -49,13 +49,16 @@ LOOK = {
 }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Picture:
     """A drawn figure with its name and what it shows in words; notebooks display it as SVG."""
 
     name: str
     figure: Figure
     alt: str
+
+    def __repr__(self) -> str:
+        return f"<Picture {self.name}: {self.alt}>"
 
     @cached_property
     def svg(self) -> bytes:
@@ -73,7 +76,7 @@ class Picture:
 
 
 def coverage(days: pd.DataFrame, first_day: date, last_day: date, *, lang: str = "zh") -> Picture:
-    """Which account has how many rows on which day; grey: nothing of the shop was downloaded; white: only its own is missing.
+    """How many rows each account has on each day; grey: the shop has none, white: only this account has none.
 
     `days`: store.coverage(): account_id, day, n (null = the shop has nothing that day, 0 = this account has nothing).
     """
@@ -82,7 +85,9 @@ def coverage(days: pd.DataFrame, first_day: date, last_day: date, *, lang: str =
     grid = grid.reindex(columns=span).astype(float)
     grid = grid[(grid > 0).any(axis=1)]
     missing = int(grid.isna().all().sum())
-    title = say("charts.coverage", lang, share=number(1 - missing / len(span), "share"), missing=missing, days=len(span))
+    title = say(
+        "charts.coverage", lang, share=number(1 - missing / len(span), "share"), missing=missing, days=len(span)
+    )
     if grid.empty:
         return _nothing("coverage", say("charts.no_chats", lang))
     with _look():
@@ -90,7 +95,9 @@ def coverage(days: pd.DataFrame, first_day: date, last_day: date, *, lang: str =
         shown = np.log10(grid.to_numpy() + 1)
         _heat(axes, np.where(grid == 0, np.nan, shown), cmap="Blues", vmin=0, vmax=max(np.nanmax(shown), 1))
         for row, column in np.argwhere(grid.to_numpy() == 0):
-            axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor="white", edgecolor="white", linewidth=0.8))
+            axes.add_patch(
+                Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor="white", edgecolor="white", linewidth=0.8)
+            )
         axes.set_yticks(range(len(grid)), [str(name) for name in grid.index])
         _day_ticks(axes, grid.columns, lang)
         axes.set_title(title)
@@ -154,7 +161,9 @@ def agents(
         if np.isfinite(team):
             axes.axvline(team, color=ORANGE, linestyle="--", zorder=1)
             label = say("charts.team", lang, value=quantity(team, known.unit, lang))
-            axes.annotate(label, (team, 1), (3, 2), xycoords=("data", "axes fraction"), textcoords="offset points", color=ORANGE)
+            axes.annotate(
+                label, (team, 1), (3, 2), xycoords=("data", "axes fraction"), textcoords="offset points", color=ORANGE
+            )
         axes.set_yticks(ordered.index, [_who(row.agent_id, names) for row in ordered.itertuples()])
         axes.set_ylim(-0.6, len(ordered) - 0.4)
         _n_beside(axes, ordered, lang)
@@ -185,7 +194,9 @@ def volume_speed(
 ) -> Picture:
     """Volume against speed, a dot per agent; the medians cut the field into four, each named in words."""
     rows = pd.concat([_clear(values, volume), _clear(values, speed)])
-    wide = rows.pivot_table(index="agent_id", columns="metric", values="value").reindex(columns=[volume, speed]).dropna()
+    wide = (
+        rows.pivot_table(index="agent_id", columns="metric", values="value").reindex(columns=[volume, speed]).dropna()
+    )
     if wide.empty:
         return _nothing("volume_speed", say("charts.nothing", lang, metric=_names([volume, speed], lang)))
     slow = wide[(wide[volume] >= wide[volume].median()) & (wide[speed] > wide[speed].median())]
@@ -208,7 +219,9 @@ def bars(values: pd.DataFrame, metric: str, by: str, *, lang: str = "zh") -> Pic
     """One bar per group of `by` (level, role, shift, week ...), value and n written on it."""
     known = entry(metric)
     rows = _clear(values, metric)
-    rows = rows[rows[by].notna() & (rows["n"].fillna(0) > 0)].reset_index(drop=True)
+    rows = rows[rows[by].notna() & (rows["n"].fillna(0) > 0)]
+    place = {name: at for at, name in enumerate(ladder(rows[by]))}
+    rows = rows.sort_values(by, key=lambda names_: names_.map(place), ignore_index=True)
     if rows.empty:
         return _nothing(f"bars_{metric}_{by}", say("charts.nothing", lang, metric=_name(metric, lang)))
     title = say("charts.bars", lang, metric=_name(metric, lang), by=say(f"charts.by_{by}", lang))
@@ -241,7 +254,9 @@ def categories(values: pd.DataFrame, tree: pd.DataFrame, *, lang: str = "zh") ->
     if len(counts) > MOST_SLICES:
         shown = pd.concat([shown, pd.Series({say("charts.rest", lang): counts.iloc[MOST_SLICES:].sum()})])
     shares = [number(count / counts.sum(), "share") for count in shown]
-    title = say("charts.categories", lang, top=shown.index[0], share=shares[0], n=number(counts.sum(), "count"))
+    top = counts.drop(say("charts.uncoded", lang), errors="ignore").idxmax()
+    slots = {"top": top, "share": number(counts[top] / counts.sum(), "share")}
+    title = say("charts.categories", lang, **slots, n=number(counts.sum(), "count"))
     with _look():
         figure, axes = _canvas(3.2)
         colours = sns.color_palette("Blues_r", len(shown) + 2)[: len(shown)]
@@ -253,31 +268,32 @@ def categories(values: pd.DataFrame, tree: pd.DataFrame, *, lang: str = "zh") ->
     return Picture("categories", figure, title)
 
 
-def spread(months: pd.DataFrame, target: pd.Series, marks: Mapping[str, float], *, lang: str = "zh") -> Picture:
-    """Where a target lies: every agent-month a dot by level, base, target and stretch as lines, other sources as diamonds.
+def spread(months: pd.DataFrame, sources: pd.DataFrame, target: pd.Series | None, *, lang: str = "zh") -> Picture:
+    """Where a target lies: every agent-month a dot by level, base, target and stretch as lines, the industry as diamonds.
 
-    `months`: agent_months(...) of one metric x role; `target`: a row of derive_targets; `marks`: cell -> industry value.
+    `months`: targets.agent_months(...); `sources`: targets.sources(...); `target`: a row of derive_targets.
     """
-    known = entry(target["metric"])
-    rows = months[(months["metric"] == target["metric"]) & (months["role"] == target["role"]) & months["left_out"].isna()]
-    order = [say("charts.all_levels", lang)] if rows["level"].isna().all() else ladder(rows["level"].dropna().unique())
-    place = rows["level"].map({name: i for i, name in enumerate(order)}).fillna(0)
-    share = number(target["attainment"], "share")
-    title = say("charts.spread", lang, metric=_name(target["metric"], lang), target=quantity(target["target"], known.unit, lang), share=share)
+    if target is None:
+        return _nothing("spread", say("charts.no_targets", lang))
+    metric, role, known = target["metric"], target["role"], entry(target["metric"])
+    rows = months[(months["metric"] == metric) & (months["role"] == role) & months["left_out"].isna()]
+    marks = sources[(sources["metric"] == metric) & (sources["role"] == role) & (sources["cell"] != "own")]
+    slots = {"target": quantity(target["target"], known.unit, lang), "share": number(target["attainment"], "share")}
+    title = say("charts.spread", lang, metric=_name(metric, lang), role=say(f"charts.role_{role}", lang), **slots)
+    lines = [*ladder(rows["level"].dropna().unique())] or [None]
     with _look():
-        figure, axes = _canvas(0.55 * len(order) + 1.7)
-        # Same place for the same row in every run: jitter from the row's number, not from chance.
-        jitter = (np.arange(len(rows)) * 0.618 % 1 - 0.5) * 0.5
-        axes.plot(rows["value"], place + jitter, "o", color=BLUE, alpha=0.45, markersize=4, markeredgewidth=0)
+        figure, axes = _canvas(0.55 * len(lines) + 1.9)
+        _dots(axes, rows, lines)
         _target_lines(axes, target, lang)
-        for cell, value in marks.items():
-            axes.plot([value], [len(order) - 0.35], "D", color=ORANGE, markersize=6, clip_on=False)
-            axes.annotate(say(f"charts.cell_{cell}", lang), (value, len(order) - 0.35), (0, 6), textcoords="offset points", ha="center", fontsize=7)
-        axes.set_yticks(range(len(order)), order)
-        axes.set_ylim(len(order) - 0.2 + (0.3 if marks else 0), -0.6)
+        for mark in marks.itertuples():
+            axes.plot([mark.value], [len(lines) - 0.35], "D", color=ORANGE, markersize=6, clip_on=False)
+        _cell_labels(axes, marks, len(lines) - 0.35, lang)
+        axes.set_yticks(range(len(lines)), [_level(level, lang) for level in lines])
+        axes.set_ylim(len(lines) + 0.35, -0.6)
         _unit_axis(axes.xaxis, known.unit)
+        axes.set_xlabel(labelled(_name(metric, lang), known.unit, lang))
         axes.set_title(title, pad=26)
-    return Picture(f"spread_{target['metric']}_{target['role']}", figure, title)
+    return Picture(f"spread_{metric}_{role}", figure, title)
 
 
 def _nothing(name: str, text: str) -> Picture:
@@ -337,7 +353,9 @@ def _heat(axes: Axes, cells: np.ndarray, cmap: str, **limits: float) -> None:
     shades = ListedColormap(colours)
     shades.set_bad(MISSING_GREY)
     lines, columns = (np.arange(size + 1) - 0.5 for size in cells.shape)  # cell centres on the integers
-    axes.pcolormesh(columns, lines, np.ma.masked_invalid(cells), cmap=shades, edgecolors="white", linewidth=0.8, **limits)
+    axes.pcolormesh(
+        columns, lines, np.ma.masked_invalid(cells), cmap=shades, edgecolors="white", linewidth=0.8, **limits
+    )
     axes.invert_yaxis()
     axes.tick_params(length=0)
 
@@ -406,7 +424,11 @@ def _agents_title(ordered: pd.DataFrame, metric: str, lang: str, names: Mapping[
     if valid.empty:
         return say("charts.agents_empty", lang, metric=_name(metric, lang))
     last, best = valid.iloc[0], valid.iloc[-1]
-    slots = {"best": _who(best["agent_id"], names), "last": _who(last["agent_id"], names), "metric": _name(metric, lang)}
+    slots = {
+        "best": _who(best["agent_id"], names),
+        "last": _who(last["agent_id"], names),
+        "metric": _name(metric, lang),
+    }
     slots |= {f"{k}_value": quantity(row["value"], known.unit, lang) for k, row in (("best", best), ("last", last))}
     return say("charts.agents" if len(valid) > 1 else "charts.agents_one", lang, **slots)
 
@@ -418,7 +440,9 @@ def _n_beside(axes: Axes, ordered: pd.DataFrame, lang: str) -> None:
         if pd.isna(row.value):
             text = say("charts.few", lang, n=number(row.n, "count"))
         place = axes.get_yaxis_transform()
-        axes.annotate(text, (1.01, row.Index), xycoords=place, va="center", fontsize=7.5, color="#555b66", annotation_clip=False)
+        axes.annotate(
+            text, (1.01, row.Index), xycoords=place, va="center", fontsize=7.5, color="#555b66", annotation_clip=False
+        )
 
 
 def _quadrants(axes: Axes, x: float, y: float, lang: str) -> None:
@@ -435,7 +459,27 @@ def _spread_labels(axes: Axes, x: pd.Series, y: pd.Series, labels: Sequence[str]
     offsets = ((5, 4, "left"), (-5, -9, "right"), (-5, 4, "right"), (5, -9, "left"))
     for turn, place in enumerate(np.lexsort((y.to_numpy(), x.to_numpy()))):
         dx, dy, ha = offsets[turn % len(offsets)]
-        axes.annotate(labels[place], (x.iloc[place], y.iloc[place]), (dx, dy), textcoords="offset points", fontsize=7.5, ha=ha)
+        axes.annotate(
+            labels[place], (x.iloc[place], y.iloc[place]), (dx, dy), textcoords="offset points", fontsize=7.5, ha=ha
+        )
+
+
+def _dots(axes: Axes, rows: pd.DataFrame, lines: Sequence[str | None]) -> None:
+    """A dot per agent-month on its level's line, moved up or down by its row number: the same place in every run."""
+    place = rows["level"].map({level: i for i, level in enumerate(lines)}).fillna(0)
+    jitter = (np.arange(len(rows)) * 0.618 % 1 - 0.5) * 0.5
+    axes.plot(rows["value"], place + jitter, "o", color=BLUE, alpha=0.45, markersize=4, markeredgewidth=0)
+
+
+def _cell_labels(axes: Axes, marks: pd.DataFrame, height: float, lang: str) -> None:
+    """Names under the diamonds, in two rows by turns where they would run into each other."""
+    for turn, mark in enumerate(marks.sort_values("value").itertuples()):
+        text, drop = say(f"charts.cell_{mark.cell}", lang), -14 - 9 * (turn % 2)
+        axes.annotate(text, (mark.value, height), (0, drop), textcoords="offset points", ha="center", fontsize=7)
+
+
+def _level(level: str | None, lang: str) -> str:
+    return say("charts.all_levels", lang) if level is None else words("charts", lang).get(f"level_{level}", level)
 
 
 def _target_lines(axes: Axes, target: pd.Series, lang: str) -> None:
@@ -444,7 +488,15 @@ def _target_lines(axes: Axes, target: pd.Series, lang: str) -> None:
         if pd.notna(target[name]):
             axes.axvline(target[name], color="#2d2f33", linestyle=style, linewidth=1.2)
             label = say(f"charts.{name}", lang)
-            axes.annotate(label, (target[name], 1), (0, lift), xycoords=("data", "axes fraction"), textcoords="offset points", ha="center", fontsize=8)
+            axes.annotate(
+                label,
+                (target[name], 1),
+                (0, lift),
+                xycoords=("data", "axes fraction"),
+                textcoords="offset points",
+                ha="center",
+                fontsize=8,
+            )
 
 
 def _unit_axis(axis, unit: str) -> None:
@@ -470,4 +522,4 @@ def _who(agent_id: str, names: Mapping[str, str] | None) -> str:
 def _group(name: str, by: str, lang: str) -> str:
     if by == "month":
         return month_words(name, lang)
-    return say(f"charts.role_{name}", lang) if by == "role" else str(name)
+    return words("charts", lang).get(f"{by}_{name}", str(name))

@@ -50,8 +50,17 @@ TEMPLATES = PACKAGE / "templates"
 PARAMETERS = ("params_file", "month", "lang")
 STAGES = ("plan", "progress", "settle")
 # What a page may depend on: a change in one of these may change its bytes.
-VERSIONED = ("ibis-framework", "duckdb", "pandas", "numpy", "matplotlib", "seaborn", "great-tables", "nbconvert", "papermill")
-TABLE_LINK = "https?://(?!www\\.w3\\.org/)"  # the names of XML vocabularies look like addresses and are never fetched
+VERSIONED = (
+    "ibis-framework",
+    "duckdb",
+    "pandas",
+    "numpy",
+    "matplotlib",
+    "seaborn",
+    "great-tables",
+    "nbconvert",
+    "papermill",
+)
 NARROW, WIDE_COLUMN = 8, 40  # characters of a column in Excel
 
 Progress = Callable[[str], None]
@@ -88,7 +97,7 @@ def run_pack(
         raise CsperfError(Problem("--stage", say("report.stage_unknown", **slots)))
     run = open_run(params_file, month=month, lang=lang)
     chosen = only.split(",") if isinstance(only, str) else list(only)
-    notebooks = find_notebooks([name for name in chosen if name])
+    notebooks = [path for path in find_notebooks([name for name in chosen if name]) if not _lacks(path, run)]
     target = Path(run.params.reports) / run.params.shop / f"{run.month}-{stage}" / (run.lang + ".partial" * bool(only))
     seconds: dict[str, float] = {}
     executed = _execute(notebooks, Path(params_file), run, jobs, seconds, progress or (lambda _name: None))
@@ -166,7 +175,10 @@ def _execute(
 @contextmanager
 def warm_kernel(folder: Path, lang: str) -> Iterator[KernelManager]:
     """A kernel that stays: starting Python and importing everything once, not once per notebook."""
-    kernel = KernelManager(kernel_name="python3")
+    place = tempfile.mkdtemp(prefix="csperf-")
+    # Where sockets can be files nobody else on the machine can listen in; Windows has none.
+    private = {"transport": "ipc", "ip": f"{place}/kernel"} if os.name == "posix" else {}
+    kernel = KernelManager(kernel_name="python3", connection_file=f"{place}/kernel.json", **private)
     # The kernel imports this csperf, wherever it lies; hash seed and backend are part of the page's bytes.
     places = [str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")]
     fixed = {"PYTHONHASHSEED": "0", "MPLBACKEND": "agg", "CSPERF_LANG": lang, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
@@ -176,9 +188,12 @@ def warm_kernel(folder: Path, lang: str) -> Iterator[KernelManager]:
         yield kernel
     finally:
         kernel.shutdown_kernel(now=True)
+        shutil.rmtree(place, ignore_errors=True)
 
 
-def _run_one(path: Path, params_name: str, run: Run, kernel, seconds: dict[str, float], progress: Progress) -> NotebookNode:
+def _run_one(
+    path: Path, params_name: str, run: Run, kernel, seconds: dict[str, float], progress: Progress
+) -> NotebookNode:
     """One notebook, run in the kernel with an empty namespace."""
     started = time.monotonic()
     logging.getLogger("papermill").setLevel(logging.ERROR)
@@ -201,6 +216,12 @@ def _stopped(path: Path, error: PapermillExecutionError) -> Exception:
     if error.ename != "CsperfError":
         return error
     return CsperfError(Problem(path.name, say("report.notebook_stopped", cell=error.cell_index, message=error.evalue)))
+
+
+def _lacks(path: Path, run: Run) -> set[str]:
+    """Tables that the notebook says it needs and the shop has not: such a page would be empty and is left out."""
+    needs = nbformat.read(path, as_version=4).metadata.get("csperf", {}).get("needs", ())
+    return set(needs) - set(run.store.tables())
 
 
 def _wrong_parameters(path: Path) -> Iterator[Problem]:
@@ -226,9 +247,8 @@ def _scrub_cell(cell: NotebookNode, number: int) -> NotebookNode:
         return nbformat.v4.new_markdown_cell(cell.source, id=f"cell-{number}", metadata={"tags": tags})
     outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
     for output in outputs:
-        output.pop("execution_count", None)
-        output.pop("metadata", None)
-        output["metadata"] = {}
+        output.update({key: None for key in ("execution_count",) if key in output})
+        output.update({"metadata": {}} if "metadata" in output else {})
     return nbformat.v4.new_code_cell(cell.source, id=f"cell-{number}", outputs=outputs, metadata={"tags": tags})
 
 
@@ -251,7 +271,9 @@ def _tables(notebook: NotebookNode) -> Iterator[tuple[str, pd.DataFrame]]:
 
 
 def _pages(executed: Mapping[str, NotebookNode], run: Run, stage: str) -> list[Page]:
-    about = _about(run, stage) | {"pages": [(name, _title(_scrub(nb, run.lang)) or name) for name, nb in executed.items()]}
+    about = _about(run, stage) | {
+        "pages": [(name, _title(_scrub(nb, run.lang)) or name) for name, nb in executed.items()]
+    }
     return [export_page(notebook, name, lang=run.lang, about=about) for name, notebook in executed.items()]
 
 
@@ -278,7 +300,9 @@ def _write(folder: Path, pages: Sequence[Page], run: Run, stage: str, params_fil
     _workbook(folder / "pack.xlsx", tables, run.last_day)
     (folder / "index.html").write_text(_index(pages, tables, run, stage), encoding="utf-8", newline="\n")
     facts = _run_facts(folder, run, stage, params_file)
-    (folder / "run.json").write_text(json.dumps(facts, ensure_ascii=False, indent=1) + "\n", encoding="utf-8", newline="\n")
+    (folder / "run.json").write_text(
+        json.dumps(facts, ensure_ascii=False, indent=1) + "\n", encoding="utf-8", newline="\n"
+    )
 
 
 def _index(pages: Sequence[Page], tables: Mapping[str, pd.DataFrame], run: Run, stage: str) -> str:
@@ -292,7 +316,9 @@ def _index(pages: Sequence[Page], tables: Mapping[str, pd.DataFrame], run: Run, 
 def _workbook(path: Path, tables: Mapping[str, pd.DataFrame], created: date) -> None:
     """All tables as one xlsx, a sheet each; text never becomes a formula or a link."""
     book = xlsxwriter.Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False})
-    book.set_properties({"created": datetime(created.year, created.month, created.day, tzinfo=UTC).replace(tzinfo=None)})
+    book.set_properties(
+        {"created": datetime(created.year, created.month, created.day, tzinfo=UTC).replace(tzinfo=None)}
+    )
     bold = book.add_format({"bold": True})
     for name, frame in tables.items():
         sheet = book.add_worksheet(name[:31])

@@ -18,32 +18,56 @@ import pandas as pd
 from great_tables import GT, loc, style
 
 from .catalogue import entry
+from .explain import in_words
 from .mart import N_SMALL
 from .rules import PlatformRule, stale
 from .targets import SNAPSHOT_DAYS
 from .text import say, words
-from .text.numbers import MISSING, day_words, labelled, month_words, number, quantity
+from .text.numbers import MISSING, day_words, labelled, number, quantity
 
 MIME = "application/vnd.csperf.table+json"
+_CLOCKS = ("started_at", "replied_at")
 DAYS_ON_PAGE = 7
 REJECTS_ON_PAGE = 20
-SHOP_DAY = (
-    "sessions_per_day effective_sessions_per_day buyers_per_day agents_online mean_wait_turn_s handle_min"
-).split()
-AGENT_DAY = (
-    "sessions_per_day effective_sessions_per_day bought_per_day conversion_same_day mean_wait_turn_s handle_min"
-).split()
+SHOP_DAY = [
+    *("sessions_per_day", "effective_sessions_per_day", "buyers_per_day"),
+    *("agents_online", "mean_wait_turn_s", "handle_min"),
+]
+AGENT_DAY = [
+    *("sessions_per_day", "effective_sessions_per_day", "bought_per_day"),
+    *("conversion_same_day", "mean_wait_turn_s", "handle_min"),
+]
+CALL_DAY = ["calls_per_day", "abandon_share", "call_wait_s", "aht_s"]
+# What a page compares people by: the first of each that the shop has data for.
+SPEED = ["mean_wait_turn_s", "first_reply_s", "aht_s"]
+RESULT = ["conversion_paid_user", "conversion_ordered_user", "effective_session_share", "aht_s"]
+VOLUME = ["sessions_per_day", "calls_per_day"]
+PERFORMANCE = [
+    *("sessions_per_day", "effective_session_share", "reply_30s_msg", "first_reply_s", "mean_wait_turn_s"),
+    *(
+        "handle_min",
+        "conversion_paid_user",
+        "order_value_yuan",
+        "items_per_buyer",
+        "calls_per_day",
+        "call_wait_s",
+        "aht_s",
+    ),
+]
 CELLS = ("own", "mean", "top10_mean", "top10_doorstep", "tier_mean", "tier_excellent")
 SPREAD = ("easy90", "easy75", "middle", "hard25", "hard10")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Table:
     """The rows for a file (`frame`) and the same rows for the page (`gt`), under the name their file gets."""
 
     name: str
     frame: pd.DataFrame
     gt: GT
+
+    def __repr__(self) -> str:
+        return f"<Table {self.name}: {len(self.frame)} rows>"
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         rows = [[_plain(cell) for cell in row] for row in self.frame.itertuples(index=False)]
@@ -53,45 +77,83 @@ class Table:
 
 def loading(manifest: Mapping[str, Any], *, lang: str = "zh") -> Table:
     """What became of every row of every file; `manifest`: the store's."""
-    counts = ["read", "kept", "duplicate", "replaced", "filtered", "folded", "rejected"]
-    entries = [{"file": name} | {c: about[c] for c in counts} for name, about in manifest["files"].items()]
-    files = pd.DataFrame(entries, columns=["file", *counts])
-    total = files[counts].sum()
-    shown = _shown(files, lang, {c: "count" for c in counts})
-    slots = {c: number(total[c], "count") for c in counts}
-    title = say("tables.loading", lang, files=len(files), **slots)
+    fates = ["read", "kept", "duplicate", "replaced", "filtered", "folded", "rejected"]
+    rows = [(name, *(_count(about[fate]) for fate in fates)) for name, about in manifest["files"].items()]
+    files = pd.DataFrame(rows, columns=["file", *fates])
+    total = {fate: number(files[fate].sum(), "count") for fate in fates}
+    title = say("tables.loading", lang, files=len(files), **total)
+    shown = _shown(files, lang, dict.fromkeys(fates, "count"))
     return Table("loading", files, _gt("loading", shown, title, lang, stub="file", note="loading_note"))
 
 
-def rejects(store: Path, *, lang: str = "zh") -> Table:
-    """Rows that could not be used, counted by file and reason; `store`: the store's folder, which keeps them."""
-    folder = store / "rejects"
-    read = [
-        pd.read_csv(path, usecols=["line", "reason"]).assign(file=path.relative_to(folder).as_posix().removesuffix(".csv"))
-        for path in sorted(folder.rglob("*.csv"))
+def _count(fate: int | Mapping[str, int]) -> int:
+    """A number of rows, or the sum of the numbers by reason."""
+    return sum(fate.values()) if isinstance(fate, Mapping) else fate
+
+
+def rejects(manifest: Mapping[str, Any], *, lang: str = "zh") -> Table:
+    """Rows that could not be used, by file and reason, most frequent first; `manifest`: the store's."""
+    rows = [
+        (name, reason, n) for name, about in manifest["files"].items() for reason, n in about["rejected"].items() if n
     ]
-    rows = pd.concat(read) if read else pd.DataFrame(columns=["file", "line", "reason"])
-    counted = rows.groupby(["file", "reason"], as_index=False).agg(rows=("line", "size"), first_line=("line", "min"))
-    counted = counted.sort_values(["rows", "file", "reason"], ascending=[False, True, True], ignore_index=True)
-    title = say("tables.rejects" if len(rows) else "tables.rejects_none", lang, n=number(len(rows), "count"))
-    said = counted.assign(reason=[words("load", lang).get(reason, reason) for reason in counted["reason"]])
-    shown = _shown(said.head(REJECTS_ON_PAGE), lang, {"rows": "count", "first_line": "count"})
-    return Table("rejects", counted, _gt("rejects", shown, title, lang, note="rejects_note"))
+    frame = pd.DataFrame(rows, columns=["file", "reason", "rows"])
+    frame = frame.sort_values(["rows", "file", "reason"], ascending=[False, True, True], ignore_index=True)
+    total = int(frame["rows"].sum())
+    title = say("tables.rejects" if total else "tables.rejects_none", lang, n=number(total, "count"))
+    page = frame.head(REJECTS_ON_PAGE)
+    shown = _shown(page.assign(reason=[_reason(reason, lang) for reason in page["reason"]]), lang, {"rows": "count"})
+    return Table("rejects", frame, _gt("rejects", shown, title, lang, note="rejects_note"))
 
 
-def gaps(days: pd.DataFrame, first_day: date, last_day: date, *, lang: str = "zh") -> Table:
-    """Days without rows per account. `days`: store.coverage(), n null where the shop has nothing, 0 where the account has."""
+def _reason(reason: str, lang: str) -> str:
+    """A reason in words; one that concerns a column is written code:column."""
+    code, _, column = reason.partition(":")
+    return words("load", lang).get(code, code).format(column=column.strip())
+
+
+def gaps(
+    days: pd.DataFrame,
+    first_day: date,
+    last_day: date,
+    *,
+    shifts: pd.DataFrame | None = None,
+    roster: pd.DataFrame | None = None,
+    lang: str = "zh",
+) -> Table:
+    """Days with rows per account and, where shifts are known, the days on duty without any.
+
+    `days`: store.coverage(), n null where the whole shop has nothing, 0 where only this account has nothing.
+    """
     span = pd.date_range(first_day, last_day, freq="D")
     grid = days.assign(day=pd.to_datetime(days["day"])).pivot(index="account_id", columns="day", values="n")
-    grid = grid.reindex(columns=span).astype(float)
+    grid = grid.reindex(columns=span).astype(float).sort_index()
+    duty = _on_duty(shifts, roster)
     rows = []
-    for account, counts in grid.sort_index().iterrows():
-        quiet = [day_words(day.date(), lang) for day, n in counts.items() if n == 0]
-        rows.append((account, int((counts > 0).sum()), int(counts.notna().sum()), say("tables.and", lang).join(quiet)))
-    frame = pd.DataFrame(rows, columns=["account_id", "days_with_data", "days", "missing_days"])
+    for account, counts in grid.iterrows():
+        absent = [day.date() for day, n in counts.items() if n == 0 and (account, day.date()) in duty]
+        said = say("tables.and", lang).join(day_words(day, lang) for day in absent)
+        rows.append((account, int((counts > 0).sum()), int(counts.notna().sum()), len(absent), said))
+    frame = pd.DataFrame(rows, columns=["account_id", "days_with_data", "days", "absent", "absent_days"])
     title = _gaps_title(len(span), [day.date() for day in span if grid[day].isna().all()], lang)
-    shown = _shown(frame, lang, {"days_with_data": "count", "days": "count"})
-    return Table("coverage_gaps", frame, _gt("coverage_gaps", shown, title, lang, stub="account_id", note="gaps_note"))
+    note = "gaps_note" if duty else "gaps_note_no_shifts"
+    frame = frame if duty else frame.drop(columns=["absent", "absent_days"])
+    shown = _shown(frame, lang, dict.fromkeys(("days_with_data", "days", "absent"), "count"))
+    text = ("absent_days",) if duty else ()
+    return Table(
+        "coverage_gaps", frame, _gt("coverage_gaps", shown, title, lang, stub="account_id", note=note, text=text)
+    )
+
+
+def _on_duty(shifts: pd.DataFrame | None, roster: pd.DataFrame | None) -> set[tuple[str, date]]:
+    """(account, day) on which somebody behind the account had a shift."""
+    if shifts is None or roster is None or shifts.empty or roster.empty:
+        return set()
+    both = shifts[["agent_id", "day"]].merge(
+        roster[["agent_id", "account_id", "valid_from", "valid_to"]], on="agent_id"
+    )
+    both = both.assign(**{c: pd.to_datetime(both[c]) for c in ("day", "valid_from", "valid_to")})
+    both = both[(both["valid_from"] <= both["day"]) & ~(both["valid_to"] <= both["day"])]
+    return {(account, day.date()) for account, day in zip(both["account_id"], both["day"], strict=True)}
 
 
 def unknown_accounts(days: pd.DataFrame, roster: pd.DataFrame, *, lang: str = "zh") -> Table:
@@ -108,13 +170,17 @@ def unknown_accounts(days: pd.DataFrame, roster: pd.DataFrame, *, lang: str = "z
 
 def shop_days(values: pd.DataFrame, *, lang: str = "zh") -> Table:
     """汇总表: the shop day by day. `values`: by shop and day."""
-    frame = _wide(values, ["day"], SHOP_DAY, totals=True)
+    frame = _wide(values, ["day"], [*SHOP_DAY, *CALL_DAY], totals=True)
     total = frame.get("sessions_per_day", pd.Series(dtype=float))
     if not total.notna().any():
         title = say("tables.shop_days_empty", lang)
     else:
         busiest = frame.loc[total.idxmax(), "day"]
-        slots = {"n": number(total.sum(), "count"), "days": int(total.notna().sum()), "most": number(total.max(), "count")}
+        slots = {
+            "n": number(total.sum(), "count"),
+            "days": int(total.notna().sum()),
+            "most": number(total.max(), "count"),
+        }
         title = say("tables.shop_days", lang, day=day_words(_day(busiest), lang), **slots)
     shown = _shown_metrics(frame, ["day"], lang, totals=True)
     return Table("shop_day", frame, _gt("shop_day", shown, title, lang, stub="day", note="day_note"))
@@ -131,13 +197,16 @@ def agent_days(
 
     `main_accounts`: agents that stand for the shop's main account; default: an id that others continue (店 of 店:01).
     """
-    frame = _wide(values, ["agent_id", "day"], AGENT_DAY, totals=True)
+    frame = _wide(values, ["agent_id", "day"], [*AGENT_DAY, *CALL_DAY], totals=True)
     mains = set(main_account_ids(frame["agent_id"]) if main_accounts is None else main_accounts)
     frame.insert(2, "main_account", frame["agent_id"].isin(mains))
     frame = frame.sort_values(["main_account", "day", "agent_id"], ignore_index=True)
     last = sorted(frame["day"].unique())[-DAYS_ON_PAGE:]
     page = frame[frame["day"].isin(last) & frame.drop(columns=["agent_id", "day", "main_account"]).notna().any(axis=1)]
-    labels = [say("tables.main_account", lang) if m else day_words(_day(d), lang) for m, d in zip(page["main_account"], page["day"], strict=True)]
+    labels = [
+        say("tables.main_account", lang) if m else day_words(_day(d), lang)
+        for m, d in zip(page["main_account"], page["day"], strict=True)
+    ]
     # Within the main account's group the day tells rows apart, elsewhere the person does.
     who = [day_words(_day(r.day), lang) if r.main_account else _who(r.agent_id, names) for r in page.itertuples()]
     shown = _shown_metrics(page.drop(columns="main_account"), ["agent_id", "day"], lang, totals=True)
@@ -177,13 +246,22 @@ def agents(
     return Table("agents", frame, gt.tab_style(style.text(weight="bold"), list(bold)))
 
 
-def turns_of_day(turns: pd.DataFrame, *, lang: str = "zh") -> Table:
-    """The turns of one agent on one day as the numbers behind an average: started_at, replied_at, wait_s, counted, reason."""
-    counted = int(turns["counted"].sum())
-    shown = turns.assign(counted=[say(f"tables.{'yes' if c else 'no'}", lang) for c in turns["counted"]])
-    shown = _shown(shown, lang, {"wait_s": "seconds"})
-    title = say("tables.turns", lang, n=len(turns), counted=counted)
-    return Table("turns_of_day", turns, _gt("turns_of_day", shown, title, lang))
+def turns_of_day(turns: pd.DataFrame, timezone: str, *, lang: str = "zh") -> Table:
+    """The turns behind one agent's mean of one day. `turns`: rows of the fact, in order; times are told in `timezone`.
+
+    The file has started_at, replied_at (local clock), wait_s (null: no answer), counted.
+    """
+    clock = {c: pd.to_datetime(turns[c], utc=True).dt.tz_convert(timezone).dt.strftime("%H:%M:%S") for c in _CLOCKS}
+    frame = pd.DataFrame(clock).assign(wait_s=turns["wait_us"] / 1e6, counted=counted_turns(turns))
+    shown = frame.assign(counted=[say(f"tables.{'yes' if c else 'no'}", lang) for c in frame["counted"]])
+    title = say("tables.turns", lang, n=len(frame), counted=int(frame["counted"].sum()))
+    shown = _shown(shown, lang, {"wait_s": "count"})
+    return Table("turns_of_day", frame, _gt("turns_of_day", shown, title, lang, note="turns_note"))
+
+
+def counted_turns(turns: pd.DataFrame) -> pd.Series:
+    """Which turns enter the mean reply time: in service hours, not excluded, with a wait to count."""
+    return turns["in_hours"] & ~turns["excluded"] & turns["wait_counted_us"].notna()
 
 
 def by_hand(hand: float, csperf: float, metric: str, *, lang: str = "zh") -> Table:
@@ -202,13 +280,15 @@ def by_hand(hand: float, csperf: float, metric: str, *, lang: str = "zh") -> Tab
 
 
 def explained(rows: pd.DataFrame, *, lang: str = "zh", top: int = 15) -> Table:
-    """The rows behind a number, counted and left out, as csperf.explain gives them; the page shows the first `top`."""
-    columns = ["side", "fact", "row_id", "agent_id", "day", "value", "counted", "reason"]
-    counted = rows["counted"].astype(bool)
-    yes_no = [say(f"tables.{'yes' if c else 'no'}", lang) for c in counted]
-    side = [say(f"tables.side_{s}", lang) for s in rows["side"]]
-    shown = _shown(rows[columns].assign(counted=yes_no, side=side).head(top), lang, {"value": "count"})
-    title = say("tables.explained", lang, n=number(len(rows), "count"), counted=number(counted.sum(), "count"))
+    """The rows behind a number, counted and left out, as cs.explain gives them; the page shows the first `top`."""
+    page = rows.head(top)
+    shown = page[["side", "row_id", "day", "value", "counted", "reason"]].assign(
+        side=[say(f"tables.side_{side}", lang) for side in page["side"]],
+        counted=[say(f"tables.{'yes' if counted else 'no'}", lang) for counted in page["counted"]],
+        reason=in_words(page["reason"], lang),
+    )
+    shown = _shown(shown, lang, {"value": "count"})
+    title = say("tables.explained", lang, n=number(len(rows), "count"), counted=number(rows["counted"].sum(), "count"))
     return Table("explained", rows, _gt("explained", shown, title, lang, note="explained_note"))
 
 
@@ -225,16 +305,33 @@ def three_sources(
     `sources`: targets.sources(...); `targets`: derive_targets(...), whose rows without level carry the shop's value.
     """
     whole = targets[targets["level"].isna()].reset_index(drop=True)
-    cells = sources.pivot_table(index=["metric", "role"], columns="cell", values="value", aggfunc="first").reindex(columns=CELLS)
-    frame = whole[["metric", "role", "shop_value", "n_agent_months"]].merge(cells.reset_index(), how="left", on=["metric", "role"])
+    cells = sources.pivot_table(index=["metric", "role"], columns="cell", values="value", aggfunc="first").reindex(
+        columns=CELLS
+    )
+    frame = whole[["metric", "role", "shop_value", "n_agent_months"]].merge(
+        cells.reset_index(), how="left", on=["metric", "role"]
+    )
     ruled = {rule.metric: rule for rule in rules}
     frame["platform_rule"] = [rule_words(ruled[m], on_day, lang) if m in ruled else None for m in frame["metric"]]
-    frame["remark"] = [_source_remarks(sources, m, r, lang) for m, r in zip(frame["metric"], frame["role"], strict=True)]
+    frame["remark"] = [
+        _source_remarks(sources, m, r, lang) for m, r in zip(frame["metric"], frame["role"], strict=True)
+    ]
     shown = _metric_rows(frame, ["shop_value", *CELLS], lang)
     for text in ("platform_rule", "remark"):
         shown[say(f"tables.{text}", lang)] = [value or MISSING for value in frame[text]]
-    title = say("tables.three_sources", lang, metrics=frame["metric"].nunique(), industry=int(frame["mean"].notna().sum()))
-    gt = _gt("three_sources", shown, title, lang, group="role", stub="metric", note="three_sources_note", text=("platform_rule", "remark"))
+    title = say(
+        "tables.three_sources", lang, metrics=frame["metric"].nunique(), industry=int(frame["mean"].notna().sum())
+    )
+    gt = _gt(
+        "three_sources",
+        shown,
+        title,
+        lang,
+        group="role",
+        stub="metric",
+        note="three_sources_note",
+        text=("platform_rule", "remark"),
+    )
     return Table("three_sources", frame, gt)
 
 
@@ -252,9 +349,18 @@ def industry_origin(sources: pd.DataFrame, *, lang: str = "zh") -> Table:
 
 def level_spread(spread: pd.DataFrame, *, lang: str = "zh") -> Table:
     """The shop's own distribution by level: the value that 90, 75, 50, 25 and 10 % of the agent-months met."""
-    shown = _metric_rows(spread.rename(columns={"agents": "agents_count"}), SPREAD, lang, before=("level", "agents_count", "agent_months"))
-    title = say("tables.level_spread", lang, metrics=spread["metric"].nunique(), n=number(spread["agent_months"].max(), "count"))
-    return Table("level_spread", spread, _gt("level_spread", shown, title, lang, group="role", stub="metric", note="spread_note"))
+    shown = _metric_rows(
+        spread.rename(columns={"agents": "agents_count"}),
+        SPREAD,
+        lang,
+        before=("level", "agents_count", "agent_months"),
+    )
+    title = say(
+        "tables.level_spread", lang, metrics=spread["metric"].nunique(), n=number(spread["agent_months"].max(), "count")
+    )
+    return Table(
+        "level_spread", spread, _gt("level_spread", shown, title, lang, group="role", stub="metric", note="spread_note")
+    )
 
 
 def targets(targets: pd.DataFrame, *, lang: str = "zh") -> Table:
@@ -265,7 +371,10 @@ def targets(targets: pd.DataFrame, *, lang: str = "zh") -> Table:
     shown[say("tables.n_agent_months", lang)] = [number(n, "count") for n in targets["n_agent_months"]]
     shown[say("tables.grade", lang)] = [say(f"tables.grade_{g}", lang) for g in targets["grade"]]
     shown[say("tables.reason", lang)] = [_status_words(row, lang) for row in targets.itertuples()]
-    slots = {"metrics": targets["metric"].nunique(), "new": int(targets.loc[targets["level"].isna(), "left_out_new"].max() or 0)}
+    slots = {
+        "metrics": targets["metric"].nunique(),
+        "new": int(targets.loc[targets["level"].isna(), "left_out_new"].max() or 0),
+    }
     title = say("tables.targets", lang, trial=int((targets["grade"] == "trial").sum()), rows=len(targets), **slots)
     gt = _gt("targets", shown, title, lang, group="role", stub="metric", note="targets_note", text=("reason",))
     return Table("targets", targets, gt)
@@ -275,13 +384,21 @@ def past_attainment(past: pd.DataFrame, *, lang: str = "zh") -> Table:
     """How many met the target in each past month: "7/12" per month, metric by metric."""
     rows = past[past["level"].isna()]
     cells = [say("tables.met_of", lang, met=m, agents=a) for m, a in zip(rows["met"], rows["agents"], strict=True)]
-    wide = rows.assign(cell=cells).pivot(index=["metric", "role", "target"], columns="month", values="cell").reset_index()
+    wide = (
+        rows.assign(cell=cells).pivot(index=["metric", "role", "target"], columns="month", values="cell").reset_index()
+    )
     shown = _metric_rows(wide, ["target"], lang)
     for month in sorted(rows["month"].unique()):
         shown[month[2:4] + "/" + month[5:]] = wide[month].fillna(MISSING)
     low = rows[rows["share"] < 0.10]
-    title = say("tables.past", lang, months=rows["month"].nunique(), low=len(low), high=int((rows["share"] > 0.90).sum()))
-    return Table("past_attainment", past, _gt("past_attainment", shown, title, lang, group="role", stub="metric", note="past_note"))
+    title = say(
+        "tables.past", lang, months=rows["month"].nunique(), low=len(low), high=int((rows["share"] > 0.90).sum())
+    )
+    return Table(
+        "past_attainment",
+        past,
+        _gt("past_attainment", shown, title, lang, group="role", stub="metric", note="past_note"),
+    )
 
 
 def platform_rules(rules: Iterable[PlatformRule], on_day: date, *, lang: str = "zh") -> Table:
@@ -290,7 +407,11 @@ def platform_rules(rules: Iterable[PlatformRule], on_day: date, *, lang: str = "
     waiting = int((frame["verified"] == say("tables.no", lang)).sum()) if len(frame) else 0
     title = say("tables.rules" if len(frame) else "tables.rules_none", lang, n=len(frame), waiting=waiting)
     shown = _shown(frame, lang, {})
-    return Table("platform_rules", frame, _gt("platform_rules", shown, title, lang, note="rules_note", text=("rule", "consequence", "source")))
+    return Table(
+        "platform_rules",
+        frame,
+        _gt("platform_rules", shown, title, lang, note="rules_note", text=("rule", "consequence", "source")),
+    )
 
 
 def too_few(values: pd.DataFrame) -> pd.Series:
@@ -303,6 +424,12 @@ def main_account_ids(agent_ids: Iterable[str]) -> set[str]:
     """Ids that other ids continue after a colon: 店 is the main account of 店:01 (S2-28)."""
     ids = set(agent_ids)
     return {main for main in ids if any(other.startswith((f"{main}:", f"{main}：")) for other in ids)}
+
+
+def first_with_data(values: pd.DataFrame, metrics: Sequence[str]) -> str:
+    """The first of `metrics` that any row has a value for; the first of all where none has."""
+    have = set(values.loc[values["value"].notna(), "metric"])
+    return next((metric for metric in metrics if metric in have), metrics[0])
 
 
 def names(roster: pd.DataFrame) -> dict[str, str]:
@@ -329,8 +456,11 @@ def _gt(
     table = GT(shown, rowname_col=word.get(stub), groupname_col=word.get(group), id=f"table-{name}")
     figures = [c for c in shown.columns if c not in word.values() and _is_figures(shown[c])]
     table = table.cols_align("left").cols_align("right", columns=figures)
-    wide = [word[key] for key in text]
-    table = table.tab_style(style.css("white-space: nowrap"), loc.body(columns=[c for c in shown.columns if c not in wide]))
+    wide, special = [word[key] for key in text], {word.get(stub), word.get(group)}
+    table = table.tab_style(
+        style.css("white-space: nowrap"),
+        loc.body(columns=[c for c in shown.columns if c not in special and c not in wide]),
+    )
     table = table.tab_style(style.css("min-width: 14em"), loc.body(columns=wide)) if wide else table
     table = table.tab_header(title=title).tab_options(
         table_font_size="14px",
@@ -405,7 +535,7 @@ def _metric_rows(frame: pd.DataFrame, columns: Sequence[str], lang: str, before:
     shown.insert(0, say("tables.role", lang), [say(f"tables.role_{role}", lang) for role in frame["role"]])
     for column in before:
         whole = say("tables.all_levels", lang) if column == "level" else MISSING
-        shown[say(f"tables.{column}", lang)] = [whole if pd.isna(v) else _words(v, lang) for v in frame[column]]
+        shown[say(f"tables.{column}", lang)] = [whole if pd.isna(v) else _level(v, lang) for v in frame[column]]
     for column in columns:
         figures = [number(value, e.unit) for value, e in zip(frame[column], known, strict=True)]
         shown[say(f"tables.{column}", lang)] = figures
@@ -449,6 +579,11 @@ def _status_words(row: Any, lang: str) -> str:
     return " ".join([row.reason, *codes])
 
 
+def _level(value: object, lang: str) -> str:
+    """A level's word where it is one of the usual three, else as the roster has it."""
+    return words("tables", lang).get(f"level_{value}", _words(value, lang))
+
+
 def _who(agent_id: str, known: Mapping[str, str] | None) -> str:
     return (known or {}).get(agent_id, agent_id)
 
@@ -459,16 +594,27 @@ def _day(value: Any) -> date:
 
 def _plain(value: object) -> object:
     """A cell as JSON knows it: null, number, text."""
-    if isinstance(value, (list, tuple, set)) or value is None:
-        return None if value is None else str(value)
+    if value is None or (pd.api.types.is_scalar(value) and pd.isna(value)):
+        return None
     if isinstance(value, date):
-        return None if value is pd.NaT else value.isoformat()
+        return value.isoformat()
     if isinstance(value, np.generic):
         value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return value if isinstance(value, (bool, int, float, str)) else str(value)
 
 
-_RULE_COLUMNS = ("name", "rule", "hours", "window", "consequence", "since", "source", "source_grade", "checked_on", "verified")
+_RULE_COLUMNS = (
+    "name",
+    "rule",
+    "hours",
+    "window",
+    "consequence",
+    "since",
+    "source",
+    "source_grade",
+    "checked_on",
+    "verified",
+)
 
 
 def rule_words(rule: PlatformRule, on_day: date | None, lang: str) -> str:
@@ -499,7 +645,18 @@ def _rule_row(rule: PlatformRule, on_day: date, lang: str) -> tuple:
     verified = say(f"tables.{'yes' if rule.usable and not stale([rule], on_day) else 'no'}", lang)
     grade = say(f"tables.rule_grade_{rule.grade}", lang)
     window = _window(rule.window, lang)
-    return (name, rule_words(rule, on_day, lang), hours, window, said, _iso(rule.since), rule.source, grade, _iso(rule.checked_on), verified)
+    return (
+        name,
+        rule_words(rule, on_day, lang),
+        hours,
+        window,
+        said,
+        _iso(rule.since),
+        rule.source,
+        grade,
+        _iso(rule.checked_on),
+        verified,
+    )
 
 
 def _window(window: str | None, lang: str) -> str:

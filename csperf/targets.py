@@ -13,22 +13,66 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from .catalogue import entry
+from .catalogue import ENTRIES, entry
 from .errors import CsperfError, Problem
+from .metric import Entry
 from .rules import PlatformRule
 from .text import say, ui_language
 from .text.numbers import quantity
 
-COLUMNS = (
-    "metric role level better base target stretch grade status attainment attainment_low attainment_high expected_agents "
-    "half_width bound_by shop_value tier_mean top10_mean platform_floor breach_yearly company_goal adopted reason n_agents "
-    "n_agent_months left_out_new left_out_small"
-).split()
+COLUMNS = [
+    "metric",
+    "role",
+    "level",
+    "better",
+    "base",
+    "target",
+    "stretch",
+    "grade",
+    "status",
+    "attainment",
+    "attainment_low",
+    "attainment_high",
+    "expected_agents",
+    "half_width",
+    "bound_by",
+    "shop_value",
+    "tier_mean",
+    "top10_mean",
+    "platform_floor",
+    "breach_yearly",
+    "company_goal",
+    "adopted",
+    "reason",
+    "n_agents",
+    "n_agent_months",
+    "left_out_new",
+    "left_out_small",
+]
 WORST_FIRST = ("NO_DATA", "TOO_HARD", "TOO_EASY", "TARGET_THIN", "NO_N", "LEVEL_ORDER", "NOT_SEPARABLE", "HISTORY_ONLY")
 SERVES = {"pre": ("pre", "mixed"), "after": ("after", "mixed"), "manager": ("manager",)}
+# What the seeds name (S0-09 to S0-22) and a shop of calls has: few enough to read; any other entry can be asked for.
+CORE = [
+    "reply_30s_msg",
+    "mean_wait_msg_s",
+    "mean_wait_turn_s",
+    "first_reply_s",
+    "reply_3min_user",
+    "effective_reply_user",
+    "effective_session_share",
+    "conversion_grouped_user",
+    "conversion_paid_user",
+    "order_value_yuan",
+    "items_per_buyer",
+    "payment_share",
+    "handle_min",
+    "aht_s",
+]
 NO_TARGET_ROLES = ("shop",)
+LEVELS = ("junior", "初级", "mid", "中级", "高级", "senior", "资深")
+ROLE_ORDER = ("pre", "after", "mixed", "both", "call", "manager", "shop")
 NOT_AGENTS = ("bot",)
-# A normal spread: the mean of the best tenth lies 1.755 sd above the mean, the doorstep of the best tenth 1.2816 sd (FIELD F15).
+# A normal spread (FIELD F15): the mean of the best tenth lies 1.755 sd above the mean, its doorstep 1.2816 sd.
 DOORSTEP_OF_TOP_TENTH = 1.2816 / 1.755
 SNAPSHOT_DAYS = 7  # PRACTICE 23: industry values over fewer days are shown, never used
 
@@ -42,13 +86,14 @@ class TargetSettings(BaseModel):
     target: float = 0.65
     stretch: float = 0.20
     min_n: int | None = None  # default: each metric's own
+    min_days: int = 10  # PRACTICE 19: part months, for what is counted per day worked
     protection_days: int = 30  # PRACTICE 19: newcomers
     split_agents: int = 8  # PRACTICE 1: fewer agents in a role are not split by level
     min_agents: int = 5
     min_agent_months: int = 15
     too_hard: float = 0.10  # S0-07: fewer met it: people give up
     too_easy: float = 0.90  # more met it: no incentive
-    levels: tuple[str, ...] = ("初级", "中级", "高级", "资深")
+    levels: tuple[str, ...] = LEVELS
     metrics: tuple[str, ...] = ()  # default: all in the values that have a direction
 
 
@@ -72,8 +117,7 @@ def derive_targets(
     industry = industry_values(benchmarks)
     rows = [_target(group, level, industry, settings) for group, level in _groups(months, settings)]
     rows += _reference_rows(industry, {row["metric"] for row in rows}, settings)
-    targets = _mark_level_order(pd.DataFrame(rows, columns=COLUMNS), settings)
-    return targets.sort_values(["role", "metric"], kind="stable", ignore_index=True)
+    return in_order(_mark_level_order(pd.DataFrame(rows, columns=COLUMNS)))
 
 
 def agent_months(
@@ -90,10 +134,11 @@ def agent_months(
     known = {key: entry(key) for key in rows["metric"].unique()}
     aimed = [k for k, e in known.items() if e.better != "neutral" and e.role not in NO_TARGET_ROLES]
     rows = rows[rows["metric"].isin(settings.metrics or aimed)].copy()
-    rows["role"] = [r if isinstance(r, str) else known[m].role for r, m in zip(rows["role"], rows["metric"], strict=True)]
-    serves = [r in SERVES.get(known[m].role, (r,)) for r, m in zip(rows["role"], rows["metric"], strict=True)]
+    meant_for = rows["metric"].map({key: e.role for key, e in known.items()})
+    rows["role"] = rows["role"].where(rows["role"].notna(), meant_for)
+    serves = [role in SERVES.get(wanted, (role,)) for role, wanted in zip(rows["role"], meant_for, strict=True)]
     rows = rows[np.array(serves, dtype=bool) & ~rows["role"].isin(NOT_AGENTS)]
-    rows["left_out"] = _left_out(rows, {k: settings.min_n or e.min_n for k, e in known.items()}, settings)
+    rows["left_out"] = _left_out(rows, {k: _least(e, settings) for k, e in known.items()}, settings)
     return rows.drop(columns="started").reset_index(drop=True)
 
 
@@ -111,7 +156,7 @@ def past_attainment(months: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame
 
 
 def level_spread(months: pd.DataFrame) -> pd.DataFrame:
-    """The shop's own distribution, metric x role x level (level null: all): agents, agent_months, five cuts of the values.
+    """The shop's own distribution, metric x role x level (null: all): agents, agent_months, five cuts of the values.
 
     easy90, easy75, middle, hard25, hard10: the value that 90, 75, 50, 25, 10 % of the agent-months met.
     """
@@ -119,11 +164,11 @@ def level_spread(months: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (metric, role), group in months[months["left_out"].isna()].groupby(["metric", "role"]):
         better = entry(metric).better
-        for level in [None, *sorted(group["level"].dropna().unique())]:
+        for level in [None, *ladder(group["level"].dropna().unique())]:
             part = group if level is None else group[group["level"] == level]
             cuts = [value_met_by(part["value"], share, better) for share in shares.values()]
             rows.append((metric, role, level, part["agent_id"].nunique(), len(part), *cuts))
-    return pd.DataFrame(rows, columns=["metric", "role", "level", "agents", "agent_months", *shares])
+    return in_order(pd.DataFrame(rows, columns=["metric", "role", "level", "agents", "agent_months", *shares]))
 
 
 def industry_values(benchmarks: pd.DataFrame | None) -> pd.DataFrame:
@@ -162,8 +207,14 @@ def sources(
     return pd.DataFrame(rows, columns=columns + origin)
 
 
+def headline(targets: pd.DataFrame) -> pd.Series | None:
+    """The row to draw first: the whole role's target with most agent-months behind it; null where there is none."""
+    whole = targets[targets["level"].isna() & (targets["n_agent_months"] > 0)]
+    return None if whole.empty else whole.loc[whole["n_agent_months"].idxmax()]
+
+
 def value_met_by(values: pd.Series, share: float, better: str) -> float:
-    """The strictest value that at least `share` of `values` meet: an order statistic, no interpolation; NaN if empty."""
+    """The strictest value that at least `share` of `values` meet: an order statistic, NaN without values."""
     ordered = np.sort(values.to_numpy(dtype=float))
     if not len(ordered):
         return math.nan
@@ -175,6 +226,19 @@ def round_easier(value: float, step: float, better: str) -> float:
     """`value` rounded to a multiple of `step`, towards what is easier to reach."""
     steps = round(value / step, 6)  # 0.55 / 0.005 is 110.00000000000001: noise must not cost a step
     return round((math.floor(steps) if better == "higher" else math.ceil(steps)) * step, 10)
+
+
+def in_order(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of metric x role by role, then in the catalogue's order; their order within stays."""
+    roles = {role: place for place, role in enumerate(ROLE_ORDER)}
+    keys = {key: place for place, key in enumerate(ENTRIES)}
+    places = pd.DataFrame({"role": rows["role"].map(roles), "metric": rows["metric"].map(keys)}, index=rows.index)
+    return rows.loc[places.sort_values(["role", "metric"], kind="stable").index].reset_index(drop=True)
+
+
+def ladder(levels: Iterable[str], steps: tuple[str, ...] = LEVELS) -> list[str]:
+    """`levels` from junior to senior; names that `steps` lacks follow in the order of their letters."""
+    return sorted(levels, key=lambda name: (steps.index(name) if name in steps else len(steps), name))
 
 
 def _monthly(values: pd.DataFrame) -> pd.DataFrame:
@@ -201,6 +265,11 @@ def _with_roster(rows: pd.DataFrame, roster: pd.DataFrame | None) -> pd.DataFram
     return rows.assign(**filled, started=rows["agent_id"].map(first))
 
 
+def _least(known: Entry, settings: TargetSettings) -> int:
+    """The n below which an agent-month is left out: cases, or days worked where the value is per day."""
+    return settings.min_days if known.kind == "count" else settings.min_n or known.min_n
+
+
 def _left_out(rows: pd.DataFrame, min_n: dict[str, int], settings: TargetSettings) -> pd.Series:
     """The reason a row is not used, null where it is."""
     begins = pd.to_datetime(rows["month"] + "-01")
@@ -217,7 +286,7 @@ def _groups(months: pd.DataFrame, settings: TargetSettings) -> Iterator[tuple[pd
         yield group, None
         levels = group["level"].dropna().unique()
         if len(levels) > 1 and group["agent_id"].nunique() >= settings.split_agents:
-            for level in sorted(levels, key=lambda name: _rank(name, settings)):
+            for level in ladder(levels, settings.levels):
                 yield group[group["level"] == level], level
 
 
@@ -231,12 +300,13 @@ def _target(group: pd.DataFrame, level: str | None, industry: pd.DataFrame, sett
     if used.empty:
         return row | {"grade": "reference", "status": "NO_DATA", "reason": say("targets.reason_no_data")}
     row |= _values_met(used["value"], known, settings)
-    row |= {"grade": "trial", "bound_by": "history", "attainment": _met_share(used["value"], row["target"], known.better)}
+    row |= {"grade": "trial", "bound_by": "history"}
+    row["attainment"] = _met_share(used["value"], row["target"], known.better)
     row["status"] = _status(row, used, known, settings)
     return row | {"reason": _reason(row, used, known)}
 
 
-def _values_met(values: pd.Series, known, settings: TargetSettings) -> dict[str, float]:
+def _values_met(values: pd.Series, known: Entry, settings: TargetSettings) -> dict[str, float]:
     """base, target and stretch: rounded towards easier, at least one step apart, within the metric's bounds."""
     sign = 1 if known.better == "higher" else -1
     raw = {name: value_met_by(values, getattr(settings, name), known.better) for name in ("base", "target", "stretch")}
@@ -247,7 +317,7 @@ def _values_met(values: pd.Series, known, settings: TargetSettings) -> dict[str,
     return {name: float(np.round(np.clip(value, low, high), 10)) for name, value in cut.items()}
 
 
-def _status(row: dict, used: pd.DataFrame, known, settings: TargetSettings) -> str:
+def _status(row: dict, used: pd.DataFrame, known: Entry, settings: TargetSettings) -> str:
     """Codes joined by ";", worst first."""
     thin = row["n_agents"] < settings.min_agents or row["n_agent_months"] < settings.min_agent_months
     codes = {
@@ -261,7 +331,7 @@ def _status(row: dict, used: pd.DataFrame, known, settings: TargetSettings) -> s
     return ";".join(code for code in WORST_FIRST if codes.get(code))
 
 
-def _reason(row: dict, used: pd.DataFrame, known) -> str:
+def _reason(row: dict, used: pd.DataFrame, known: Entry) -> str:
     lang = ui_language()
     return say(
         "targets.reason_history",
@@ -289,12 +359,11 @@ def _reference_rows(industry: pd.DataFrame, done: set[str], settings: TargetSett
     return rows
 
 
-def _mark_level_order(targets: pd.DataFrame, settings: TargetSettings) -> pd.DataFrame:
-    """Targets with LEVEL_ORDER where a higher level would have the easier target."""
+def _mark_level_order(targets: pd.DataFrame) -> pd.DataFrame:
+    """Targets with LEVEL_ORDER where a higher level would have the easier target; rows come in the ladder's order."""
     for _, group in targets[targets["level"].notna()].groupby(["metric", "role"]):
-        ordered = group.iloc[np.argsort([_rank(name, settings) for name in group["level"]], kind="stable")]
-        sign = 1 if ordered["better"].iloc[0] == "higher" else -1
-        falls = ordered.index[(sign * ordered["target"]).diff() < 0]
+        sign = 1 if group["better"].iloc[0] == "higher" else -1
+        falls = group.index[(sign * group["target"]).diff() < 0]
         targets.loc[falls, "status"] = [_add_code(status, "LEVEL_ORDER") for status in targets.loc[falls, "status"]]
     return targets
 
@@ -302,11 +371,6 @@ def _mark_level_order(targets: pd.DataFrame, settings: TargetSettings) -> pd.Dat
 def _add_code(status: str, code: str) -> str:
     codes = {*status.split(";"), code}
     return ";".join(c for c in WORST_FIRST if c in codes)
-
-
-def _rank(level: str, settings: TargetSettings) -> tuple[int, str]:
-    """Place of a level in the ladder; names that the ladder lacks follow in the order of their letters."""
-    return (settings.levels.index(level) if level in settings.levels else len(settings.levels), level)
 
 
 def _used(months: pd.DataFrame, metric: str, role: str, level: str | None) -> pd.DataFrame:
