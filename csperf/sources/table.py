@@ -88,7 +88,7 @@ def _follow_thread(con: duckdb.DuckDBPyConnection, plan: Plan) -> None:
     assert thread
     columns = "source_line, thread_id, thread_parent, thread_agent, thread_account, buyer_id, sent_at"
     usable = "filtered IS NULL AND reason IS NULL"
-    rows = con.execute(f"SELECT {columns} FROM rows WHERE {usable} ORDER BY source_line").df()
+    rows = con.execute(f"SELECT {columns} FROM rows WHERE {usable} ORDER BY source_line").to_arrow_table().to_pandas()
     con.register("linked", pa.Table.from_pandas(along_replies(rows, thread.reach), preserve_index=False))
     con.execute(
         """UPDATE rows SET account_id = linked.account_id, buyer_id = linked.buyer_id,

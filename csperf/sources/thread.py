@@ -46,13 +46,14 @@ def along_replies(rows: pd.DataFrame, reach: int) -> pd.DataFrame:
 
 def _spread(rows: pd.DataFrame, known: pd.Series, reach: int) -> pd.Series:
     """`known` filled from the row answered, else from the earliest answer, over at most `reach` links."""
+    known = known.astype(object)
     for _ in range(reach):
         before = known.isna().sum()
         linked = rows.assign(known=known).dropna(subset=["known"]).sort_values("sent_at", kind="stable")
         answered = linked.drop_duplicates("thread_id").set_index("thread_id")["known"]
         answering = linked.dropna(subset=["thread_parent"]).drop_duplicates("thread_parent")
-        known = known.fillna(rows["thread_parent"].map(answered))
-        known = known.fillna(rows["thread_id"].map(answering.set_index("thread_parent")["known"]))
+        known = known.fillna(rows["thread_parent"].map(answered).astype(object))
+        known = known.fillna(rows["thread_id"].map(answering.set_index("thread_parent")["known"]).astype(object))
         if known.isna().sum() == before:
             break
     return known
