@@ -238,8 +238,8 @@ class Intake:
         )
         names = INPUT[table].arrow.names
         rank = ["sequence"] if table == "messages" else []
-        order = ", ".join([*INPUT[table].days.values(), *rank, *INPUT[table].key])
-        kept = con.execute(f"SELECT {', '.join(names)} FROM judged WHERE fate = 0 ORDER BY {order}").to_arrow_table()
+        order = _listed([*INPUT[table].days.values(), *rank, *INPUT[table].key])
+        kept = con.execute(f"SELECT {_listed(names)} FROM judged WHERE fate = 0 ORDER BY {order}").to_arrow_table()
         path = self.folder / table / f"{month}.parquet"
         path.parent.mkdir(exist_ok=True)
         pq.write_table(kept.cast(INPUT[table].arrow).combine_chunks(), path, **PARQUET)
@@ -300,10 +300,10 @@ def _fates_sql(table: str, files: str) -> str:
     Rows of one key in the order loaded: one equal to the state before it is a duplicate, the last other one stays.
     A recall counts as last; it also replaces the message in its place where messages carry no id.
     """
-    spec, key = INPUT[table], ", ".join(INPUT[table].key)
+    spec, key = INPUT[table], _listed(INPUT[table].key)
     content = [c for c in spec.arrow.names if c not in ("source_file", "source_line", "sequence", *spec.key)]
     recall = "kind = 'recall'" if table == "messages" else "false"
-    rows = f"SELECT *, hash({', '.join(content)}) AS content, {recall} AS recall FROM ({files})"
+    rows = f"SELECT *, hash({_listed(content)}) AS content, {recall} AS recall FROM ({files})"
     by_key = f"(PARTITION BY {key} ORDER BY recall, file_no, source_line)"
     runs = (
         f"SELECT *, coalesce(content = lag(content) OVER {by_key}, false) AS same, row_number() OVER {by_key} AS state"
@@ -311,6 +311,11 @@ def _fates_sql(table: str, files: str) -> str:
     last = f"max(state) FILTER (NOT same) OVER (PARTITION BY {key})"
     fate = f"CASE WHEN same THEN 2 WHEN state < {last} THEN 1 {_recalled(table)} ELSE 0 END"
     return f"SELECT *, CAST({fate} AS TINYINT) AS fate FROM ({runs} FROM ({rows}))"
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Column names as SQL: quoted, since a shift has an `end`."""
+    return ", ".join(f'"{name}"' for name in names)
 
 
 def _recalled(table: str) -> str:
