@@ -125,6 +125,17 @@ IN_SERVICE_HOURS: tuple[Entry, ...] = (
         "PRACTICE 4, FORMATS 4: buyers who wrote and got a human reply, once a day",
         among=IN_HOURS | {"user_answered": _.answered},
     ),
+    Distinct(
+        key="buyers_period",
+        zh="咨询客户数(去重)",
+        en="Different buyers in the period",
+        of=Sum(fact="buyer_days", value=_.buyer_id, among=IN_HOURS),
+        unit="count",
+        kind="count",
+        better="neutral",
+        min_n=1,
+        source="CONTRACT 2: different buyers with a message in service hours in the period, never rolled up",
+    ),
 )
 
 ALL_DAY: tuple[Entry, ...] = (
@@ -180,17 +191,6 @@ ALL_DAY: tuple[Entry, ...] = (
         step=0.1,
         source="FORMATS 4.1 答问比 (qaRatio): human messages / buyer messages",
         note={"zh": "可大于1。", "en": "May exceed 1."},
-    ),
-    Distinct(
-        key="buyers_period",
-        zh="咨询客户数(去重)",
-        en="Different buyers in the period",
-        of=Sum(fact="buyer_days", value=_.buyer_id),
-        unit="count",
-        kind="count",
-        better="neutral",
-        min_n=1,
-        source="CONTRACT 2: distinct buyers in the period, never rolled up",
     ),
     ratio(
         key="online_h",
