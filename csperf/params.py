@@ -102,7 +102,7 @@ class Params(BaseModel):
     listed_buyers: frozenset[str] = frozenset()
     engine: EngineSettings = EngineSettings()
     metrics: tuple[Annotated[str, AfterValidator(_metric_key)], ...] = ()
-    sources: tuple[SourceSettings, ...] = ()  # type: ignore[valid-type]
+    sources: tuple[SourceSettings, ...] = ()
 
     _file: Path = PrivateAttr(default=Path())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -179,7 +180,7 @@ def test_forms_of_a_new_shop_are_read_back(run, tmp_path):
 
     run("new", tmp_path, "--lang", "zh")
     params = load_params(tmp_path / "params.yaml")
-    forms = [source for source in params.sources if (tmp_path / source.files).exists()]  # type: ignore[attr-defined]
+    forms = [source for source in params.sources if (tmp_path / source.files).exists()]
     assert len(forms) == 4
     for settings in forms:
         shop = Shop(params.shop, params.timezone, root=tmp_path)
@@ -317,3 +318,95 @@ def test_an_unfinished_file_leaves_the_old_one(tmp_path, monkeypatch):
         write_table(FRAME.head(1), path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+# A shop from its exports to its numbers ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory) -> Path:
+    """The params file of a small made-up shop, loaded."""
+    from csperf.load import load
+    from csperf.sample import make
+
+    params = make(tmp_path_factory.mktemp("made up 店"), months=2, agents=4, messages=900).params
+    load(load_params(params).loading)
+    return params
+
+
+def test_loading_accounts_for_every_row_and_again_changes_nothing(run, shop):
+    code, said, _ = run("load", shop)
+    assert code == 0
+    rows = [line.split() for line in said.splitlines() if re.search(r"(\s+\d+){7}\s*$", line)]
+    assert len(rows) > 10
+    for row in rows:
+        read, *fates = map(int, row[-7:])
+        assert read == sum(fates), row
+    assert run("load", shop)[1] == said
+
+
+def test_measure_stacks_definition_sets_and_writes_what_the_contract_says(run, shop, tmp_path):
+    wanted = ["--by", "agent,day", "--metrics", "reply_30s_msg,sessions_per_day", "--definitions", "pdd,taobao"]
+    code, _, _ = run("measure", shop, *wanted, "-o", tmp_path / "values.csv")
+    assert code == 0
+    values = pd.read_csv(tmp_path / "values.csv")
+    columns = "shop_id agent_id day metric definitions door numerator denominator value n note".split()
+    assert list(values.columns) == columns
+    assert set(values["definitions"]) == {"pdd", "taobao"}
+    assert values.duplicated(["agent_id", "day", "metric", "definitions"]).sum() == 0
+    run("measure", shop, *wanted, "-o", tmp_path / "again.xlsx")
+    assert len(pd.read_excel(tmp_path / "again.xlsx", engine="calamine")) == len(values)
+
+
+def test_days_narrow_what_is_measured(run, shop, tmp_path):
+    run("measure", shop, "--by", "day", "--from", "2026-10-03", "--to", "2026-10-04", "-o", tmp_path / "v.csv")
+    assert set(pd.read_csv(tmp_path / "v.csv")["day"]) == {"2026-10-03", "2026-10-04"}
+
+
+def test_explain_opens_the_number_that_measure_shows(run, shop, tmp_path):
+    run("measure", shop, "--by", "shop", "--metrics", "reply_30s_msg", "-o", tmp_path / "v.csv")
+    code, _, _ = run("explain", shop, "reply_30s_msg", "-o", tmp_path / "rows.csv")
+    assert code == 0
+    (value,) = pd.read_csv(tmp_path / "v.csv").to_dict("records")
+    rows = pd.read_csv(tmp_path / "rows.csv")
+    counted = rows[rows["counted"]].groupby("side")["value"].sum()
+    assert counted["numerator"] == value["numerator"]
+    assert counted["denominator"] == value["denominator"]
+    assert rows["reason"].notna().all()
+    assert "buyer_id" not in rows
+
+
+def test_month_without_data_lists_the_months_that_have_some(run, shop):
+    for command in (["measure"], ["explain"], ["run"]):
+        metric = ["reply_30s_msg"] if command == ["explain"] else []
+        code, _, complaint = run(*command, shop, *metric, "--month", "2024-01")
+        assert code == 1
+        assert "2024-01" in complaint
+        assert "2026-10" in complaint
+
+
+def test_unknown_agent_is_named_beside_those_that_exist(run, shop):
+    code, _, complaint = run("explain", shop, "reply_30s_msg", "--agent", "A1")
+    assert code == 1
+    assert "A01" in complaint
+
+
+def test_every_unknown_metric_is_named_at_once(run, shop):
+    code, _, complaint = run("measure", shop, "--metrics", "reply_30_msg,handel_min")
+    assert code == 1
+    assert "reply_30s_msg" in complaint
+    assert "handle_min" in complaint
+
+
+def test_broken_exports_are_all_named_and_nothing_is_lost(run, shop, tmp_path):
+    folder = tmp_path / "shop"
+    shutil.copytree(shop.parent, folder)
+    roster, complaints = folder / "exports" / "花名册.xlsx", folder / "exports" / "投诉登记.csv"
+    roster.write_bytes(roster.read_bytes()[:2000])
+    complaints.write_bytes(b"")
+    before = {path: path.read_bytes() for path in (folder / "store").rglob("*") if path.is_file()}
+    code, _, complaint = run("load", folder / "params.yaml")
+    assert code == 1
+    assert "花名册.xlsx" in complaint
+    assert "投诉登记.csv" in complaint
+    assert {path: path.read_bytes() for path in (folder / "store").rglob("*") if path.is_file()} == before
