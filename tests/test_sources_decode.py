@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from csperf.errors import CsperfError
@@ -49,6 +49,7 @@ def test_a_row_is_numbered_by_the_line_on_which_it_starts(tmp_path):
 texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"], exclude_characters="\x00\ufeff"), max_size=8)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(texts, texts, texts), max_size=20), st.sampled_from(["utf-8", "utf-8-sig", "gb18030"]))
 def test_what_the_csv_writer_quotes_comes_back(tmp_path_factory, rows, encoding):
     rows = [row for row in rows if any(row)]
@@ -95,6 +96,7 @@ def test_excel_cells_become_the_text_a_csv_would_hold(tmp_path):
     assert values(row) == ["12", "2025-03-01 10:02:03", "2025-03-01", "59.9", "True"]
 
 
+@settings(deadline=None)
 @given(st.datetimes(dt.datetime(2000, 1, 1), dt.datetime(2040, 1, 1)).map(lambda t: t.replace(microsecond=0)))
 def test_excel_times_survive_being_fractions_of_a_day(moment):
     noise = dt.timedelta(microseconds=400)
