@@ -90,12 +90,13 @@ class _Book:
     """Collects entries from turns."""
 
     def __init__(self, script: Script, turns: Turns) -> None:
-        self.script, self.turns, self.rows = script, turns, []
+        self.script, self.turns = script, turns
+        self.rows: list[Entries] = []
         self.began = turns.start.copy()
         started = (script.chats.kind[turns.chat] == Kind.AGENT_STARTED) & (turns.number == 0)
         self.began[started] = script.began[turns.chat[started]]
         # The receiver of an open turn may owe nothing for it (taobao): then the chat begins with the answer given.
-        after = np.flatnonzero(between_turns_open(script, turns))
+        after = np.flatnonzero(_follows_open(script, turns))
         self.began[after] = turns.start[after - 1] + turns.wait[after - 1]
 
     def add(self, mask, *, scope=FOR_BOTH, sets=ALL, wait=None, agent=None, moved=False, counts=True) -> None:
@@ -104,7 +105,9 @@ class _Book:
         waits = np.broadcast_to(t.wait if wait is None else wait, len(t.chat))[row]
         shift = t.passed[row] if moved else np.zeros(len(row), dtype=int)
         silent = t.start[row] + t.last_question[row]
-        ends = np.where(t.wait[row] >= 0, t.start[row] + t.end[row], t.start[row] + np.maximum(waits, t.last_question[row]))
+        ends = np.where(
+            t.wait[row] >= 0, t.start[row] + t.end[row], t.start[row] + np.maximum(waits, t.last_question[row])
+        )
         steps = [np.zeros(len(row), dtype=int) if moved else s[row] for s in (t.step1, t.step2)]
         self.rows.append(Entries(
             chat=t.chat[row], agent=(t.agent if agent is None else agent)[row], scope=np.full(len(row), scope),
@@ -119,11 +122,9 @@ class _Book:
         return whole.take(np.lexsort((whole.start, whole.chat)))
 
 
-def between_turns_open(script: Script, turns: Turns) -> np.ndarray:
+def _follows_open(script: Script, turns: Turns) -> np.ndarray:
     """True for the turn that follows one passed on between people while open."""
     follows = np.zeros(len(turns.chat), dtype=bool)
     passed = (turns.passed[:-1] >= 0) & (script.chats.kind[turns.chat[:-1]] == Kind.TRANSFER)
     follows[1:] = passed & (turns.chat[1:] == turns.chat[:-1]) & ~turns.phrase[1:]
     return follows
-
-

@@ -38,7 +38,9 @@ class Messages:
         return Messages(**{name: column[rows] for name, column in vars(self).items()})
 
 
-def lines(rng: np.random.Generator, world: World, words: Words, script: Script, chats: np.ndarray, plain: bool) -> Messages:
+def lines(
+    rng: np.random.Generator, world: World, words: Words, script: Script, chats: np.ndarray, plain: bool
+) -> Messages:
     """The lines of the chats marked in `chats`, by time. `plain`: only what copied chat text can say."""
     turns = script.turns.take(np.flatnonzero(chats[script.turns.chat]))
     blocks = [_questions(rng, world, words, script, turns, plain), _answers(rng, words, script, turns, plain)]
@@ -87,7 +89,9 @@ def _questions(rng, world: World, words: Words, script: Script, turns: Turns, pl
     kind = np.where(advert, KIND["text"], kind).astype(np.int8)
     text = np.select([kind == KIND["card"], kind == KIND["recall"], kind == KIND["sticker"]],
                      [words.first("card"), words.first("recall"), words.first("sticker")], text)  # fmt: skip
-    block = _block(turns.start[row] + offset, chat, _asked_of(world, script, turns)[row], "buyer", text, rank=1, kind=kind)
+    block = _block(
+        turns.start[row] + offset, chat, _asked_of(world, script, turns)[row], "buyer", text, rank=1, kind=kind
+    )
     block.sender = np.where(chats.kind[chat] == Kind.COLLEAGUE, SENDER["colleague"], block.sender)
     return block
 
@@ -140,7 +144,9 @@ def between_turns(script: Script, turns: Turns) -> np.ndarray:
 def _recalled(words: Words, turns: Turns) -> Messages:
     row = np.flatnonzero(turns.recalled >= 0)
     text = words.first("recall")
-    return _block(turns.start[row] + turns.recalled[row], turns.chat[row], turns.agent[row], "human", text, kind="recall")
+    return _block(
+        turns.start[row] + turns.recalled[row], turns.chat[row], turns.agent[row], "human", text, kind="recall"
+    )
 
 
 def _outreach(rng, words: Words, script: Script, chat: np.ndarray) -> Messages:
@@ -164,7 +170,9 @@ def _bots(rng, world: World, words: Words, script: Script, turns: Turns) -> Mess
 
 def _greetings(rng, words: Words, script: Script, turns: Turns) -> Messages:
     """The automatic welcome a second after the first question."""
-    greeted = np.isin(script.chats.kind[turns.chat], (Kind.NORMAL, Kind.UNANSWERED, Kind.NIGHT, Kind.ADVERT, Kind.NUDGE))
+    greeted = np.isin(
+        script.chats.kind[turns.chat], (Kind.NORMAL, Kind.UNANSWERED, Kind.NIGHT, Kind.ADVERT, Kind.NUDGE)
+    )
     row = np.flatnonzero(greeted & (turns.number == 0) & (rng.random(len(greeted)) < 0.6))
     return _block(turns.start[row] + 1, turns.chat[row], turns.agent[row], "auto", words.first("auto"), rank=2)
 
@@ -172,12 +180,24 @@ def _greetings(rng, words: Words, script: Script, turns: Turns) -> Messages:
 def _notices(rng, words: Words, script: Script, chat: np.ndarray) -> list[Messages]:
     """System lines: where the buyer came from, the invitation to rate, the close."""
     kind, agent = script.chats.kind[chat], script.chats.agent[chat]
-    came = np.flatnonzero((rng.random(len(chat)) < 0.1) & ~np.isin(kind, (Kind.OUTREACH, Kind.AGENT_STARTED, Kind.COLLEAGUE)))
-    source = _block(script.began[chat[came]], chat[came], agent[came], "system", words.first("source"), rank=0, kind="system")
+    came = np.flatnonzero(
+        (rng.random(len(chat)) < 0.1) & ~np.isin(kind, (Kind.OUTREACH, Kind.AGENT_STARTED, Kind.COLLEAGUE))
+    )
+    source = _block(
+        script.began[chat[came]], chat[came], agent[came], "system", words.first("source"), rank=0, kind="system"
+    )
     done = np.isin(kind, (Kind.NORMAL, Kind.ASSIST))
     invited = np.flatnonzero(done & script.invited[chat])
-    ask = _block(script.end[chat[invited]] + 5, chat[invited], agent[invited], "system", words.first("invite"), kind="rating_invite")
+    ask = _block(
+        script.end[chat[invited]] + 5,
+        chat[invited],
+        agent[invited],
+        "system",
+        words.first("invite"),
+        kind="rating_invite",
+    )
     closed = np.flatnonzero(done & (rng.random(len(chat)) < 0.3))
-    close = _block(script.end[chat[closed]] + 200, chat[closed], agent[closed], "system", words.first("close"), kind="close")
+    close = _block(
+        script.end[chat[closed]] + 200, chat[closed], agent[closed], "system", words.first("close"), kind="close"
+    )
     return [source, ask, close]
-

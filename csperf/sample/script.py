@@ -123,8 +123,18 @@ def _questions(rng: np.random.Generator, chats: Chats, count: np.ndarray, switch
     questions[nudge], step1[nudge] = 2, rng.integers(1860, 4000, nudge.sum())
     agent = np.where(number < switch[chat], chats.agent[chat], chats.agent2[chat])
     blank = {f: np.full(n, NEVER) for f in ("wait", "replies", "step_reply", "assist", "passed", "recalled", "code")}
-    return Turns(chat=chat, number=number, last=last, agent=agent, start=np.zeros(n, dtype=np.int64),
-                 phrase=np.zeros(n, dtype=bool), questions=questions, step1=step1, step2=rng.integers(2, 16, n), **blank)  # fmt: skip
+    return Turns(
+        chat=chat,
+        number=number,
+        last=last,
+        agent=agent,
+        start=np.zeros(n, dtype=np.int64),
+        questions=questions,
+        step1=step1,
+        step2=rng.integers(2, 16, n),
+        phrase=np.zeros(n, dtype=bool),
+        **blank,
+    )
 
 
 def _answers(rng: np.random.Generator, world: World, chats: Chats, turns: Turns, switch: np.ndarray) -> None:
@@ -163,7 +173,7 @@ def _drawn_waits(rng: np.random.Generator, world: World, chats: Chats, turns: Tu
 
 
 def _night(rng: np.random.Generator, world: World, chats: Chats, turns: Turns) -> None:
-    """Answers of the next morning: by the person asked, if still there and if that day belongs to the same month's export."""
+    """Answers of the next morning: by the person asked, if still there and if that day is of the same month."""
     rows = np.flatnonzero(chats.kind[turns.chat] == Kind.NIGHT)
     chat = turns.chat[rows]
     evening, day = chats.second[chat] > DAY // 2, chats.day[chat]

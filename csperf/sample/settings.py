@@ -24,6 +24,8 @@ def params_text(root: str, bulk: bool) -> str:
         "listed": "[" + ", ".join(LISTED) + "]",
         "auto": POOLS["auto"][0],
         "bot": BOT_ACCOUNT,
+        "table": "csv" if bulk else "xlsx",
+        "large": "parquet" if bulk else "xlsx",
     }
     text = head + chats + rest
     for name, value in slots.items():

@@ -1,7 +1,7 @@
 """What each buyer does: chats and orders, days apart unless an interaction is planned.
 
-A story is one buyer: a question before buying (A), perhaps a second one the same day (A2), an order, a chat about it
-after at least four days (B), a repurchase after a month (C). So who asked, who sold and what counts as an inquiry is known.
+A story is one buyer: a question before buying, perhaps a second one the same day, an order, a chat about it after at
+least four days, a repurchase after a month. So who asked, who sold and what counts as an inquiry is known.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from .world import CLOSE_S, DAY, HOURS, OPEN_S, WAREHOUSE, World, cover
+from .world import CLOSE_S, HOURS, OPEN_S, WAREHOUSE, World, cover
 
 
 class Kind(IntEnum):
@@ -35,14 +35,23 @@ class Kind(IntEnum):
 
 ANSWERED = (Kind.NORMAL, Kind.TRANSFER, Kind.HANDOVER, Kind.ASSIST, Kind.AGENT_STARTED, Kind.NUDGE)
 UNTEXTABLE = (Kind.ASSIST, Kind.ASSIST_ONLY)  # what copied text cannot tell from a person's own line
-SOLD = {Kind.NORMAL: 0.8, Kind.TRANSFER: 0.04, Kind.HANDOVER: 0.06, Kind.ASSIST: 0.05, Kind.AGENT_STARTED: 0.03, Kind.NUDGE: 0.02}
+SOLD = {
+    Kind.NORMAL: 0.8,
+    Kind.TRANSFER: 0.04,
+    Kind.HANDOVER: 0.06,
+    Kind.ASSIST: 0.05,
+    Kind.AGENT_STARTED: 0.03,
+    Kind.NUDGE: 0.02,
+}
 ASKED = SOLD | {
     Kind.NORMAL: 0.66, Kind.UNANSWERED: 0.07, Kind.BOT_ONLY: 0.05, Kind.ASSIST_ONLY: 0.01, Kind.OUTREACH: 0.02,
 }  # fmt: skip
 SERVED = {Kind.NORMAL: 0.82, Kind.UNANSWERED: 0.05, Kind.TRANSFER: 0.05, Kind.HANDOVER: 0.03, Kind.PHRASE_ONLY: 0.05}
 ADVERTISERS, CHATS_PER_STORY = 12, 1.093
 LISTED = tuple(f"推广小号{n:02d}" for n in range(1, ADVERTISERS + 1))
-NO_ORDER, PAID, UNPAID, LATE, SILENT, BEFORE = range(6)  # what comes of a story; LATE: bought more than a day after the chat
+NO_ORDER, PAID, UNPAID, LATE, SILENT, BEFORE = range(
+    6
+)  # what comes of a story; LATE: bought more than a day after the chat
 
 
 @dataclass
@@ -130,9 +139,7 @@ def _asked(rng, asks, day, outcome, again) -> dict[str, np.ndarray]:
     story = np.flatnonzero(asks)
     sold = (outcome != NO_ORDER) | again
     kind = np.where(sold, _pick(rng, len(asks), SOLD), _pick(rng, len(asks), ASKED))
-    return _part(
-        story, day[story], kind[story], presale=True, inquiry=True, open_end=~again[story], free=~sold[story]
-    )
+    return _part(story, day[story], kind[story], presale=True, inquiry=True, open_end=~again[story], free=~sold[story])
 
 
 def _again(again, day) -> dict[str, np.ndarray]:
@@ -152,7 +159,7 @@ def _returned(rng, returns, day) -> dict[str, np.ndarray]:
 
 
 def _strangers(rng, world: World, n: int) -> list[dict[str, np.ndarray]]:
-    """Adverts of a dozen listed buyers, each at most every fifth day, and colleagues' chats; stories count on from n."""
+    """Adverts of a dozen listed buyers, each at most every fifth day, and colleagues' chats; stories from n on."""
     slot = np.arange(0, world.days - 4, 5)
     day = (slot[:, None] + np.zeros(ADVERTISERS, dtype=int)).ravel()
     story = np.tile(n + np.arange(ADVERTISERS), len(slot))
@@ -190,7 +197,9 @@ def _seconds(rng: np.random.Generator, chats: Chats) -> np.ndarray:
     """The second of the day each chat starts; chats that matter for orders or change hands start in hours."""
     n, hour = len(chats), np.arange(24)
     any_time, in_hours = _clock(rng, n, HOURS), _clock(rng, n, np.where((hour >= 9) & (hour < 20), HOURS, 0))
-    free = chats.free & np.isin(chats.kind, (Kind.NORMAL, Kind.UNANSWERED, Kind.BOT_ONLY, Kind.ADVERT, Kind.PHRASE_ONLY))
+    free = chats.free & np.isin(
+        chats.kind, (Kind.NORMAL, Kind.UNANSWERED, Kind.BOT_ONLY, Kind.ADVERT, Kind.PHRASE_ONLY)
+    )
     second = np.where(free, any_time, in_hours)
     again = np.flatnonzero(chats.first != np.arange(n))
     second[chats.first[again]] = 9 * 3600 + rng.integers(0, 6 * 3600, len(again))

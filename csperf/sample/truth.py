@@ -6,7 +6,7 @@ Arithmetic on what the script knows, in the units of the catalogue's keys. Nothi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,23 +15,44 @@ from .messages import KIND, SENDER, Messages
 from .orders import NOBODY, Orders
 from .script import Script
 from .stories import Kind
-from .words import Words
 from .world import CLOSE_S, CLOSED_DAYS, DAY, OPEN_S, World
 
 PLATFORM_HOURS = (8 * 3600, 23 * 3600)
 FIRST_REPLY_LIMIT_S, ANY_FAIL_S, CAP_S, NET_DAYS, SHIFT_H = 30, 3600, 600, 15, 8
 LIMITS = {"30s": 30, "3min": 180, "5min": 300}
+CHATS_PER_DAY = ("sessions_per_day", "effective_sessions_per_day", "unanswered_sessions_per_day", "buyers_per_day")
+PER_DAY = (
+    *CHATS_PER_DAY,
+    *(f"{key}_allday" for key in CHATS_PER_DAY),
+    *("bought_per_day", "sales_yuan_per_day", "orders_per_day"),
+)
+PER_HOUR = ("sessions_per_hour", "sessions_per_hour_allday")
 QUANTILES = {"wait_turn_p50_s": 0.5, "wait_turn_p90_s": 0.9, "wait_turn_max_s": 1.0}
 
 
 @dataclass
 class Totals:
-    """set -> key -> months x (agents, then the shop) x (numerator, denominator); `ranks` hold (value, n) instead."""
+    """set -> key -> months x (agents, then the shop) x (numerator, denominator); in `ranks` (value, n) instead.
+
+    Days x accounts: who wrote, who answered a customer, whom an assistant answered for; and the days with messages.
+    """
 
     months: int
     people: int
-    sums: dict[str, dict[str, np.ndarray]] = field(default_factory=lambda: {name: {} for name in SETS})
-    ranks: dict[str, dict[str, np.ndarray]] = field(default_factory=lambda: {name: {} for name in SETS})
+    wrote: np.ndarray
+    replied: np.ndarray
+    assisted: np.ndarray
+    covered: np.ndarray
+    sums: dict[str, dict[str, np.ndarray]]
+    ranks: dict[str, dict[str, np.ndarray]]
+
+    @classmethod
+    def blank(cls, months: int, people: int, days: int) -> Totals:
+        """Nothing counted yet; beside the people, the bot and the warehouse have accounts."""
+        wrote, replied, assisted = np.zeros((3, days, people + 2), dtype=bool)
+        covered = np.zeros(days, dtype=bool)
+        none: tuple[dict, dict] = ({name: {} for name in SETS}, {name: {} for name in SETS})
+        return cls(months, people, wrote, replied, assisted, covered, *none)
 
     def add(self, name: str, key: str, month, who, numerator, denominator) -> None:
         """Add rows up: each belongs to a month and to a row of people (the last is the shop)."""
@@ -39,7 +60,12 @@ class Totals:
         place = np.broadcast_to(month * (self.people + 1) + who, len(who))
         for side, value in enumerate((numerator, denominator)):
             weight = np.broadcast_to(np.asarray(value, dtype=float), len(who))
-            cells[:, :, side] += np.bincount(place, weight, cells[:, :, 0].size).reshape(self.months, -1)
+            cells[:, :, side] += np.bincount(place, weight, self.months * (self.people + 1)).reshape(self.months, -1)
+
+    def put(self, name: str, key: str, month: int, who: np.ndarray, value: np.ndarray, n: np.ndarray) -> None:
+        """Enter ranks, one row for each of `who`."""
+        blank = np.zeros((self.months, self.people + 1, 2))
+        self.ranks[name].setdefault(key, blank)[month, who] = np.column_stack([value, n])
 
 
 @dataclass
@@ -76,7 +102,7 @@ def count_month(
 
 
 def _count_unasked(totals: Totals, script: Script, month: int, chats: np.ndarray) -> None:
-    """Sessions in which nobody asked: an agent wrote, or (where thanks are no question) there was nothing but thanks."""
+    """Sessions in which nobody asked: an agent wrote, or (thanks being no question) there was nothing but thanks."""
     kind = script.chats.kind
     for name, bit in SETS.items():
         silent = np.flatnonzero(chats & ((kind == Kind.OUTREACH) | ((kind == Kind.PHRASE_ONLY) & (bit == SHOP))))
@@ -126,13 +152,14 @@ def _count_turns(totals: Totals, desk: Desk, served: np.ndarray) -> None:
 
 
 def _rank(totals: Totals, desk: Desk, suffix: str, rows: np.ndarray) -> None:
-    """Quantiles of raw waits with linear interpolation, as (value, n)."""
-    who, wait = desk.who[rows], desk.turns.wait[rows]
+    """Quantiles of raw waits: the sorted row at share x (n - 1), between two rows the straight line."""
+    order = rows[np.lexsort((desk.turns.wait[rows], desk.who[rows]))]
+    wait = desk.turns.wait[order]
+    who, first, n = np.unique(desk.who[order], return_index=True, return_counts=True)
     for key, share in QUANTILES.items():
-        cells = totals.ranks[desk.name].setdefault(key + suffix, np.full((totals.months, totals.people + 1, 2), np.nan))
-        for person in np.unique(who):
-            mine = wait[who == person]
-            cells[desk.month, person] = np.quantile(mine, share), len(mine)
+        place = share * (n - 1)
+        below, above = wait[first + np.floor(place).astype(int)], wait[first + np.ceil(place).astype(int)]
+        totals.put(desk.name, key + suffix, desk.month, who, below + (above - below) * (place % 1), n)
 
 
 def _count_sessions(totals: Totals, desk: Desk, script: Script, served: np.ndarray, coded: np.ndarray) -> None:
@@ -280,60 +307,35 @@ def _first(story: np.ndarray, day: np.ndarray, among: np.ndarray, best: np.ndarr
     return flag
 
 
-def count_words(totals: Totals, world: World, script: Script, words: Words, rows: Messages, month: int, at_work: AtWork) -> None:
+def count_words(totals: Totals, script: Script, rows: Messages, month: int) -> None:
     """Add what people wrote: smiles, replies; and note who was at work on which day."""
     human = rows.take(np.flatnonzero((rows.sender == SENDER["human"]) & (rows.kind != KIND["transfer"])))
-    day = human.time // DAY
-    at_work.wrote[day, human.account] = True
-    at_work.covered[rows.time // DAY] = True
+    day, assisted = human.time // DAY, rows.sender == SENDER["assist"]
     own = script.chats.kind[human.chat] != Kind.COLLEAGUE
     spoken = np.isin(human.kind, [KIND["text"], KIND["card"], KIND["sticker"]]) & own
-    at_work.replied[day[spoken], human.account[spoken]] = True
-    assisted = rows.sender == SENDER["assist"]
-    at_work.assisted[rows.time[assisted] // DAY, rows.account[assisted]] = True
+    totals.wrote[day, human.account] = True
+    totals.replied[day[spoken], human.account[spoken]] = True
+    totals.assisted[rows.time[assisted] // DAY, rows.account[assisted]] = True
+    totals.covered[rows.time // DAY] = True
     for name in SETS:
         for who in (human.account[spoken], np.full(spoken.sum(), totals.people)):
             totals.add(name, "emoji_share", month, who, human.emoji[spoken], 1)
             totals.add(name, "answer_ask_ratio", month, who, 1, 0)
 
 
-@dataclass
-class AtWork:
-    """Days x accounts: who wrote, who answered a customer or had an assistant answer; and the days with messages."""
-
-    wrote: np.ndarray
-    replied: np.ndarray
-    assisted: np.ndarray
-    covered: np.ndarray
-
-    @classmethod
-    def nobody(cls, days: int, accounts: int) -> AtWork:
-        """Nothing written yet."""
-        return cls(*(np.zeros((days, accounts), dtype=bool) for _ in range(3)), np.zeros(days, dtype=bool))
-
-
-PER_DAY = (
-    "sessions_per_day", "effective_sessions_per_day", "unanswered_sessions_per_day", "buyers_per_day",
-    "sessions_per_day_allday", "effective_sessions_per_day_allday", "unanswered_sessions_per_day_allday",
-    "buyers_per_day_allday", "bought_per_day", "sales_yuan_per_day", "orders_per_day",
-)  # fmt: skip
-
-
-def count_days(totals: Totals, world: World, at_work: AtWork) -> None:
+def count_days(totals: Totals, world: World) -> None:
     """Add the denominators in days worked and hours on shift, and how many people were online."""
-    covered = at_work.covered[:, None]
-    people = slice(totals.people)
-    worked = ((world.duty > 0) | at_work.wrote[:, people]) & covered
-    hours = (world.duty > 0) * covered * SHIFT_H
-    day, person = np.meshgrid(np.arange(world.days), np.arange(totals.people), indexing="ij")
-    month, person = world.month_of[day.ravel()], person.ravel()
+    people, covered = slice(totals.people), totals.covered[:, None]
+    on_shift = (world.duty > 0) & covered
+    worked = on_shift | (totals.wrote[:, people] & covered)
+    day, person = (axis.ravel() for axis in np.indices(worked.shape))
+    shop = np.full(len(person), totals.people)
     for name, bit in SETS.items():
-        for who in (person, np.full(len(person), totals.people)):
+        for who in (person, shop):
             for key in PER_DAY:
-                totals.add(name, key, month, who, 0, worked.ravel())
-            for key in ("sessions_per_hour", "sessions_per_hour_allday"):
-                totals.add(name, key, month, who, 0, hours.ravel())
-        answered = at_work.replied | (at_work.assisted if bit == TAOBAO else False)
+                totals.add(name, key, world.month_of[day], who, 0, worked.ravel())
+            for key in PER_HOUR:
+                totals.add(name, key, world.month_of[day], who, 0, on_shift.ravel() * SHIFT_H)
+        answered = totals.replied | (totals.assisted if bit == TAOBAO else False)
         online = answered[:, people].sum(1)
-        shop = np.full(world.days, totals.people)
-        totals.add(name, "agents_online", world.month_of, shop, online, at_work.covered)
+        totals.add(name, "agents_online", world.month_of, shop[: world.days], online, totals.covered)

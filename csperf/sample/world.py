@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 
 import numpy as np
 
@@ -16,17 +17,54 @@ BOT_ACCOUNT = f"{SHOP}:店小蜜"
 WAREHOUSE = f"{SHOP}:仓库"
 DAY = 86_400
 OPEN_S, CLOSE_S = 8 * 3600 + 1800, 22 * 3600 + 1800  # the shop's own hours; platforms count 8-23
-CLOSED_DAYS = (date(2026, 2, 16), date(2026, 2, 17), date(2027, 2, 5), date(2027, 2, 6))  # Spring Festival's eve and first day
+CLOSED_DAYS = (
+    date(2026, 2, 16),
+    date(2026, 2, 17),
+    date(2027, 2, 5),
+    date(2027, 2, 6),
+)  # Spring Festival's eve and first day
 EARLY, LATE = 1, 2
 SHIFT_HOURS = {EARLY: (8 * 2 + 1, 16 * 2 + 1), LATE: (14 * 2 + 1, 22 * 2 + 1)}  # half-hour slots, half-open
 SHIFT_NAMES = {EARLY: "早班", LATE: "晚班"}
 ROLE_CYCLE = ("pre", "pre", "after", "pre", "after", "pre", "mixed", "pre")
 LEVELS = ("junior", "mid", "senior")
 NAMES = (
-    "小甲", "小乙", "小丙", "小丁", "小戊", "小己", "小庚", "小辛", "小壬", "小癸", "阿梅", "阿强", "晓雯", "佳怡", "子涵", "思远",
-    "婷婷", "海燕", "志明", "春娇", "雪儿", "浩然", "雨桐", "欣怡", "文博", "梦洁", "立新", "秀英", "建国", "慧敏",
-)  # fmt: skip
-# METHOD.md: between agents 5 points, agent-month wobble 2.5, shared month shock 1.5, on a 30-second rate around .80.
+    *(
+        "小甲",
+        "小乙",
+        "小丙",
+        "小丁",
+        "小戊",
+        "小己",
+        "小庚",
+        "小辛",
+        "小壬",
+        "小癸",
+        "阿梅",
+        "阿强",
+        "晓雯",
+        "佳怡",
+        "子涵",
+    ),
+    *(
+        "思远",
+        "婷婷",
+        "海燕",
+        "志明",
+        "春娇",
+        "雪儿",
+        "浩然",
+        "雨桐",
+        "欣怡",
+        "文博",
+        "梦洁",
+        "立新",
+        "秀英",
+        "建国",
+        "慧敏",
+    ),
+)
+# Between agents 5 points, agent-month wobble 2.5, shared month shock 1.5, on a 30-second rate around .80.
 MEAN_RATE, AGENT_SD, WOBBLE_SD, SHOCK_SD = 0.80, 0.05, 0.025, 0.015
 LEVEL_POINTS = {"junior": -0.04, "mid": 0.0, "senior": 0.03}
 SEASONS = (  # name, first and last (month, day), volume, phase
@@ -40,7 +78,32 @@ SEASONS = (  # name, first and last (month, day), volume, phase
 )
 WEEK = np.array([1.08, 1.0, 0.97, 0.97, 1.0, 0.95, 1.1])  # Monday first
 HOURS = np.array(
-    [0.9, 0.5, 0.2, 0.1, 0.1, 0.1, 0.3, 0.8, 2.2, 4.2, 5.4, 5.2, 4.4, 4.6, 5.2, 5.3, 5.0, 4.4, 4.3, 5.6, 7.2, 7.4, 4.8, 2.0]
+    [
+        0.9,
+        0.5,
+        0.2,
+        0.1,
+        0.1,
+        0.1,
+        0.3,
+        0.8,
+        2.2,
+        4.2,
+        5.4,
+        5.2,
+        4.4,
+        4.6,
+        5.2,
+        5.3,
+        5.0,
+        4.4,
+        4.3,
+        5.6,
+        7.2,
+        7.4,
+        4.8,
+        2.0,
+    ]
 )
 
 
@@ -96,12 +159,16 @@ def build(rng: np.random.Generator, months: int, agents: int, until: date) -> Wo
     people = tuple(_agent(rng, i, agents, month_of) for i in range(agents))
     wobble = rng.normal(0, WOBBLE_SD, (months, agents))
     shock = rng.normal(0, SHOCK_SD, months)
-    level = np.array([[LEVEL_POINTS[level_on(a, int(np.argmax(month_of == m)))] for a in people] for m in range(months)])
+    level = np.array(
+        [[LEVEL_POINTS[level_on(a, int(np.argmax(month_of == m)))] for a in people] for m in range(months)]
+    )
     rate = MEAN_RATE + np.array([a.skill for a in people]) + level + wobble + shock[:, None]
     days = len(month_of)
     volume = np.array([_volume(first + timedelta(days=d)) for d in range(days)])
     missing = int(np.flatnonzero(month_of == months // 2)[min(11, days - 1)])
-    return World(first, names, month_of, people, _rota(people, days), rate.clip(0.4, 0.96), wobble, shock, volume, missing)
+    return World(
+        first, names, month_of, people, _rota(people, days), rate.clip(0.4, 0.96), wobble, shock, volume, missing
+    )
 
 
 def level_on(agent: Agent, day: int) -> str:
@@ -112,7 +179,7 @@ def level_on(agent: Agent, day: int) -> str:
 def _calendar(months: int, until: date) -> tuple[date, np.ndarray, tuple[str, ...]]:
     index = until.year * 12 + until.month - 1
     firsts = [date(i // 12, i % 12 + 1, 1) for i in range(index - months, index + 1)]
-    lengths = [(b - a).days for a, b in zip(firsts, firsts[1:], strict=False)]
+    lengths = [(b - a).days for a, b in pairwise(firsts)]
     return firsts[0], np.repeat(np.arange(months), lengths), tuple(f"{f:%Y-%m}" for f in firsts[:-1])
 
 
@@ -130,7 +197,7 @@ def _agent(rng: np.random.Generator, i: int, agents: int, month_of: np.ndarray) 
         account=f"{SHOP}:{i - 1 if newcomer else i + 1:02d}",
         role=ROLE_CYCLE[i % 8],
         level=level,
-        promoted=int(np.argmax(month_of == month_of[days // 2])) if rises and month_of[-1] > 0 else None,
+        promoted=int(np.argmax(month_of == month_of[days // 2])) if rises and month_of[-1] > 0 and not leaver else None,
         next_level=LEVELS[min(LEVELS.index(level) + 1, 2)],
         started=leaves + 6 if newcomer else 0,
         ended=leaves if leaver else None,
