@@ -14,6 +14,7 @@ from datetime import date
 from functools import cache, cached_property
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -65,7 +66,7 @@ class Picture:
         """The picture as SVG. Kept, because matplotlib's layout moves by a hair each time a figure is drawn again."""
         buffer = BytesIO()
         with rc_context(LOOK):
-            self.figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
+            self.figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
         return buffer.getvalue()
 
     def _repr_html_(self) -> str:
@@ -130,7 +131,7 @@ def hours(counts: pd.DataFrame, metric: str, *, lang: str = "zh") -> Picture:
 
 
 def days(values: pd.DataFrame, metrics: Sequence[str], first_day: date, last_day: date, *, lang: str = "zh") -> Picture:
-    """The shop day by day, one small line chart per metric that has data; days without data are grey bands."""
+    """The shop day by day, a small line chart per metric that has data; days without data are grey."""
     metrics = [metric for metric in metrics if values.loc[values["metric"] == metric, "value"].notna().any()]
     if not metrics:
         return _nothing("days", say("charts.no_chats", lang))
@@ -175,7 +176,7 @@ def agents(
 
 
 def shifts(values: pd.DataFrame, metric: str, *, lang: str = "zh", names: Mapping[str, str] | None = None) -> Picture:
-    """The same agent over the shifts: one panel per agent, the team's median in grey. `values`: agent_id, shift, value, n."""
+    """The same agent over the shifts: one panel per agent, the team's median in grey. `values`: by agent and shift."""
     return _same_agent(values, metric, "shift", "shifts", lang, names)
 
 
@@ -260,7 +261,7 @@ def categories(values: pd.DataFrame, tree: pd.DataFrame, *, lang: str = "zh") ->
     with _look():
         figure, axes = _canvas(3.2)
         colours = sns.color_palette("Blues_r", len(shown) + 2)[: len(shown)]
-        look = {"startangle": 90, "counterclock": False, "wedgeprops": {"edgecolor": "white"}}
+        look: dict[str, Any] = {"startangle": 90, "counterclock": False, "wedgeprops": {"edgecolor": "white"}}
         slices = axes.pie(shown, colors=colours, **look)[0]
         labels = [say("charts.slice", lang, name=n, share=s) for n, s in zip(shown.index, shares, strict=True)]
         axes.legend(slices, labels, loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False, fontsize=10)
@@ -269,7 +270,7 @@ def categories(values: pd.DataFrame, tree: pd.DataFrame, *, lang: str = "zh") ->
 
 
 def spread(months: pd.DataFrame, sources: pd.DataFrame, target: pd.Series | None, *, lang: str = "zh") -> Picture:
-    """Where a target lies: every agent-month a dot by level, base, target and stretch as lines, the industry as diamonds.
+    """Where a target lies: agent-months as dots by level, base, target and stretch as lines, the industry as diamonds.
 
     `months`: targets.agent_months(...); `sources`: targets.sources(...); `target`: a row of derive_targets.
     """
@@ -280,7 +281,7 @@ def spread(months: pd.DataFrame, sources: pd.DataFrame, target: pd.Series | None
     marks = sources[(sources["metric"] == metric) & (sources["role"] == role) & (sources["cell"] != "own")]
     slots = {"target": quantity(target["target"], known.unit, lang), "share": number(target["attainment"], "share")}
     title = say("charts.spread", lang, metric=_name(metric, lang), role=say(f"charts.role_{role}", lang), **slots)
-    lines = [*ladder(rows["level"].dropna().unique())] or [None]
+    lines: list[str | None] = [*ladder(rows["level"].dropna().unique())] or [None]
     with _look():
         figure, axes = _canvas(0.55 * len(lines) + 1.9)
         _dots(axes, rows, lines)
@@ -347,7 +348,7 @@ def _panels(count: int, *, lang: str, columns: int = PANELS_PER_ROW, height: flo
     return figure, list(grid[:count])
 
 
-def _heat(axes: Axes, cells: np.ndarray, cmap: str, **limits: float) -> None:
+def _heat(axes: Axes, cells: np.ndarray, cmap: str, **limits: Any) -> None:
     """Shaded cells with white gaps; null cells grey."""
     colours = sns.color_palette(cmap, as_cmap=True)(np.linspace(0.18, 0.75, 64))
     shades = ListedColormap(colours)
@@ -413,7 +414,7 @@ def _along_ticks(axes: Axes, index: pd.Index, along: str, lang: str) -> None:
         axes.set_xticks(range(len(index)), [_group(name, along, lang) for name in index])
         axes.margins(x=0.2)
         return
-    every = max(len(index) // 4, 1)
+    every = -(-len(index) // 3)
     places = range(0, len(index), every)
     axes.set_xticks(list(places), [f"{index[i][2:4]}/{index[i][5:]}" for i in places], fontsize=7)
 

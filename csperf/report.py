@@ -365,7 +365,7 @@ def _log(run: Run, stage: str, seconds: Mapping[str, float]) -> None:
     folder = Path(run.params.reports) / ".log"
     folder.mkdir(parents=True, exist_ok=True)
     at = datetime.now(UTC).isoformat(timespec="seconds")
-    line = {"at": at, "month": run.month, "stage": stage, "lang": run.lang}
-    line |= {"seconds": {name: round(spent, 2) for name, spent in seconds.items()}}
+    spent = {name: round(second, 2) for name, second in seconds.items()}
+    line = {"at": at, "month": run.month, "stage": stage, "lang": run.lang, "seconds": spent}
     with (folder / f"{run.params.shop}.jsonl").open("a", encoding="utf-8") as log:
         log.write(json.dumps(line, ensure_ascii=False) + "\n")

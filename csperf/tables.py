@@ -10,7 +10,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -246,7 +245,9 @@ def agents(
     return Table("agents", frame, gt.tab_style(style.text(weight="bold"), list(bold)))
 
 
-def turns_of_day(turns: pd.DataFrame, timezone: str, *, lang: str = "zh") -> Table:
+def turns_of_day(
+    turns: pd.DataFrame, timezone: str, *, lang: str = "zh", names: Mapping[str, str] | None = None
+) -> Table:
     """The turns behind one agent's mean of one day. `turns`: rows of the fact, in order; times are told in `timezone`.
 
     The file has started_at, replied_at (local clock), wait_s (null: no answer), counted.
@@ -254,7 +255,9 @@ def turns_of_day(turns: pd.DataFrame, timezone: str, *, lang: str = "zh") -> Tab
     clock = {c: pd.to_datetime(turns[c], utc=True).dt.tz_convert(timezone).dt.strftime("%H:%M:%S") for c in _CLOCKS}
     frame = pd.DataFrame(clock).assign(wait_s=turns["wait_us"] / 1e6, counted=counted_turns(turns))
     shown = frame.assign(counted=[say(f"tables.{'yes' if c else 'no'}", lang) for c in frame["counted"]])
-    title = say("tables.turns", lang, n=len(frame), counted=int(frame["counted"].sum()))
+    first = turns.iloc[0]
+    slots = {"who": _who(first["agent_id"], names), "day": day_words(_day(first["day"]), lang)}
+    title = say("tables.turns", lang, n=len(frame), counted=int(frame["counted"].sum()), **slots)
     shown = _shown(shown, lang, {"wait_s": "count"})
     return Table("turns_of_day", frame, _gt("turns_of_day", shown, title, lang, note="turns_note"))
 
@@ -281,14 +284,16 @@ def by_hand(hand: float, csperf: float, metric: str, *, lang: str = "zh") -> Tab
 
 def explained(rows: pd.DataFrame, *, lang: str = "zh", top: int = 15) -> Table:
     """The rows behind a number, counted and left out, as cs.explain gives them; the page shows the first `top`."""
-    page = rows.head(top)
-    shown = page[["side", "row_id", "day", "value", "counted", "reason"]].assign(
-        side=[say(f"tables.side_{side}", lang) for side in page["side"]],
+    # Numerator and denominator list the same rows twice; one side is enough to see which count.
+    one_side = rows[rows["side"] == rows["side"].iloc[0]] if len(rows) else rows
+    page = one_side.head(top)
+    shown = page[["row_id", "day", "value", "counted", "reason"]].assign(
         counted=[say(f"tables.{'yes' if counted else 'no'}", lang) for counted in page["counted"]],
         reason=in_words(page["reason"], lang),
     )
     shown = _shown(shown, lang, {"value": "count"})
-    title = say("tables.explained", lang, n=number(len(rows), "count"), counted=number(rows["counted"].sum(), "count"))
+    slots = {"n": number(len(one_side), "count"), "counted": number(one_side["counted"].sum(), "count")}
+    title = say("tables.explained", lang, **slots)
     return Table("explained", rows, _gt("explained", shown, title, lang, note="explained_note"))
 
 
@@ -300,7 +305,7 @@ def three_sources(
     on_day: date | None = None,
     lang: str = "zh",
 ) -> Table:
-    """行业 / 本店 / 平台: per metric x role the shop's newest value, the industry's cells, the platform's rule, and what it means.
+    """行业 / 本店 / 平台: per metric x role the shop's newest value, the industry's cells, the platform's rule, remarks.
 
     `sources`: targets.sources(...); `targets`: derive_targets(...), whose rows without level carry the shop's value.
     """
@@ -318,7 +323,7 @@ def three_sources(
     ]
     shown = _metric_rows(frame, ["shop_value", *CELLS], lang)
     for text in ("platform_rule", "remark"):
-        shown[say(f"tables.{text}", lang)] = [value or MISSING for value in frame[text]]
+        shown[say(f"tables.{text}", lang)] = [_words(value, lang) for value in frame[text]]
     title = say(
         "tables.three_sources", lang, metrics=frame["metric"].nunique(), industry=int(frame["mean"].notna().sum())
     )
@@ -462,6 +467,7 @@ def _gt(
         loc.body(columns=[c for c in shown.columns if c not in special and c not in wide]),
     )
     table = table.tab_style(style.css("min-width: 14em"), loc.body(columns=wide)) if wide else table
+    table = table.tab_style(style.css("white-space: nowrap"), loc.stub()) if stub else table
     table = table.tab_header(title=title).tab_options(
         table_font_size="14px",
         table_font_names=["system-ui", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif"],
@@ -479,7 +485,7 @@ def _gt(
 
 
 def _is_figures(column: pd.Series) -> bool:
-    """Whether a column of words holds figures, which stand right: most cells begin or end with a digit, % or are empty."""
+    """Whether most cells of a column are figures or dashes, which stand right."""
     cells = column.astype(str)
     return bool(cells.str.fullmatch(r"[-+–\d.,%/ ()n=<]*").mean() > 0.6)
 
@@ -563,15 +569,19 @@ def _gaps_title(days: int, missing: list[date], lang: str) -> str:
     return say("tables.gaps_shop" if missing else "tables.gaps", lang, **slots)
 
 
-def _source_remarks(sources: pd.DataFrame, metric: str, role: str, lang: str) -> str:
-    """What the industry's values would mean in this shop, in sentences."""
-    rows = sources[(sources["metric"] == metric) & (sources["role"] == role)]
-    said = []
+def _source_remarks(sources: pd.DataFrame, metric: str, role: str, lang: str) -> str | None:
+    """What the industry's values would mean in this shop: a sentence per finding, naming the values it concerns."""
+    rows = sources[(sources["metric"] == metric) & (sources["role"] == role) & (sources["cell"] != "own")]
+    unit = entry(metric).unit
+    cells: dict[str, list[tuple[str, str, str]]] = {}
     for row in rows.itertuples():
-        slots = {"cell": say(f"tables.{row.cell}", lang), "met": number(row.met, "share")}
-        slots["value"] = quantity(row.value, entry(metric).unit, lang)
-        said += [say(f"tables.code_{code}", lang, **slots) for code in row.codes.split(";") if code]
-    return " ".join(dict.fromkeys(said))
+        for code in filter(None, row.codes.split(";")):
+            cells.setdefault(code, []).append((row.cell, quantity(row.value, unit, lang), number(row.met, "share")))
+    said = []
+    for code, found in cells.items():
+        named = [say("tables.cell_value", lang, cell=say(f"tables.{c}", lang), value=v, met=met) for c, v, met in found]
+        said.append(say(f"tables.code_{code}", lang, cells=say("tables.and", lang).join(named)))
+    return " ".join(said) or None
 
 
 def _status_words(row: Any, lang: str) -> str:

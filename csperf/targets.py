@@ -53,21 +53,10 @@ WORST_FIRST = ("NO_DATA", "TOO_HARD", "TOO_EASY", "TARGET_THIN", "NO_N", "LEVEL_
 SERVES = {"pre": ("pre", "mixed"), "after": ("after", "mixed"), "manager": ("manager",)}
 # What the seeds name (S0-09 to S0-22) and a shop of calls has: few enough to read; any other entry can be asked for.
 CORE = [
-    "reply_30s_msg",
-    "mean_wait_msg_s",
-    "mean_wait_turn_s",
-    "first_reply_s",
-    "reply_3min_user",
-    "effective_reply_user",
-    "effective_session_share",
-    "conversion_grouped_user",
-    "conversion_paid_user",
-    "order_value_yuan",
-    "items_per_buyer",
-    "payment_share",
-    "handle_min",
-    "aht_s",
+    *("reply_30s_msg", "first_reply_s", "mean_wait_turn_s", "effective_reply_user", "handle_min"),
+    *("conversion_paid_user", "order_value_yuan", "items_per_buyer", "aht_s"),
 ]
+GROUP_BUYING = ("pdd",)  # platforms on which an order counts once its group is complete (S0-12)
 NO_TARGET_ROLES = ("shop",)
 LEVELS = ("junior", "初级", "mid", "中级", "高级", "senior", "资深")
 ROLE_ORDER = ("pre", "after", "mixed", "both", "call", "manager", "shop")
@@ -205,6 +194,12 @@ def sources(
     columns = ["metric", "role", "cell", "value", "met", "agent_months", "codes"]
     origin = ["period_start", "period_end", "n", "tier", "category", "source", "read_by", "days", "usable"]
     return pd.DataFrame(rows, columns=columns + origin)
+
+
+def core_metrics(platform: str | None) -> list[str]:
+    """The metrics that get targets unless the shop names its own, with the conversion its platform shows."""
+    grouped = {"conversion_paid_user": "conversion_grouped_user"} if platform in GROUP_BUYING else {}
+    return [grouped.get(metric, metric) for metric in CORE]
 
 
 def headline(targets: pd.DataFrame) -> pd.Series | None:

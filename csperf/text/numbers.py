@@ -43,7 +43,8 @@ def difference(value: float | None, unit: str, lang: str) -> str:
 def labelled(label: str, unit: str, lang: str) -> str:
     """A column's or axis' heading: the label, with the unit in brackets where the figures do not show it."""
     word = say(f"report.heading_{unit}", lang)
-    return say("report.heading", lang, label=label, unit=word) if word else label
+    key = "report.heading_after_bracket" if label.endswith((")", "）")) else "report.heading"
+    return say(key, lang, label=label, unit=word) if word else label
 
 
 def day_words(day: date, lang: str) -> str:
