@@ -283,15 +283,15 @@ def pass_on(chat: Chat, shop: Shop, opened: dict[str, Turn], at: int) -> None:
     if turn is None:
         return
     how = "split" if is_handover(message, shop) else shop.definition.transfer
-    if how == "receiver":
-        move(chat, opened, turn, message["to_account"], at)
-        return
-    turn.transferred_out = True
     age = message["sent_at"] - turn.started_at
-    turn.excused = how == "split" and age < shop.definition.grace_s * SECOND
+    moved = how == "receiver" and message["to_account"] is not None
+    turn.transferred_out = True
+    turn.excused = moved or (how == "split" and age < shop.definition.grace_s * SECOND)
     for ask in turn.asks:
         ask.passed_on = True
-    if how == "split" and message["to_account"] is not None:
+    if moved:
+        move(chat, opened, turn, message["to_account"], at)
+    elif how == "split" and message["to_account"] is not None:
         hand(chat, opened, turn, message["to_account"], at)
 
 
@@ -306,22 +306,21 @@ def hand(chat: Chat, opened: dict[str, Turn], turn: Turn, receiver: str, at: int
         opened[receiver] = join(chat.agents, opened.get(receiver), receiver, ask)
 
 
-def move(chat: Chat, opened: dict[str, Turn], turn: Turn, receiver: str | None, at: int) -> None:
-    """Under `receiver` the turn is the receiver's with its own start, and nothing of it stays with the giver."""
-    if receiver is None:
-        return
-    chat.agents.asks = [(receiver if ask.turn is turn else account, ask) for account, ask in chat.agents.asks]
-    for ask in turn.asks:
-        ask.entered, ask.transferred_in = at, True
-    own = opened.pop(receiver, None)
-    if own is not None:
-        turn.asks = sorted(turn.asks + own.asks, key=lambda ask: (ask.clock, total_order(ask.message)))
-        turn.started_at = min(turn.started_at, own.started_at)
-        chat.agents.turns.remove(own)
-    for ask in turn.asks:
-        ask.turn = turn
-    turn.account = receiver
-    opened[receiver] = turn
+def move(chat: Chat, opened: dict[str, Turn], turn: Turn, receiver: str, at: int) -> None:
+    """Under `receiver` the turn is the receiver's with its own start; the giver keeps a row that is out.
+
+    Where the receiver already has an open turn the two are one, from the earlier start.
+    """
+    asks = [Ask(given.message, given.clock, at, turn.session, transferred_in=True) for given in turn.asks]
+    chat.agents.asks += [(receiver, ask) for ask in asks]
+    own = opened.get(receiver)
+    if own is None:
+        own = opened[receiver] = Turn(receiver, turn.session, turn.started_at, [])
+        chat.agents.turns.append(own)
+    own.started_at = min(own.started_at, turn.started_at)
+    own.asks = sorted(own.asks + asks, key=lambda ask: (ask.clock, total_order(ask.message)))
+    for ask in asks:
+        ask.turn = own
 
 
 # ---------------------------------------------------------------- waits
@@ -521,6 +520,7 @@ def session_rows(chat: Chat, shop: Shop, scope: str, turns: list[dict]) -> list[
         if scope == "agent" and shop.is_bot(account, shop.day(started_at)):
             continue
         own = [t for t in turns if t["session_id"] == chat.session_id(session) and t["account_id"] == account]
+        own.sort(key=lambda turn: turn["started_at"])
         rows.append(session_row(chat, shop, scope, session, account, part, own))
     return rows
 
@@ -791,6 +791,7 @@ def derive(messages, definition, **settings) -> dict[str, list[dict]]:
             tables["sessions"] += session_rows(chat, shop, scope, turns)
             tables["buyer_messages"] += message_rows(chat, shop, scope)
         tables["agent_messages"] += agent_message_rows(chat, shop)
+    name_categories(tables)
     active_times(tables["sessions"])
     count_agents(tables["sessions"])
     tables["buyer_days"] = buyer_day_rows(tables["buyer_messages"], tables["turns"], shop)
@@ -798,6 +799,14 @@ def derive(messages, definition, **settings) -> dict[str, list[dict]]:
         own = [chat for chat in every if chat.shop_id == shop_id]
         tables["agent_days"] += agent_day_rows(own, shop, shop_id)
     return tables
+
+
+def name_categories(tables: dict[str, list[dict]]) -> None:
+    """Give messages and turns the category of their session. READING R55: buyer-days and orders have none."""
+    codes = {row["session_id"]: row["category_code"] for row in tables["sessions"]}
+    for name in ("buyer_messages", "agent_messages", "turns"):
+        for row in tables[name]:
+            row["category_code"] = codes.get(row["session_id"])
 
 
 def count_agents(rows: list[dict]) -> None:
