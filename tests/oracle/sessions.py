@@ -283,15 +283,15 @@ def pass_on(chat: Chat, shop: Shop, opened: dict[str, Turn], at: int) -> None:
     if turn is None:
         return
     how = "split" if is_handover(message, shop) else shop.definition.transfer
-    age = message["sent_at"] - turn.started_at
-    moved = how == "receiver" and message["to_account"] is not None
+    if how == "receiver":
+        move(chat, opened, turn, message["to_account"], at)
+        return
     turn.transferred_out = True
-    turn.excused = moved or (how == "split" and age < shop.definition.grace_s * SECOND)
+    age = message["sent_at"] - turn.started_at
+    turn.excused = how == "split" and age < shop.definition.grace_s * SECOND
     for ask in turn.asks:
         ask.passed_on = True
-    if moved:
-        move(chat, opened, turn, message["to_account"], at)
-    elif how == "split" and message["to_account"] is not None:
+    if how == "split" and message["to_account"] is not None:
         hand(chat, opened, turn, message["to_account"], at)
 
 
@@ -306,21 +306,22 @@ def hand(chat: Chat, opened: dict[str, Turn], turn: Turn, receiver: str, at: int
         opened[receiver] = join(chat.agents, opened.get(receiver), receiver, ask)
 
 
-def move(chat: Chat, opened: dict[str, Turn], turn: Turn, receiver: str, at: int) -> None:
-    """Under `receiver` the turn is the receiver's with its own start; the giver keeps a row that is out.
-
-    Where the receiver already has an open turn the two are one, from the earlier start.
-    """
-    asks = [Ask(given.message, given.clock, at, turn.session, transferred_in=True) for given in turn.asks]
-    chat.agents.asks += [(receiver, ask) for ask in asks]
-    own = opened.get(receiver)
-    if own is None:
-        own = opened[receiver] = Turn(receiver, turn.session, turn.started_at, [])
-        chat.agents.turns.append(own)
-    own.started_at = min(own.started_at, turn.started_at)
-    own.asks = sorted(own.asks + asks, key=lambda ask: (ask.clock, total_order(ask.message)))
-    for ask in asks:
-        ask.turn = own
+def move(chat: Chat, opened: dict[str, Turn], turn: Turn, receiver: str | None, at: int) -> None:
+    """Under `receiver` the turn is the receiver's with its own start, and nothing of it stays with the giver."""
+    if receiver is None:
+        return
+    chat.agents.asks = [(receiver if ask.turn is turn else account, ask) for account, ask in chat.agents.asks]
+    for ask in turn.asks:
+        ask.entered, ask.transferred_in = at, True
+    own = opened.pop(receiver, None)
+    if own is not None:
+        turn.asks = sorted(turn.asks + own.asks, key=lambda ask: (ask.clock, total_order(ask.message)))
+        turn.started_at = min(turn.started_at, own.started_at)
+        chat.agents.turns.remove(own)
+    for ask in turn.asks:
+        ask.turn = turn
+    turn.account = receiver
+    opened[receiver] = turn
 
 
 # ---------------------------------------------------------------- waits
