@@ -17,7 +17,7 @@ from .mapping import Cell, Filter, Settings
 
 NOTHING = ("", "-", "--", "null", '=""')  # what platforms write into empty cells
 TRUE, FALSE = ("true", "1", "yes", "y", "是"), ("false", "0", "no", "n", "否")
-WRAPPED = r"""^=?["']*\s*(.*?)\s*["']*$"""  # ="001" and '001: how spreadsheets are told to keep text
+WRAPPED = r"""^(?:="|'|")\s*(.*?)\s*["']*$"""  # ="001" and '001: how spreadsheets are told to keep text
 WHOLE_FLOAT = r"^(\d+)\.0$"  # an id that passed through a column with gaps in pandas
 PUNCTUATION = ("，（）：；", ",():;")
 NAIVE_FORMATS = (
@@ -108,7 +108,7 @@ class Plan:
         unwrapped = {}
         for i in range(len(self.sources)):
             text = self.batch[f"cell:{i}"]
-            wrapped = text.startswith("=") | text.startswith("'") | text.startswith('"')
+            wrapped = text.startswith('="') | text.startswith("'") | text.startswith('"')
             unwrapped[f"plain:{i}"] = ibis.ifelse(wrapped, text.re_replace(WRAPPED, r"\1"), text)
         cells = self.batch.mutate(**unwrapped)
         return cells.mutate(**{c: ibis.ifelse(cells[c].lower().isin(NOTHING), None, cells[c]) for c in unwrapped})
