@@ -18,9 +18,10 @@ from great_tables import GT, loc, style
 
 from .catalogue import entry
 from .explain import in_words
+from .load import reason_words
 from .mart import N_SMALL
 from .rules import PlatformRule, stale
-from .targets import SNAPSHOT_DAYS
+from .targets import SNAPSHOT_DAYS, in_order
 from .text import say, words
 from .text.numbers import MISSING, day_words, labelled, number, quantity
 
@@ -100,14 +101,10 @@ def rejects(manifest: Mapping[str, Any], *, lang: str = "zh") -> Table:
     total = int(frame["rows"].sum())
     title = say("tables.rejects" if total else "tables.rejects_none", lang, n=number(total, "count"))
     page = frame.head(REJECTS_ON_PAGE)
-    shown = _shown(page.assign(reason=[_reason(reason, lang) for reason in page["reason"]]), lang, {"rows": "count"})
+    shown = _shown(
+        page.assign(reason=[reason_words(reason, lang) for reason in page["reason"]]), lang, {"rows": "count"}
+    )
     return Table("rejects", frame, _gt("rejects", shown, title, lang, note="rejects_note"))
-
-
-def _reason(reason: str, lang: str) -> str:
-    """A reason in words; one that concerns a column is written code:column."""
-    code, _, column = reason.partition(":")
-    return words("load", lang).get(code, code).format(column=column.strip())
 
 
 def gaps(
@@ -305,7 +302,7 @@ def three_sources(
     on_day: date | None = None,
     lang: str = "zh",
 ) -> Table:
-    """行业 / 本店 / 平台: per metric x role the shop's newest value, the industry's cells, the platform's rule, remarks.
+    """行业 / 本店 / 平台: per metric x role own newest value, the industry's cells, the platform's line, remarks.
 
     `sources`: targets.sources(...); `targets`: derive_targets(...), whose rows without level carry the shop's value.
     """
@@ -389,9 +386,8 @@ def past_attainment(past: pd.DataFrame, *, lang: str = "zh") -> Table:
     """How many met the target in each past month: "7/12" per month, metric by metric."""
     rows = past[past["level"].isna()]
     cells = [say("tables.met_of", lang, met=m, agents=a) for m, a in zip(rows["met"], rows["agents"], strict=True)]
-    wide = (
-        rows.assign(cell=cells).pivot(index=["metric", "role", "target"], columns="month", values="cell").reset_index()
-    )
+    wide = rows.assign(cell=cells).pivot(index=["metric", "role", "target"], columns="month", values="cell")
+    wide = in_order(wide.reset_index())
     shown = _metric_rows(wide, ["target"], lang)
     for month in sorted(rows["month"].unique()):
         shown[month[2:4] + "/" + month[5:]] = wide[month].fillna(MISSING)
@@ -466,7 +462,7 @@ def _gt(
         style.css("white-space: nowrap"),
         loc.body(columns=[c for c in shown.columns if c not in special and c not in wide]),
     )
-    table = table.tab_style(style.css("min-width: 14em"), loc.body(columns=wide)) if wide else table
+    table = table.tab_style(style.css("min-width: 20em"), loc.body(columns=wide)) if wide else table
     table = table.tab_style(style.css("white-space: nowrap"), loc.stub()) if stub else table
     table = table.tab_header(title=title).tab_options(
         table_font_size="14px",
@@ -572,16 +568,12 @@ def _gaps_title(days: int, missing: list[date], lang: str) -> str:
 def _source_remarks(sources: pd.DataFrame, metric: str, role: str, lang: str) -> str | None:
     """What the industry's values would mean in this shop: a sentence per finding, naming the values it concerns."""
     rows = sources[(sources["metric"] == metric) & (sources["role"] == role) & (sources["cell"] != "own")]
-    unit = entry(metric).unit
-    cells: dict[str, list[tuple[str, str, str]]] = {}
+    cells: dict[str, list[str]] = {}
     for row in rows.itertuples():
         for code in filter(None, row.codes.split(";")):
-            cells.setdefault(code, []).append((row.cell, quantity(row.value, unit, lang), number(row.met, "share")))
-    said = []
-    for code, found in cells.items():
-        named = [say("tables.cell_value", lang, cell=say(f"tables.{c}", lang), value=v, met=met) for c, v, met in found]
-        said.append(say(f"tables.code_{code}", lang, cells=say("tables.and", lang).join(named)))
-    return " ".join(said) or None
+            cells.setdefault(code, []).append(say(f"tables.{row.cell}", lang))
+    join = say("tables.and", lang).join
+    return " ".join(say(f"tables.code_{code}", lang, cells=join(found)) for code, found in cells.items()) or None
 
 
 def _status_words(row: Any, lang: str) -> str:

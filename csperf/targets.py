@@ -269,7 +269,7 @@ def _left_out(rows: pd.DataFrame, min_n: dict[str, int], settings: TargetSetting
     """The reason a row is not used, null where it is."""
     begins = pd.to_datetime(rows["month"] + "-01")
     reason = pd.Series(None, index=rows.index, dtype=object)
-    reason[pd.to_numeric(rows["n"]) < rows["metric"].map(min_n)] = "small"
+    reason[pd.to_numeric(rows["n"]) < rows["metric"].map(min_n).astype(float)] = "small"
     reason[begins < pd.to_datetime(rows["started"]) + pd.Timedelta(days=settings.protection_days)] = "new"
     reason[rows["value"].isna() & reason.isna()] = "empty"
     return reason
@@ -278,6 +278,8 @@ def _left_out(rows: pd.DataFrame, min_n: dict[str, int], settings: TargetSetting
 def _groups(months: pd.DataFrame, settings: TargetSettings) -> Iterator[tuple[pd.DataFrame, str | None]]:
     """Each metric x role whole, then by level where enough people share the role."""
     for _, group in months.groupby(["metric", "role"]):
+        if (group["left_out"] == "empty").all():
+            continue  # a role that never does this, such as managers and chats
         yield group, None
         levels = group["level"].dropna().unique()
         if len(levels) > 1 and group["agent_id"].nunique() >= settings.split_agents:
@@ -389,8 +391,8 @@ def _newest_value(used: pd.DataFrame) -> float:
 def _with_doorstep(industry: pd.DataFrame) -> pd.DataFrame:
     """Industry values with the estimated doorstep of the best tenth, where mean and top-10 % mean are both there."""
     top = industry[industry["cell"] == "top10_mean"]
-    mean = industry[industry["cell"] == "mean"].set_index("metric")["value"]
-    at = top["metric"].map(mean)
+    mean = industry[industry["cell"] == "mean"].set_index("metric")["value"].to_dict()
+    at = top["metric"].map(mean).astype(float)
     doorstep = top.assign(cell="top10_doorstep", value=at + DOORSTEP_OF_TOP_TENTH * (top["value"] - at))
     return pd.concat([industry, doorstep[doorstep["value"].notna()]], ignore_index=True)
 
