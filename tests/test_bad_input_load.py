@@ -1,4 +1,4 @@
-"""Bad exports: each told where, what, what is allowed and what to do; all at once; nothing half-written, nothing lost."""
+"""Bad exports: each told where, what, what is allowed and what to do; all at once; nothing half-written or lost."""
 
 import pytest
 import xlsxwriter

@@ -47,7 +47,7 @@ def folder(tmp_path):
     for name in ("chats", "orders"):
         (tmp_path / name).mkdir()
     (tmp_path / "chats" / "a.txt").write_bytes(chat(1, 1, 2).encode("gb18030"))
-    (tmp_path / "chats" / "b.txt").write_text(chat(1, 2, 3) + chat(2, 1, account="店:02"), encoding="utf-8")
+    (tmp_path / "chats" / "b.txt").write_text(chat(1, 2, 3) + "-----\n" + chat(2, 1, account="店:02"), encoding="utf-8")
     (tmp_path / "chats" / "~$b.txt").write_bytes(b"a lock")
     (tmp_path / "orders" / "o.csv").write_text(
         "单号,下单,金额\n1,2025-03-01 10:00:00,5\n0,x,5\n2,x,5\n", encoding="utf-8"
@@ -99,7 +99,7 @@ def test_two_stores_of_the_same_exports_are_the_same_bytes(folder, tmp_path_fact
 
 def test_a_new_file_is_read_alone(folder):
     load(settings(folder))
-    (folder / "chats" / "c.txt").write_text(chat(2, 1, account="店:02") + chat(3, 1), encoding="utf-8")
+    (folder / "chats" / "c.txt").write_text(chat(2, 1, account="店:02") + "-----\n" + chat(3, 1), encoding="utf-8")
     told = []
     report = load(settings(folder), progress=lambda *step: told.append(step))
     assert told == [(0, 1, "chats/c.txt")]
