@@ -67,7 +67,7 @@ def _unconfirmed_rules(params: Params, on_day: dt.date) -> Iterator[Problem]:
 
 def _gaps(params: Params, where: str) -> Iterator[Problem]:
     """Days of which nothing was downloaded."""
-    store = Store(params.root / "store", params.timezone)
+    store = Store(params.store, params.timezone)
     if not store.months():
         yield Problem(where, say("cli.nothing_loaded"))
         return

@@ -82,13 +82,17 @@ Overrides: Any = create_model(
 
 
 class Params(BaseModel):
-    """One shop's settings, as checked. Paths are absolute once `load_params` has returned it."""
+    """One shop's settings, as checked.
+
+    Once `load_params` has returned it the paths are absolute, store and reports below root where the file names none.
+    """
 
     model_config = STRICT
 
     shop: Annotated[str, AfterValidator(_identifier)]
     name: Name | None = None
     root: Path = Path()
+    store: Path = Path()
     reports: Path = Path()
     timezone: Annotated[str, AfterValidator(_timezone)]
     platform: str | None = None
@@ -124,10 +128,7 @@ class Params(BaseModel):
     @property
     def loading(self) -> LoadSettings:
         """What reading the exports needs of these settings."""
-        mine = {
-            name: getattr(self, name) for name in ("shop", "root", "timezone", "internal_accounts", "sources", "folder")
-        }
-        return LoadSettings(**mine)
+        return LoadSettings(**{name: getattr(self, name) for name in LoadSettings.model_fields})
 
     def title(self, lang: str) -> str:
         """What the shop is called in `lang`; its number where it has no name."""
@@ -157,8 +158,11 @@ def load_params(path: str | Path, **overrides: Any) -> Params:
     if problems := list(_outside(params.sources, str(path))):
         raise CsperfError(problems)
     root = (file.parent / params.root).resolve()
-    reports = (file.parent / params.reports).resolve() if "reports" in params.model_fields_set else root / "reports"
-    params = params.model_copy(update={"root": root, "reports": reports})
+    places = {name: root / name for name in ("store", "reports")}
+    places |= {
+        name: (file.parent / getattr(params, name)).resolve() for name in places if name in params.model_fields_set
+    }
+    params = params.model_copy(update={"root": root, **places})
     params._file = file
     return params
 

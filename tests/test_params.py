@@ -58,16 +58,18 @@ def test_smallest_file_takes_every_default(tmp_path):
     params = load_params(written(tmp_path, SMALLEST))
     assert params.root == tmp_path.resolve()
     assert params.reports == tmp_path.resolve() / "reports"
+    assert params.store == params.loading.store == tmp_path.resolve() / "store"
     assert (params.month, params.lang, params.min_n) == ("", "zh", 20)
     assert params.counting_rules() == SETS["shop"]
 
 
 def test_root_is_relative_to_the_file_and_may_leave_its_folder(tmp_path):
     (tmp_path / "params").mkdir()
-    path = written(tmp_path / "params", SMALLEST + "root: ../demo\nreports: ../reports\n")
+    path = written(tmp_path / "params", SMALLEST + "root: ../demo\nreports: ../reports\nstore: ../kept\n")
     params = load_params(path)
     assert params.root == (tmp_path / "demo").resolve()
     assert params.reports == (tmp_path / "reports").resolve()
+    assert params.store == (tmp_path / "kept").resolve()
     assert params.folder == tmp_path / "params"
 
 
