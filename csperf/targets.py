@@ -271,7 +271,7 @@ def _left_out(rows: pd.DataFrame, min_n: dict[str, int], settings: TargetSetting
     reason = pd.Series(None, index=rows.index, dtype=object)
     reason[pd.to_numeric(rows["n"]) < rows["metric"].map(min_n).astype(float)] = "small"
     reason[begins < pd.to_datetime(rows["started"]) + pd.Timedelta(days=settings.protection_days)] = "new"
-    reason[rows["value"].isna() & reason.isna()] = "empty"
+    reason[rows["value"].isna()] = "empty"
     return reason
 
 

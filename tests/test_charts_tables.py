@@ -1,0 +1,221 @@
+"""Pictures and tables: what they show, in both languages, the same bytes twice, nothing made up for missing data."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from csperf import charts, tables
+from csperf.catalogue import ENTRIES
+from csperf.rules import PlatformRule
+from csperf.text import LANGUAGES, words
+from csperf.text.numbers import difference, labelled, number, quantity
+
+FIRST, LAST = dt.date(2026, 10, 1), dt.date(2026, 10, 5)
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+def values(rows, **about):
+    """Values rows from (agent_id, metric, value, n) tuples."""
+    frame = pd.DataFrame(rows, columns=["agent_id", "metric", "value", "n"])
+    note = [
+        "NO_DATA" if pd.isna(v) else "N_SMALL" if n < 20 else ""
+        for v, n in zip(frame["value"], frame["n"], strict=True)
+    ]
+    return frame.assign(shop_id="S", numerator=frame["value"] * frame["n"], denominator=frame["n"], note=note, **about)
+
+
+def coverage():
+    """S:01 every day but the third; nothing at all on the fifth."""
+    rows = [
+        (a, FIRST + dt.timedelta(days=i), n)
+        for a, ns in (("S:01", (5, 7, 0, 9)), ("S:02", (4, 4, 4, 4)))
+        for i, n in enumerate(ns)
+    ]
+    return pd.DataFrame(rows, columns=["account_id", "day", "n"]).astype({"n": "Int64"})
+
+
+def cells(table):
+    """The text of the page's cells, row by row."""
+    rows = re.findall(r"<tr>(.*?)</tr>", table.gt.as_raw_html(), re.DOTALL)
+    return [[re.sub(r"<.*?>", "", c) for c in re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row, re.DOTALL)] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "zh", "en"),
+    [
+        (0.81234, "share", "81.2%", "81.2%"),
+        (46.24, "seconds", "46.2秒", "46.2 s"),
+        (86.9, "yuan", "86.9元", "86.9 yuan"),
+        (12345.6, "yuan", "12,346元", "12,346 yuan"),
+        (374, "count", "374", "374"),
+        (float("nan"), "seconds", "–", "–"),
+        (None, "share", "–", "–"),
+    ],
+)
+def test_numbers_by_unit(value, unit, zh, en):
+    assert (quantity(value, unit, "zh"), quantity(value, unit, "en")) == (zh, en)
+
+
+def test_differences_of_shares_are_points():
+    assert difference(-0.024, "share", "zh") == "-2.4个点"
+    assert difference(0.024, "share", "en") == "+2.4 pp"
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_unit_of_the_catalogue_can_be_written(lang):
+    for entry in ENTRIES.values():
+        assert number(1.5, entry.unit) and labelled(entry.name(lang), entry.unit, lang)
+
+
+@pytest.mark.parametrize("area", ["charts", "tables", "report", "targets"])
+def test_words_stand_in_both_languages(area):
+    zh, en = words(area, "zh"), words(area, "en")
+    assert set(zh) == set(en)
+    assert [key for key, text in en.items() if CHINESE.search(text)] == []
+    slots = {key: re.findall(r"\{(\w+)\}", text) for key, text in zh.items()}
+    # Chinese writes months as numbers, English by name; the slots of all other sentences are the same.
+    dated = {"day", "month"} if area == "report" else set()
+    assert [k for k in zh if k not in dated and sorted(slots[k]) != sorted(re.findall(r"\{(\w+)\}", en[k]))] == []
+
+
+def test_missing_days_are_grey_and_own_gaps_are_not():
+    picture = charts.coverage(coverage(), FIRST, LAST, lang="zh")
+    mesh = picture.figure.axes[0].collections[0].get_array()
+    assert mesh.mask[:, 4].all()  # the fifth was not downloaded
+    assert picture.alt == "数据完整度80.0%：5天里有1天没有下载到"
+    white = picture.figure.axes[0].patches
+    assert [(patch.get_x(), patch.get_y()) for patch in white] == [(1.5, -0.5)]  # S:01 on the third
+
+
+def test_gaps_name_the_days_on_duty_without_chats():
+    shifts = pd.DataFrame({"agent_id": ["A", "A"], "day": [FIRST, FIRST + dt.timedelta(days=2)]})
+    roster = pd.DataFrame({"agent_id": ["A"], "account_id": ["S:01"], "valid_from": [FIRST], "valid_to": [None]})
+    frame = tables.gaps(coverage(), FIRST, LAST, shifts=shifts, roster=roster, lang="zh").frame.set_index("account_id")
+    assert frame.loc["S:01", ["days_with_data", "days", "absent", "absent_days"]].tolist() == [3, 4, 1, "10月3日"]
+    assert frame.loc["S:02", "absent"] == 0
+    assert "absent" not in tables.gaps(coverage(), FIRST, LAST, lang="zh").frame
+
+
+def test_accounts_off_the_roster_are_named():
+    table = tables.unknown_accounts(coverage(), pd.DataFrame({"account_id": ["S:01"]}), lang="en")
+    assert table.frame["account_id"].tolist() == ["S:02"] and table.frame["rows"].tolist() == [16]
+
+
+def test_the_best_agent_stands_on_top_whatever_the_direction():
+    rows = [
+        ("a", "mean_wait_turn_s", 30.0, 50),
+        ("b", "mean_wait_turn_s", 20.0, 50),
+        ("c", "mean_wait_turn_s", 40.0, 50),
+    ]
+    picture = charts.agents(values(rows), values([(None, "mean_wait_turn_s", 30.0, 150)]), "mean_wait_turn_s")
+    assert [label.get_text() for label in picture.figure.axes[0].get_yticklabels()] == ["c", "a", "b"]  # upwards
+    up = [(a, "reply_30s_msg", v / 100, n) for a, _, v, n in rows]
+    picture = charts.agents(values(up), values([(None, "reply_30s_msg", 0.3, 150)]), "reply_30s_msg")
+    assert [label.get_text() for label in picture.figure.axes[0].get_yticklabels()] == ["b", "a", "c"]
+
+
+def test_a_small_sample_gets_no_dot_and_no_number():
+    rows = values([("a", "reply_30s_msg", 0.8, 50), ("b", "reply_30s_msg", 1.0, 7)])
+    team = values([(None, "reply_30s_msg", 0.82, 57)])
+    line = charts.agents(rows, team, "reply_30s_msg").figure.axes[0].lines[0]
+    assert sorted(x for x in line.get_xdata() if x == x) == [0.8]
+    assert cells(tables.agents(rows, team, ["reply_30s_msg"], lang="zh"))[-2:] == [
+        ["b", "样本少（7）"],
+        ["全店", "82.0% (57)"],
+    ]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_pictures_without_data_say_so(lang):
+    nothing = values([]).assign(shift=[], month=[], level=[], category_code=[], day=[])
+    for picture in (
+        charts.agents(nothing, nothing, "aht_s", lang=lang),
+        charts.shifts(nothing, "aht_s", lang=lang),
+        charts.months(nothing, "aht_s", lang=lang),
+        charts.volume_speed(nothing, lang=lang),
+        charts.bars(nothing, "aht_s", "level", lang=lang),
+        charts.days(nothing, ["aht_s"], FIRST, LAST, lang=lang),
+        charts.categories(nothing, pd.DataFrame({"code": [], "name_zh": [], "name_en": []}), lang=lang),
+    ):
+        assert picture.alt and picture.svg.startswith(b"<?xml")
+
+
+def test_the_daily_report_puts_the_main_account_apart():
+    days = [FIRST, FIRST + dt.timedelta(days=1)]
+    rows = [
+        values([(a, m, 10.0, 30) for a in ("S", "S:01", "S:02") for m in tables.AGENT_DAY], day=day) for day in days
+    ]
+    table = tables.agent_days(pd.concat(rows), lang="zh")
+    assert table.frame.groupby("agent_id")["main_account"].first().to_dict() == {
+        "S": True,
+        "S:01": False,
+        "S:02": False,
+    }
+    assert list(table.frame.columns[3:]) == tables.AGENT_DAY
+    html = table.gt.as_raw_html()
+    assert html.index("主账号") > html.rindex("S:02")
+
+
+def test_the_summary_shows_the_days_total_not_the_mean_per_agent():
+    rows = values([(None, "sessions_per_day", 20.0, 3)], day=FIRST)  # 3 agents, 20 each
+    table = tables.shop_days(rows, lang="zh")
+    assert table.frame["sessions_per_day"].tolist() == [60]
+    assert ["10月1日", "60"] in cells(table)
+
+
+def test_text_from_data_cannot_become_html():
+    rows = values([("<script>x</script>", "reply_30s_msg", 0.8, 50)])
+    team = values([(None, "reply_30s_msg", 0.8, 50)])
+    assert "<script" not in tables.agents(rows, team, ["reply_30s_msg"]).gt.as_raw_html()
+    alt = charts.agents(rows, team, "reply_30s_msg")._repr_html_()
+    assert "<script" not in alt and "&lt;script>" in alt
+
+
+def test_an_unverified_rule_names_no_fine():
+    rule = PlatformRule(
+        platform="pdd",
+        metric="effective_reply_user",
+        name_zh="有效回复率",
+        name_en="Effective reply rate",
+        unit="user",
+        formula="any_fail_1h",
+        threshold=0.5,
+        comparison="below",
+        min_volume=100,
+        consequence={"zh": "罚款1000元", "en": "a fine of 1000 yuan"},
+        fine_yuan=1000,
+        source="S0-33",
+        grade="seed",
+    )
+    open_ = tables.platform_rules([rule], LAST, lang="zh").gt.as_raw_html()
+    assert "1000" not in open_ and "待核实" in open_ and "低于50.0%算违规（当日咨询≥100人）" in open_
+    checked = rule.model_copy(update={"checked_on": LAST - dt.timedelta(days=10), "checked_by": "王"})
+    assert "罚款1000元" in tables.platform_rules([checked], LAST, lang="zh").gt.as_raw_html()
+    old = rule.model_copy(update={"checked_on": LAST - dt.timedelta(days=212), "checked_by": "王"})
+    assert "212天没核实了" in tables.platform_rules([old], LAST, lang="zh").gt.as_raw_html()
+
+
+def test_by_hand_says_when_the_ways_differ():
+    assert "Both ways" in tables.by_hand(30.0, 30.0, "mean_wait_turn_s", lang="en").gt.as_raw_html()
+    assert "differ" in tables.by_hand(30.0, 31.0, "mean_wait_turn_s", lang="en").gt.as_raw_html()
+
+
+def test_a_picture_is_the_same_in_another_process():
+    script = (
+        "import sys, pandas as pd, datetime as dt, hashlib; sys.path.insert(0, sys.argv[1]);"
+        "from test_charts_tables import coverage, FIRST, LAST; from csperf import charts;"
+        "print(hashlib.sha256(charts.coverage(coverage(), FIRST, LAST).svg).hexdigest())"
+    )
+    here = str(Path(__file__).parent)
+    runs = [
+        subprocess.run([sys.executable, "-c", script, here], capture_output=True, text=True, check=True)
+        for _ in range(2)
+    ]
+    assert runs[0].stdout == runs[1].stdout != ""

@@ -1,0 +1,187 @@
+"""The pack: whole or not at all, the same bytes twice, one language a page, nothing that points out of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+
+import nbformat
+import pandas as pd
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from csperf import report
+from csperf.errors import CsperfError
+from csperf.report import find_notebooks, replacing, run_pack
+
+PAGES = ["01_data_quality", "02_metric_by_hand", "03_performance", "04_targets"]
+
+
+def notebook(*cells, parameters='params_file = ""\nmonth = ""\nlang = ""'):
+    first = new_code_cell(parameters, metadata={"tags": ["parameters"]})
+    return new_notebook(
+        cells=[first, *cells], metadata={"kernelspec": {"name": "python3", "display_name": "P", "language": "python"}}
+    )
+
+
+def hashes(folder):
+    return {
+        p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest()
+        for p in folder.rglob("*")
+        if p.is_file()
+    }
+
+
+def test_the_pack_is_complete(packs):
+    folder = packs["zh"]
+    assert folder.parts[-3:] == ("demo", "2026-10-settle", "zh")
+    assert sorted(p.stem for p in folder.glob("*.html")) == sorted([*PAGES, "index"])
+    assert {p.name for p in folder.iterdir()} >= {"tables", "pack.xlsx", "run.json"}
+    assert {"shop_day.csv", "agent_day.csv", "targets.csv", "three_sources.csv", "loading.csv"} <= {
+        p.name for p in (folder / "tables").iterdir()
+    }
+
+
+def test_the_index_links_to_every_page_and_table_and_all_are_there(packs):
+    for folder in packs.values():
+        links = re.findall(r'href="([^"#:]+)"', (folder / "index.html").read_text("utf-8"))
+        assert {f"{page}.html" for page in PAGES} <= set(links)
+        assert [link for link in links if not (folder / link).is_file()] == []
+
+
+def test_pages_name_no_address_and_run_no_script(packs):
+    for folder in packs.values():
+        for page in folder.glob("*.html"):
+            html = page.read_text("utf-8")
+            assert re.findall(r"https?://[^\s\"'<]+|<script|<link[^>]+stylesheet|@import", html) == [], page.name
+
+
+def test_each_pack_speaks_one_language(packs):
+    zh, en = ((packs[lang] / "04_targets.html").read_text("utf-8") for lang in ("zh", "en"))
+    assert "目标定多少才合理" in zh and "What is a reasonable target" not in zh
+    assert "What is a reasonable target" in en and "目标定多少才合理" not in en
+    assert '<html lang="zh">' in zh and '<html lang="en">' in en
+
+
+def test_pages_show_no_machine_and_no_chat(packs, small_shop):
+    for folder in packs.values():
+        for page in [*folder.glob("*.html"), *folder.glob("*.json"), *folder.rglob("*.csv")]:
+            text = page.read_text("utf-8")
+            assert str(small_shop.parent) not in text, page.name
+            assert "Traceback" not in text and "Warning:" not in text, page.name
+
+
+def test_the_same_input_gives_the_same_bytes(packs, small_shop, tmp_path):
+    before = hashes(packs["zh"])
+    kept = shutil.copytree(packs["zh"], tmp_path / "kept")
+    again = run_pack(small_shop, lang="zh", jobs=2)
+    assert again == packs["zh"] and hashes(kept) == before
+    assert {name for name, digest in hashes(again).items() if before.get(name) != digest} == set()
+
+
+def test_run_json_says_what_went_in(packs):
+    facts = json.loads((packs["zh"] / "run.json").read_text("utf-8"))
+    assert (facts["shop"], facts["month"], facts["stage"], facts["lang"]) == ("demo", "2026-10", "settle", "zh")
+    assert facts["definitions"]["name"] == "shop" and facts["inputs"] and len(facts["notebooks"]) >= 4
+    digest = hashlib.sha256((packs["zh"] / "index.html").read_bytes()).hexdigest()
+    assert facts["files"]["index.html"] == digest
+    assert "run.json" not in facts["files"]
+
+
+def test_timings_stand_outside(packs):
+    folder = packs["zh"]
+    log = (folder.parents[2] / ".log" / "demo.jsonl").read_text("utf-8").splitlines()
+    assert set(json.loads(log[0])["seconds"]) == set(PAGES)
+
+
+def test_tables_and_workbook_hold_the_same(packs):
+    folder = packs["en"]
+    book = pd.read_excel(folder / "pack.xlsx", sheet_name=None, engine="calamine")
+    assert {path.stem[:31] for path in (folder / "tables").iterdir()} == set(book)
+    csv = pd.read_csv(folder / "tables" / "targets.csv")
+    assert list(csv.columns) == list(book["targets"].columns)
+    assert csv["target"].tolist() == pytest.approx(book["targets"]["target"].tolist(), nan_ok=True)
+
+
+def test_a_hand_made_number_agrees_with_csperf(packs):
+    both = pd.read_csv(packs["zh"] / "tables" / "by_hand.csv")["mean_wait_turn_s"]
+    assert both[0] == pytest.approx(both[1], rel=1e-12)
+
+
+def test_only_some_pages_go_beside_the_pack(packs, small_shop):
+    before = hashes(packs["zh"])
+    folder = run_pack(small_shop, lang="zh", only="01_data_quality")
+    assert folder.name == "zh.partial" and [p.stem for p in folder.glob("0*.html")] == ["01_data_quality"]
+    assert hashes(packs["zh"]) == before
+
+
+def test_wrong_words_on_the_command_line_are_named(small_shop):
+    with pytest.raises(CsperfError, match=r"05_nothing.*01_data_quality"):
+        run_pack(small_shop, lang="en", only=["05_nothing"])
+    with pytest.raises(CsperfError, match=r"settled.*plan, progress, settle"):
+        run_pack(small_shop, stage="settled")
+
+
+def test_a_notebook_whose_parameters_differ_is_refused(tmp_path):
+    nbformat.write(notebook(parameters='params = ""\nmonth = ""\nlang = ""'), tmp_path / "01_wrong.ipynb")
+    with pytest.raises(CsperfError, match=r"01_wrong.*lang, month, params.*params_file"):
+        find_notebooks(folder=tmp_path)
+
+
+@pytest.fixture
+def failing(tmp_path, monkeypatch):
+    def use(source):
+        nbformat.write(notebook(new_code_cell(source)), tmp_path / "01_failing.ipynb")
+        monkeypatch.setattr(report, "NOTEBOOKS", tmp_path)
+
+    return use
+
+
+def test_a_persons_mistake_in_a_notebook_comes_out_as_one_and_nothing_is_written(packs, small_shop, failing):
+    failing(
+        "from csperf.errors import CsperfError, Problem\nraise CsperfError(Problem('orders.csv', 'no such column'))"
+    )
+    before = hashes(packs["en"])
+    with pytest.raises(CsperfError, match="no such column"):
+        run_pack(small_shop, lang="en")
+    assert hashes(packs["en"]) == before
+    assert [path.name for path in packs["en"].parent.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_defect_in_a_notebook_keeps_its_traceback(small_shop, failing):
+    failing("1 / 0")
+    with pytest.raises(report.PapermillExecutionError, match="ZeroDivisionError"):
+        run_pack(small_shop, lang="en")
+
+
+def test_notebooks_share_a_kernel_but_no_names(small_shop, tmp_path, monkeypatch):
+    nbformat.write(notebook(new_code_cell("left = 1")), tmp_path / "01_first.ipynb")
+    nbformat.write(notebook(new_code_cell("assert 'left' not in globals()")), tmp_path / "02_second.ipynb")
+    monkeypatch.setattr(report, "NOTEBOOKS", tmp_path)
+    assert run_pack(small_shop, lang="en", only="01_first,02_second").is_dir()
+
+
+def test_a_notebook_whose_tables_are_missing_is_left_out(small_shop, tmp_path, monkeypatch):
+    pages = {"01_here": [], "02_phone": ["calls"]}
+    for name, needs in pages.items():
+        page = notebook(new_markdown_cell(f"# {name}"))
+        page.metadata["csperf"] = {"needs": needs}
+        nbformat.write(page, tmp_path / f"{name}.ipynb")
+    monkeypatch.setattr(report, "NOTEBOOKS", tmp_path)
+    folder = run_pack(small_shop, lang="en", only="01_here,02_phone")
+    assert [p.stem for p in folder.glob("0*.html")] == ["01_here"]
+
+
+def test_replacing_keeps_the_old_folder_when_writing_fails(tmp_path):
+    target = tmp_path / "pack"
+    with replacing(target) as folder:
+        (folder / "a").write_text("old")
+    with pytest.raises(ValueError, match="half"), replacing(target) as folder:
+        (folder / "a").write_text("new")
+        raise ValueError("half")
+    assert (target / "a").read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["pack"]
+    with replacing(target) as folder:
+        (folder / "b").write_text("new")
+    assert [p.name for p in target.iterdir()] == ["b"]
