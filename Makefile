@@ -60,6 +60,7 @@ lab: $(READY)
 	$(RUN)/jupyter lab notebooks
 
 docs: $(READY)
+	@mkdir -p docs
 	$(RUN)/csperf metrics --all --lang zh -o docs/metrics.zh.md
 	$(RUN)/csperf metrics --all --lang en -o docs/metrics.en.md
 
