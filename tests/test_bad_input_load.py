@@ -28,7 +28,7 @@ def half_a_workbook(path):
 def settings(tmp_path, monkeypatch):
     monkeypatch.setenv("CSPERF_LANG", "en")
     source = {"source": "table", "table": "messages", "files": "*.*", "columns": COLUMNS}
-    return LoadSettings(shop="shop", root=tmp_path, timezone="Asia/Shanghai", sources=[source])
+    return LoadSettings(shop="shop", root=tmp_path, timezone="Asia/Shanghai", sources=(source,))
 
 
 def problems_of(settings):

@@ -1,6 +1,7 @@
 """A folder of exports becomes a store: every record accounted for, twice the same, all problems at once."""
 
 import datetime as dt
+from typing import Any
 
 import ibis
 import pytest
@@ -22,7 +23,7 @@ ROSTER = {
     },
 }
 CHATS = {"source": "wangwang", "files": "chats/*.txt"}
-ORDERS = {
+ORDERS: dict[str, Any] = {
     "source": "table",
     "table": "orders",
     "files": "orders/*.csv",
