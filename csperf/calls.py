@@ -12,7 +12,7 @@ from .turns.days import with_people
 
 
 def derive(con: ibis.BaseBackend, calls: ir.Table, people: ir.Table) -> ir.Table:
-    """`calls` of facts.DERIVED: every call for the shop, and for its agent the ones somebody took.
+    """`calls` of facts.DERIVED: every call for the shop, and for its agent the ones that somebody took.
 
     Where the export gives no durations, the wait runs from queued_at to the answer (or the end), the talk from the answer
     to the end, holds left out.

@@ -33,7 +33,7 @@ def derive(
     if named:
         buyer_days = _conversions(buyer_days, ordered, credited, definition)
     return {
-        "purchases": _contract(_purchases(ordered, credited, bool(named)), "purchases"),
+        "purchases": _contract(_purchases(ordered, credited), "purchases"),
         "buyer_days": materialise(con, _contract(buyer_days, "buyer_days")),
     }
 
@@ -57,7 +57,7 @@ def _orders(orders: ir.Table, refunds: ir.Table, definition: Definition) -> ir.T
         grouped=_.grouped_at.notnull(),
         closed_unpaid=(_.status == "closed") & _.paid_at.isnull(),
         refunded=_.refund_fen.notnull(),
-        net_fen=ibis.greatest(_.paid_fen - _.refund_fen.fill_null(0), 0),
+        net_fen=ibis.ifelse(_.paid_fen.isnull(), None, ibis.greatest(_.paid_fen - _.refund_fen.fill_null(0), 0)),
     )
 
 
@@ -78,7 +78,9 @@ def _candidates(ordered: ir.Table, replies: ir.Table, definition: Definition) ->
     """Each order beside the replies to its buyer within the window before it, bucketed by day so that joins stay small."""
     days = definition.window_h // 24 + 1
     reach = [replies.mutate(bucket=replies.us // DAY_US + k) for k in range(days + 1)]
-    orders = ordered.filter(_.buyer_id.notnull()).select(*ORDER, "buyer_id", "ordered_us", bucket=_.ordered_us // DAY_US)
+    orders = ordered.filter(_.buyer_id.notnull()).select(
+        *ORDER, "buyer_id", "ordered_us", bucket=_.ordered_us // DAY_US
+    )
     joined = orders.inner_join(ibis.union(*reach), ["shop_id", "buyer_id", "bucket"])
     wait = joined.ordered_us - joined.us
     return joined.filter((wait >= 0) & (wait <= definition.window_h * HOUR_US))
@@ -137,8 +139,12 @@ def _conversions(buyer_days: ir.Table, ordered: ir.Table, credited: ir.Table, de
 
 def _history(days: ir.Table, ordered: ir.Table, definition: Definition) -> ir.Table:
     """What a buyer's orders say of a day: paid before its first question, created after it, paid on the day."""
-    orders = ordered.filter(_.buyer_id.notnull()).select("shop_id", "buyer_id", "created_us", "ordered_us", "paid_us", "paid_day")
-    pairs = days.select("shop_id", "scope", "who", "buyer_id", "day", "first_us").inner_join(orders, ["shop_id", "buyer_id"])
+    orders = ordered.filter(_.buyer_id.notnull()).select(
+        "shop_id", "buyer_id", "created_us", "ordered_us", "paid_us", "paid_day"
+    )
+    pairs = days.select("shop_id", "scope", "who", "buyer_id", "day", "first_us").inner_join(
+        orders, ["shop_id", "buyer_id"]
+    )
     before = pairs.first_us - pairs.paid_us
     after = pairs.ordered_us - pairs.first_us
     on_the_day = pairs.paid_day == pairs.day
@@ -151,25 +157,28 @@ def _history(days: ir.Table, ordered: ir.Table, definition: Definition) -> ir.Ta
     )
 
 
-def _purchases(ordered: ir.Table, credited: ir.Table, named: bool) -> ir.Table:
+def _purchases(ordered: ir.Table, credited: ir.Table) -> ir.Table:
     """Every order for the shop, and the credited ones for their agents."""
     owner = credited.drop("buyer_id", "reply_us", "session_id")
     rows = ordered.drop("account_id").left_join(owner, ORDER).drop("shop_id_right", "order_id_right")
-    rows = rows.mutate(credited=rows.agent_id.notnull() if named else ibis.null("boolean"), row_id=rows.order_id)
+    rows = rows.mutate(
+        credited=ibis.ifelse(rows.buyer_id.notnull(), rows.agent_id.notnull(), None), row_id=rows.order_id
+    )
     nobody = {name: ibis.null("string") for name in ("agent_id", "account_id", "role", "level", "shift")}
     shop = rows.mutate(scope=ibis.literal("shop"), **nobody)
     agents = rows.filter(rows.agent_id.notnull()).mutate(scope=ibis.literal("agent"))
     both = shop.select(sorted(shop.columns)).union(agents.select(sorted(agents.columns)))
     return both.mutate(
-        first_of_buyer_day=_first(both, both.paid, "day"), first_of_created_day=_first(both, both.order_id.notnull(), "created_day")
+        first_of_buyer_day=both.paid & _first(both, "day", "paid"), first_of_created_day=_first(both, "created_day")
     )
 
 
-def _first(rows: ir.Table, among: ir.BooleanValue, day: str) -> ir.BooleanValue:
-    """True on one row of each buyer and day, so that buyers can be added up."""
-    group = ["shop_id", "scope", rows.agent_id.fill_null(""), "buyer_id", day, among]
-    place = ibis.row_number().over(ibis.window(group_by=group, order_by=[rows.ordered_us, rows.order_id]))
-    return among & rows.buyer_id.notnull() & (place == 0)
+def _first(rows: ir.Table, day: str, *apart: str) -> ir.BooleanValue:
+    """True on one order of each buyer and day, a credited and paid one if there is any, so that buyers can be added up."""
+    group = ["shop_id", "scope", rows.agent_id.fill_null(""), "buyer_id", day, *apart]
+    order = [ibis.desc(rows.credited), ibis.desc(rows.paid), rows.order_id]
+    place = ibis.row_number().over(ibis.window(group_by=group, order_by=order))
+    return (rows.buyer_id.notnull() & (place == 0)).fill_null(False)
 
 
 def _contract(rows: ir.Table, name: str) -> ir.Table:

@@ -55,7 +55,7 @@ class Run:
     @cached_property
     def key(self) -> str:
         """Changes when the settings, the counting rules or the store do."""
-        settings = self.params.model_dump(mode="json", exclude={"month", "lang", "reports"})
+        settings = self.params.model_dump(mode="json", warnings=False, exclude={"month", "lang", "reports"})
         state = [settings, self.definition.model_dump(mode="json"), self.store.manifest()]
         return hashlib.sha256(json.dumps(state, sort_keys=True, default=str).encode()).hexdigest()
 

@@ -176,7 +176,7 @@ def _facts(
     facts = {name: materialise(con, day_facts.with_people(table, people)) for name, table in named.items()}
     replies = facts.pop("replies")
     facts["sessions"] = day_facts.with_agents(facts["sessions"])
-    facts["buyer_days"] = day_facts.buyer_days(facts["buyer_messages"], definition)
+    facts["buyer_days"] = day_facts.buyer_days(facts["buyer_messages"], facts["turns"], definition)
     days = day_facts.agent_days(facts["agent_messages"], replies, people, covered)
     facts["agent_days"] = days.mutate(shop_id=ibis.literal(shop.shop_id))
     return {name: materialise(con, _as_contract(table, name)) for name, table in facts.items()} | {"replies": replies}

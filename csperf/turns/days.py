@@ -19,25 +19,29 @@ def with_people(rows: ir.Table, people: ir.Table) -> ir.Table:
     return joined.mutate(agent_id=joined.agent_id.fill_null(joined.account_id))
 
 
-def buyer_days(messages: ir.Table, definition: Definition) -> ir.Table:
+def buyer_days(messages: ir.Table, turned: ir.Table, definition: Definition) -> ir.Table:
     """A buyer on a local day, for the shop and for each agent; excluded where none of its messages counts.
 
-    `messages` are buyer_messages with people. max_wait_us and unanswered look at its in-hours messages, raw waits.
+    `messages` and `turned` are buyer_messages and turns with people. max_wait_us and unanswered look at its in-hours messages, raw waits.
     """
     asked = messages.filter((messages.reason != "closing_phrase").fill_null(True))
     counts = ~_.excluded
     served = counts & _.in_hours
     key = ["shop_id", "scope", "agent_id", "buyer_id", "day"]
     grouped = asked.group_by(*key).agg(
-        row_id=_.row_id.argmin(_.us), account_id=_.account_id.min(), role=_.role.min(), level=_.level.min(),
+        row_id=_.row_id.argmin(_.us), account_id=only(counts, _.account_id).min().fill_null(_.account_id.min()), role=_.role.min(), level=_.level.min(),
         shift=_.shift.min(), category_code=_.category_code.max(),
-        first_us=only(counts, _.us).min().fill_null(_.us.min()), turns=(counts & _.opens_turn).sum(), messages=counts.sum(),
+        first_us=only(counts, _.us).min().fill_null(_.us.min()), messages=counts.sum(),
         messages_in_hours=served.sum(), max_wait_us=only(served, _.wait_us).max(),
         unanswered=(served & _.wait_us.isnull()).any(), max_wait_allday_us=only(counts, _.wait_us).max(),
         unanswered_allday=(counts & _.wait_us.isnull()).any(), answered=(counts & _.wait_us.notnull()).any(), in_hours=served.any(),
         excluded=_.excluded.all(), reason=_.reason.max(),
     )  # fmt: skip
-    return grouped.mutate(
+    opened = turned.filter(~turned.excluded).group_by(*key).agg(turns=_.count())
+    match = [*key[:2], "who", *key[3:]]
+    both = grouped.mutate(who=_.agent_id.fill_null("")).left_join(opened.mutate(who=_.agent_id.fill_null("")), match)
+    return both.drop("who", *(f"{name}_right" for name in (*match, "agent_id"))).mutate(
+        turns=_.turns.fill_null(0),
         first_question_at=instant(_.first_us),
         any_fail_us=ibis.literal(definition.any_fail_s * SECOND),
         reason=only(_.excluded, _.reason),

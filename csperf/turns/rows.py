@@ -56,9 +56,10 @@ def judged(stream: ir.Table, definition: Definition) -> ir.Table:
     in_time = within_horizon(definition, stream.us, stream.day, stream.next_us, stream.next_day)
     turn_day = only(stream.ord == stream.turn_ord, stream.day).min().over(ibis.window(group_by=TURN))
     closed = member & within_horizon(definition, stream.turn_us, turn_day, stream.close_us, stream.close_day)
-    rows = stream.mutate(member=member, passed=closed & stream.handed, met=closed & ~stream.handed)
+    taken = stream.received if definition.transfer == "receiver" else stream.handed
+    rows = stream.mutate(member=member, passed=closed & taken, met=closed & ~stream.handed)
     if definition.transfer == "receiver":  # the turn moved whole: nothing of it stays with the giver
-        rows = rows.filter(~(rows.passed & rows.received))
+        rows = rows.filter(~rows.passed)
     waits = rows.member & ~rows.passed & in_time
     rows = rows.mutate(wait_work_us=only(waits, rows.next_work - rows.work))
     rows = rows.mutate(wait_us=_in_kind(definition, only(waits, rows.next_us - rows.us), rows.wait_work_us))
@@ -102,10 +103,9 @@ def _verdict(definition: Definition) -> dict:
 def buyer_messages(rows: ir.Table, definition: Definition) -> ir.Table:
     """A buyer's message, once for the shop and once for each owner; closing phrases are there, excluded."""
     messages = rows.filter(rows.q)
-    opens = messages.ord == messages.turn_ord
-    return messages.mutate(sent_at=instant(_.own_us), opens_turn=opens.fill_null(False), **_verdict(definition)).select(
+    return messages.mutate(sent_at=instant(_.own_us), **_verdict(definition)).select(
         "shop_id", "scope", "account_id", "category_code", "day", "row_id", "buyer_id", "session_id", "sent_at", "wait_us",
-        "wait_counted_us", "wait_work_us", "transferred_in", "in_hours", "excluded", "reason", "opens_turn", "us",
+        "wait_counted_us", "wait_work_us", "transferred_in", "in_hours", "excluded", "reason", "us",
     )  # fmt: skip
 
 
