@@ -90,7 +90,7 @@ def test_truth_covers_the_catalogues_chat_and_order_entries(shop):
     truth = shop[2]
     elsewhere = {"calls"}  # facts that the made-up shop does not have
     left_out = {
-        "handle_active_min", "handle_active_min_allday", "buyers_period", "online_h",
+        "handle_active_min", "handle_active_min_allday", "online_h",
         "conversion_grouped_user", "conversion_asked_grouped_user",
     }  # fmt: skip
     known_keys = {*known(truth, "shop")} | left_out

@@ -17,7 +17,6 @@ NOTES = {
     "ranks": "set -> key -> agent_id or 'shop' -> month -> [value, n]",
     "left_out": {
         "handle_active_min": "needs every chat that each agent had open at each moment",
-        "buyers_period": "a count of different buyers, not a sum",
         "conversion_grouped_user": "Taobao's orders have no groups",
         "douyin, jd": "their rules for hand-overs and closed chats are not kept in the books",
     },

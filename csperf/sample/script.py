@@ -146,7 +146,7 @@ def _answers(rng: np.random.Generator, world: World, chats: Chats, turns: Turns,
     first, assisted = turns.number == 0, (kind == Kind.ASSIST) | (kind == Kind.ASSIST_ONLY)
     turns.assist = np.where(first & assisted, asked + rng.integers(1, 4, n), NEVER)
     wait = np.maximum(wait, np.maximum(asked + 1, turns.assist + 2))
-    at_once = (turns.questions == 1) & (rng.random(n) < 0.004) & (turns.assist < 0)
+    at_once = (turns.questions == 1) & (rng.random(n) < 0.004) & (turns.assist < 0) & ~hands
     wait[at_once] = 0
     nudge = turns.last & (kind == Kind.NUDGE)
     wait[nudge] = asked[nudge] + rng.integers(20, 400, nudge.sum())

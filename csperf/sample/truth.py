@@ -220,7 +220,7 @@ def _count_buyers(totals: Totals, desk: Desk, script: Script, served: np.ndarray
     if not len(starts):
         return
     day_chat, who = script.chats.first[q.chat[order[starts]]], desk.asked_by[order[starts]]
-    everything, answered = np.arange(len(starts)), np.maximum.reduceat(q.wait[order] >= 0, starts)
+    answered = np.maximum.reduceat(q.wait[order] >= 0, starts)
     for suffix, weighs in (("", served[order]), ("_allday", np.ones(len(order), dtype=bool))):
         longest = np.maximum.reduceat(np.where(weighs, q.wait[order], -1), starts)
         failed = np.maximum.reduceat(weighs & (q.wait[order] < 0), starts)
@@ -232,12 +232,27 @@ def _count_buyers(totals: Totals, desk: Desk, script: Script, served: np.ndarray
         desk.add(totals, f"asked_users{suffix}", rows, 1, 0, by=who)
         desk.add(totals, f"served_users{suffix}", rows, answered, 0, by=who)
         desk.add(totals, f"buyers_per_day{suffix}", rows, 1, 0, by=who)
+        _different(totals, desk, f"buyers_period{suffix}", script.chats.story[day_chat[rows]], who[rows])
+    _count_conversions(totals, desk, script, day_chat, who, fates)
+
+
+def _different(totals: Totals, desk: Desk, key: str, story: np.ndarray, who: np.ndarray) -> None:
+    """How many different buyers each had, and on how many buyer-days."""
+    person, days = np.unique(who, return_counts=True)
+    pairs = np.unique(np.column_stack([who, story]), axis=0)
+    totals.put(desk.name, key, desk.month, person, np.unique(pairs[:, 0], return_counts=True)[1], days)
+
+
+def _count_conversions(
+    totals: Totals, desk: Desk, script: Script, day_chat: np.ndarray, who: np.ndarray, fates: dict[str, np.ndarray]
+) -> None:
+    """What buyers did after asking; `day_chat` is each buyer-day's first chat."""
+    everything = np.arange(len(day_chat))
     same_day = fates["same_day"] | (fates["before"] if desk.bit == MANUAL else False)
     for key in ("bought_per_day", "conversion_same_day"):
         desk.add(totals, key, everything, same_day[day_chat], 0, by=who)
     desk.add(totals, "conversion_asked_same_day_user", everything, same_day[day_chat], by=who)
-    inquiry = script.chats.inquiry[day_chat]
-    rows = np.flatnonzero(inquiry)
+    rows = np.flatnonzero(script.chats.inquiry[day_chat])
     desk.add(totals, "inquiry_users", rows, 1, 0, by=who)
     desk.add(totals, "lost_inquiries", rows, ~fates["paid"][day_chat], 0, by=who)
     for name in ("ordered", "paid", "net"):
