@@ -126,7 +126,7 @@ def test_wrong_words_on_the_command_line_are_named(small_shop):
 
 def test_a_notebook_whose_parameters_differ_is_refused(tmp_path):
     nbformat.write(notebook(parameters='params = ""\nmonth = ""\nlang = ""'), tmp_path / "01_wrong.ipynb")
-    with pytest.raises(CsperfError, match=r"01_wrong.*lang, month, params.*params_file"):
+    with pytest.raises(CsperfError, match=r"(?s)01_wrong.*lang, month, params.*params_file"):
         find_notebooks(folder=tmp_path)
 
 
