@@ -86,9 +86,8 @@ def coverage(days: pd.DataFrame, first_day: date, last_day: date, *, lang: str =
     grid = grid.reindex(columns=span).astype(float)
     grid = grid[(grid > 0).any(axis=1)]
     missing = int(grid.isna().all().sum())
-    title = say(
-        "charts.coverage", lang, share=number(1 - missing / len(span), "share"), missing=missing, days=len(span)
-    )
+    slots = {"share": number(1 - missing / len(span), "share"), "missing": missing, "days": len(span)}
+    title = say("charts.coverage" if missing else "charts.coverage_all", lang, **slots)
     if grid.empty:
         return _nothing("coverage", say("charts.no_chats", lang))
     with _look():

@@ -28,6 +28,7 @@ from .text.numbers import MISSING, day_words, labelled, number, quantity
 MIME = "application/vnd.csperf.table+json"
 _CLOCKS = ("started_at", "replied_at")
 DAYS_ON_PAGE = 7
+SHORT_LABEL = 16  # characters of a row's label that never break
 REJECTS_ON_PAGE = 20
 SHOP_DAY = [
     *("sessions_per_day", "effective_sessions_per_day", "buyers_per_day"),
@@ -179,7 +180,7 @@ def shop_days(values: pd.DataFrame, *, lang: str = "zh") -> Table:
         }
         title = say("tables.shop_days", lang, day=day_words(_day(busiest), lang), **slots)
     shown = _shown_metrics(frame, ["day"], lang, totals=True)
-    return Table("shop_day", frame, _gt("shop_day", shown, title, lang, stub="day", note="day_note"))
+    return Table("shop_day", _values_only(frame), _gt("shop_day", shown, title, lang, stub="day", note="day_note"))
 
 
 def agent_days(
@@ -210,7 +211,7 @@ def agent_days(
     people = frame.loc[~frame["main_account"], "agent_id"].nunique()
     title = say("tables.agent_days", lang, days=len(last), people=people)
     gt = _gt("agent_day", shown, title, lang, stub="agent_id", group="day", note="agent_days_note")
-    return Table("agent_day", frame, gt)
+    return Table("agent_day", _values_only(frame), gt)
 
 
 def agents(
@@ -462,8 +463,10 @@ def _gt(
         style.css("white-space: nowrap"),
         loc.body(columns=[c for c in shown.columns if c not in special and c not in wide]),
     )
-    table = table.tab_style(style.css("min-width: 20em"), loc.body(columns=wide)) if wide else table
-    table = table.tab_style(style.css("white-space: nowrap"), loc.stub()) if stub else table
+    table = table.tab_style(style.css("min-width: 12em"), loc.body(columns=wide)) if wide else table
+    if stub:
+        short = shown[word[stub]].astype(str).str.len().max() <= SHORT_LABEL if len(shown) else True
+        table = table.tab_style(style.css("white-space: nowrap" if short else "min-width: 11em"), loc.stub())
     table = table.tab_header(title=title).tab_options(
         table_font_size="14px",
         table_font_names=["system-ui", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif"],
@@ -505,14 +508,25 @@ def _words(value: object, lang: str) -> str:
 
 
 def _wide(values: pd.DataFrame, keys: Sequence[str], metrics: Sequence[str], *, totals: bool = False) -> pd.DataFrame:
-    """One column per metric in the given order; what is per agent and day in the catalogue is a total here."""
+    """One column per metric in the given order; what is per agent and day in the catalogue is a total here.
+
+    `<metric>_few` holds n where it is too small for the value to mean anything; the page then shows n instead.
+    """
     rows = values[values["metric"].isin(metrics)]
     total = rows["metric"].isin(_totals()) if totals else pd.Series(False, index=rows.index)
-    rows = rows.assign(shown=rows["numerator"].where(total, rows["value"].mask(too_few(rows))))
-    wide = rows.pivot_table(index=list(keys), columns="metric", values="shown", aggfunc="first", dropna=False)
-    wide = wide.reindex(columns=[metric for metric in metrics if metric in wide.columns])
+    rows = rows.assign(shown=rows["numerator"].where(total, rows["value"]), few=rows["n"].where(too_few(rows) & ~total))
+    have = [metric for metric in metrics if (rows["metric"] == metric).any()]
+    wide, few = (
+        rows.pivot(index=list(keys), columns="metric", values=c).reindex(columns=have) for c in ("shown", "few")
+    )
+    few.columns = [f"{metric}_few" for metric in have]
     wide.columns.name = None
-    return wide.reset_index()
+    return wide.join(few).reset_index()
+
+
+def _values_only(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame for the file: the value stays, with its n in `<metric>_few` only where it is too small."""
+    return frame.drop(columns=[c for c in frame.columns if c.endswith("_few") and frame[c].isna().all()])
 
 
 def _totals() -> set[str]:
@@ -522,11 +536,14 @@ def _totals() -> set[str]:
 def _shown_metrics(frame: pd.DataFrame, keys: Sequence[str], lang: str, *, totals: bool = False) -> pd.DataFrame:
     """Keys as words, metric columns as figures under the catalogue's names."""
     shown = _shown(frame[list(keys)], lang, {})
-    for metric in (c for c in frame.columns if c not in keys):
-        known = entry(metric)
+    for metric in (c for c in frame.columns if c not in keys and not c.endswith("_few")):
+        known, few = entry(metric), frame[f"{metric}_few"]
         total = totals and metric in _totals()
         head = say(f"report.total_{metric}", lang) if total else labelled(getattr(known, lang), known.unit, lang)
-        shown[head] = [number(value, known.unit) for value in frame[metric]]
+        figures = [number(value, known.unit) for value in frame[metric]]
+        shown[head] = [
+            f if pd.isna(n) else say("tables.only_n", lang, n=int(n)) for f, n in zip(figures, few, strict=True)
+        ]
     return shown
 
 
