@@ -79,7 +79,7 @@ def open_run(params_file: str | Path, month: str = "", lang: str = "", definitio
     CsperfError where the settings are wrong, nothing was loaded, or the month has no rows.
     """
     params = load_params(params_file, month=month, lang=lang)
-    store = Store(params.root / "store", params.timezone)
+    store = Store(params.store, params.timezone)
     months = store.months()
     if not months:
         raise CsperfError(Problem(str(params_file), say("run.nothing_loaded", path=params_file)))
@@ -145,7 +145,7 @@ def load(params_file: str | Path):
     """Reads the shop's exports into its store; says for each file what became of every row."""
     from .load import load as load_exports
 
-    return load_exports(load_params(params_file))
+    return load_exports(load_params(params_file).loading)
 
 
 def _newest_complete(store: Store, months: list[str]) -> str:

@@ -19,6 +19,7 @@ from . import days as day_facts
 from . import rows as row_facts
 from .agent import agent_rows
 from .events import BUYER, in_order, mark
+from .runs import only
 from .shop import SECOND, shop_rows
 
 __all__ = ["Shop", "derive"]
@@ -129,15 +130,24 @@ def _open_chains(rows: ir.Table, shop_events: ir.Table, definition: Definition, 
     waits = rows.filter(
         rows.member & ~rows.passed & rows.next_us.isnull() & _may_still_be_answered(definition, rows.us, end_us)
     )
-    last = shop_events.filter(shop_events.s_ord.notnull() & shop_events.talk).group_by(*BUYER).agg(
-        s_us=_.s_us.max(), s_ord=_.s_ord.max(), talked_us=_.us.max(), asked=_.turn_ord.max(where=_.q), replied=_.ord.max(where=_.r)
-    )  # fmt: skip
-    gap_us = max(definition.session_gap_s, definition.close_gap_s or 0) * SECOND
-    closed = shop_events.filter(shop_events.close).group_by(*BUYER).agg(closed_us=_.us.max())
+    talk = shop_events.filter(shop_events.s_ord.notnull() & shop_events.talk)
+    last = talk.group_by(*BUYER).agg(
+        last_us=_.s_us.max(),
+        talked_us=_.own_us.max(),
+        asked_us=_.s_us.argmax(only(_.q, _.turn_ord)),
+        asked=only(_.q, _.turn_ord).max(),
+        replied=only(_.r, _.ord).max(),
+    )
+    closed = shop_events.filter(shop_events.close).group_by(*BUYER).agg(closed_us=_.own_us.max())
     last = last.left_join(closed, BUYER).drop("shop_id_right", "buyer_id_right")
+    gap_us = max(definition.session_gap_s, definition.close_gap_s or 0) * SECOND
     silent_us = end_us - ibis.greatest(last.talked_us, last.closed_us.fill_null(0))
-    still = (silent_us < gap_us) | (last.asked > last.replied.fill_null(0)).fill_null(False)
-    open_ = waits.select(*BUYER, "s_us").union(last.filter(still).select(*BUYER, "s_us"))
+    pending = last.filter((last.asked > last.replied.fill_null(0)).fill_null(False))
+    open_ = ibis.union(
+        waits.select(*BUYER, "s_us"),
+        last.filter(silent_us < gap_us).select(*BUYER, s_us=_.last_us),
+        pending.select(*BUYER, s_us=_.asked_us),
+    )
     starts = open_.group_by(*BUYER).agg(chain_us=_.s_us.min())
     places = shop_events.filter(shop_events.ord == shop_events.s_ord).select(*BUYER, "s_us", chain_ord=_.ord)
     return starts.inner_join(places, [*BUYER, starts.chain_us == places.s_us]).select(*BUYER, "chain_us", "chain_ord")

@@ -50,7 +50,7 @@ def _reply_of_segment(rows: ir.Table) -> ir.Table:
         close_work=only(_.r, _.work).min().over(whole),
         close_day=only(_.r, _.day).min().over(whole),
         close_account=only(_.r, _.account_id).max().over(whole),
-        seg_asked=_.opener.cast("int8").max().over(whole) > 0,
+        asked_ord=only(_.opener, _.ord).min().over(whole),
         handed_ord=only(_.handover, _.ord).max().over(whole),
     )
 
@@ -97,20 +97,23 @@ def _sessions(keep: Scratch, rows: ir.Table, definition: Definition) -> ir.Table
     # A nudge joins the open turn; a late reply belongs to what it answers if nothing came since. Neither ends a session.
     rows = rows.mutate(
         talk=talk,
-        may_end=(rows.q & (rows.turn_ord.isnull() | (rows.turn_ord == rows.ord))) | (rows.r & ~rows.seg_asked),
+        may_end=(rows.q & (rows.turn_ord.isnull() | (rows.turn_ord == rows.ord))) | (rows.r & rows.asked_ord.isnull()),
         spoke_us=only(talk | closes, rows.own_us),
     )
     earlier = ibis.window(group_by=BUYER, order_by="ord", preceding=(None, 1))
     rows = rows.mutate(last_us=_.spoke_us.max().over(earlier), talked=only(_.talk, 1).sum().over(earlier))
-    gap = (rows.own_us - rows.last_us) >= definition.session_gap_s * SECOND
-    rows = rows.mutate(breaks=rows.may_end & (rows.talked.isnull() | gap))
+    rows = rows.mutate(silent=(rows.own_us - rows.last_us) >= definition.session_gap_s * SECOND)
+    rows = rows.mutate(breaks=rows.may_end & (rows.talked.isnull() | rows.silent))
     rows = rows.mutate(
         s_no=rows.breaks.cast("int64").sum().over(ibis.cumulative_window(group_by=BUYER, order_by="ord"))
     )
     asked_in = only(rows.q & rows.turn_ord.notnull(), rows.s_no).max().over(ibis.window(group_by=SEGMENT))
-    rows = rows.mutate(s_no=ibis.ifelse(rows.r & rows.seg_asked, asked_in, rows.s_no))
+    rows = rows.mutate(s_no=ibis.ifelse(rows.r & rows.asked_ord.notnull(), asked_in, rows.s_no))
+    # What nobody said (a transfer, a note, a bot's line) belongs to the session that is still going on, if one is.
+    over = ~rows.talk & rows.silent & ~(rows.ord > rows.asked_ord).fill_null(False)
+    rows = rows.mutate(s_no=only(~over.fill_null(False), rows.s_no))
     cut = runs(keep, rows, [*BUYER, "s_no"], "may_end", definition.session_max_s * SECOND, "own_us")
-    cut = cut.rename(s_ord="run_ord", s_us="run_us").drop("last_us", "talked", "spoke_us", "breaks", "s_no")
+    cut = cut.rename(s_ord="run_ord", s_us="run_us").drop("last_us", "talked", "spoke_us", "silent", "breaks", "s_no")
     return _whole_session(cut, definition)
 
 

@@ -202,7 +202,17 @@ def walk_shop(chat: Chat, shop: Shop) -> None:
                 ask.clock, ask.entered = now, at
         if message["kind"] == "close":
             closed = now
-        chat.place.append(len(chat.sessions) - 1 if chat.sessions else None)
+        going_on = turn or waiting is not None or is_question(message, shop) or not is_silent(shop, now, spoke, closed)
+        chat.place.append(len(chat.sessions) - 1 if chat.sessions and going_on else None)
+
+
+def is_silent(shop: Shop, now: datetime, spoke: datetime | None, closed: datetime | None) -> bool:
+    """Whether nobody asked, replied or (jd) closed within the gap.
+
+    READING R33: then a row that neither asks nor replies, a transfer or a note, belongs to no session.
+    """
+    heard = [at for at in (spoke, closed if shop.definition.close_gap_s is not None else None) if at is not None]
+    return not heard or now - max(heard) >= shop.definition.session_gap_s * SECOND
 
 
 def ends_session(chat: Chat, shop: Shop, now: datetime, spoke: datetime | None, closed: datetime | None) -> bool:
