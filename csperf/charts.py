@@ -131,7 +131,7 @@ def hours(counts: pd.DataFrame, metric: str, *, lang: str = "zh") -> Picture:
 
 def days(values: pd.DataFrame, metrics: Sequence[str], first_day: date, last_day: date, *, lang: str = "zh") -> Picture:
     """The shop day by day, a small line chart per metric that has data; days without data are grey."""
-    metrics = [metric for metric in metrics if values.loc[values["metric"] == metric, "value"].notna().any()]
+    metrics = [m for m in metrics if values.loc[values["metric"] == m, _day_column(m)].notna().any()]
     if not metrics:
         return _nothing("days", say("charts.no_chats", lang))
     with _look():
@@ -369,9 +369,10 @@ def _day_ticks(axes: Axes, columns: pd.DatetimeIndex, lang: str) -> None:
 def _day_line(axes: Axes, rows: pd.DataFrame, metric: str, first_day: date, last_day: date, lang: str) -> None:
     """One shop metric over the days of the span."""
     span = pd.date_range(first_day, last_day, freq="D")
-    total = words("report", lang).get(f"total_{metric}")  # of the shop: how many, not how many per agent
-    column = "numerator" if total else "value"
-    series = rows.assign(day=pd.to_datetime(rows["day"])).set_index("day")[column].reindex(span).astype(float)
+    total = words("report", lang).get(f"total_{metric}")
+    series = (
+        rows.assign(day=pd.to_datetime(rows["day"])).set_index("day")[_day_column(metric)].reindex(span).astype(float)
+    )
     axes.plot(span, series, color=BLUE, marker=".", markersize=3, linewidth=1)
     for day in span[series.isna()]:
         axes.axvspan(day - pd.Timedelta(hours=12), day + pd.Timedelta(hours=12), color=MISSING_GREY, linewidth=0)
@@ -380,6 +381,11 @@ def _day_line(axes: Axes, rows: pd.DataFrame, metric: str, first_day: date, last
     axes.xaxis.set_major_formatter(FuncFormatter(lambda place, _: f"{num2date(place).month}/{num2date(place).day}"))
     _unit_axis(axes.yaxis, entry(metric).unit)
     axes.set_title(total or labelled(_name(metric, lang), entry(metric).unit, lang), fontsize=9)
+
+
+def _day_column(metric: str) -> str:
+    """What a day of the shop shows: how many there were, not how many per agent."""
+    return "numerator" if f"total_{metric}" in words("report", "en") else "value"
 
 
 def _same_agent(

@@ -41,7 +41,7 @@ AGENT_DAY = [
 CALL_DAY = ["calls_per_day", "abandon_share", "call_wait_s", "aht_s"]
 # What a page compares people by: the first of each that the shop has data for.
 SPEED = ["mean_wait_turn_s", "first_reply_s", "aht_s"]
-RESULT = ["conversion_paid_user", "conversion_ordered_user", "effective_session_share", "aht_s"]
+RESULT = ["conversion_paid_user", "conversion_ordered_user", "effective_session_share"]
 VOLUME = ["sessions_per_day", "calls_per_day"]
 PERFORMANCE = [
     *("sessions_per_day", "effective_session_share", "reply_30s_msg", "first_reply_s", "mean_wait_turn_s"),
@@ -168,19 +168,20 @@ def unknown_accounts(days: pd.DataFrame, roster: pd.DataFrame, *, lang: str = "z
 def shop_days(values: pd.DataFrame, *, lang: str = "zh") -> Table:
     """汇总表: the shop day by day. `values`: by shop and day."""
     frame = _wide(values, ["day"], [*SHOP_DAY, *CALL_DAY], totals=True)
-    total = frame.get("sessions_per_day", pd.Series(dtype=float))
-    if not total.notna().any():
-        title = say("tables.shop_days_empty", lang)
-    else:
-        busiest = frame.loc[total.idxmax(), "day"]
-        slots = {
-            "n": number(total.sum(), "count"),
-            "days": int(total.notna().sum()),
-            "most": number(total.max(), "count"),
-        }
-        title = say("tables.shop_days", lang, day=day_words(_day(busiest), lang), **slots)
     shown = _shown_metrics(frame, ["day"], lang, totals=True)
+    title = _shop_days_title(frame, lang)
     return Table("shop_day", _values_only(frame), _gt("shop_day", shown, title, lang, stub="day", note="day_note"))
+
+
+def _shop_days_title(frame: pd.DataFrame, lang: str) -> str:
+    """How many came in how many days, and when it was busiest: conversations, else calls."""
+    for metric in VOLUME:
+        total = frame.get(metric, pd.Series(dtype=float)).dropna()
+        if len(total):
+            slots = {"n": number(total.sum(), "count"), "days": len(total), "most": number(total.max(), "count")}
+            day = day_words(_day(frame.loc[total.idxmax(), "day"]), lang)
+            return say(f"tables.shop_days_{metric}", lang, day=day, **slots)
+    return say("tables.shop_days_empty", lang)
 
 
 def agent_days(
