@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from types import ModuleType
 from typing import Any
 
 __version__ = "0.1.0"
+
+# Importing pandera sets this to 1 where it is missing, and then Arrow drops the offset of every aware time it is given.
+os.environ.setdefault("PYARROW_IGNORE_TIMEZONE", "")
 
 # Where each name lives: imported when first used, so that `import csperf` costs nothing.
 NAMES = {

@@ -8,14 +8,16 @@ from ibis import _
 
 from .engine import materialise, micros
 from .facts import DERIVED
-from .turns.days import with_people
+from .turns import as_contract
+from .turns.days import agent_days, with_people
 
 
-def derive(con: ibis.BaseBackend, calls: ir.Table, people: ir.Table) -> ir.Table:
-    """`calls` of facts.DERIVED: every call for the shop, and for its agent the ones that somebody took.
+def derive(con: ibis.BaseBackend, calls: ir.Table, people: ir.Table, covered: ir.Table) -> dict[str, ir.Table]:
+    """`calls`: every call for the shop, and for its agent the ones that somebody took; and their `agent_days`.
 
-    Where the export gives no durations, the wait runs from queued_at to the answer (or the end), the talk from the answer
-    to the end, holds left out.
+    An agent worked on a day with a shift or an answered call; `covered` holds the days the export covers. Where the
+    export gives no durations, the wait runs from queued_at to the answer (or the end), the talk from the answer to the
+    end, holds left out.
     """
     queued, ended = micros(calls.queued_at), micros(calls.ended_at)
     answered = micros(calls.answered_at)
@@ -31,4 +33,7 @@ def derive(con: ibis.BaseBackend, calls: ir.Table, people: ir.Table) -> ir.Table
     shop = peopled.mutate(scope=ibis.literal("shop"), **nobody)
     columns = DERIVED["calls"].columns
     both = [rows.select(**{c.name: rows[c.name].cast(c.type) for c in columns}) for rows in (shop, agents)]
-    return materialise(con, ibis.union(*both))
+    found = materialise(con, ibis.union(*both))
+    taken = found.filter((_.scope == "agent") & (_.outcome == "answered"))
+    days = agent_days(taken, taken, people, covered).mutate(shop_id=found.shop_id.max().as_scalar())
+    return {"calls": found, "agent_days": materialise(con, as_contract(days, "agent_days"))}

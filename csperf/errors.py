@@ -25,6 +25,5 @@ class CsperfError(Exception):
         """The problems grouped by place, one indented line each."""
         places = dict.fromkeys(problem.where for problem in self.problems)
         return "\n".join(
-            "\n".join([place, *(f"  {p.message}" for p in self.problems if p.where == place)])
-            for place in places
+            "\n".join([place, *(f"  {p.message}" for p in self.problems if p.where == place)]) for place in places
         )

@@ -18,7 +18,14 @@ SENDERS = ("buyer", "human", "auto", "assist", "bot", "system", "colleague")
 KINDS = ("text", "card", "sticker", "recall", "transfer", "close", "note", "rating_invite", "system")
 ORDER_STATES = ("unpaid", "paid", "shipped", "completed", "closed")
 ROLES = ("pre", "after", "mixed", "manager", "bot")
-SHORT = {"str": "string", "int": "int64", "float": "float64", "bool": "boolean", "time": "timestamp('UTC', 6)", "date": "date"}
+SHORT = {
+    "str": "string",
+    "int": "int64",
+    "float": "float64",
+    "bool": "boolean",
+    "time": "timestamp('UTC', 6)",
+    "date": "date",
+}
 ORIGIN = "source_file: str, source_line: int"
 
 
@@ -70,7 +77,9 @@ class Table:
 
 def _columns(text: str) -> tuple[Column, ...]:
     pairs = (item.split(":") for item in text.replace("\n", " ").split(",") if item.strip())
-    return tuple(Column(name.strip(), SHORT[kind.strip().rstrip("?")], kind.strip().endswith("?")) for name, kind in pairs)
+    return tuple(
+        Column(name.strip(), SHORT[kind.strip().rstrip("?")], kind.strip().endswith("?")) for name, kind in pairs
+    )
 
 
 def _table(name: str, text: str, *, key: str = "", days: dict | None = None, rules: dict | None = None) -> Table:
@@ -156,7 +165,17 @@ INPUT: dict[str, Table] = {
             rules={
                 "event_unknown": _one_of(
                     "event",
-                    ("created", "assigned", "replied", "waiting", "resumed", "escalated", "resolved", "reopened", "closed"),
+                    (
+                        "created",
+                        "assigned",
+                        "replied",
+                        "waiting",
+                        "resumed",
+                        "escalated",
+                        "resolved",
+                        "reopened",
+                        "closed",
+                    ),
                 )
             },
         ),
@@ -165,7 +184,10 @@ INPUT: dict[str, Table] = {
             """shop_id: str, account_id: str, agent_id: str, name: str, role: str, level: str?, team: str?, started: date, ended: date?,
             valid_from: date, valid_to: date?""",
             key="shop_id account_id valid_from",
-            rules={"role_unknown": _one_of("role", ROLES), "ends_before_start": (_.ended < _.started) | (_.valid_to <= _.valid_from)},
+            rules={
+                "role_unknown": _one_of("role", ROLES),
+                "ends_before_start": (_.ended < _.started) | (_.valid_to <= _.valid_from),
+            },
         ),
         _table(
             "shifts",

@@ -8,7 +8,7 @@ from ibis import _
 
 from .definitions import Definition
 from .engine import DAY_US, materialise, micros
-from .facts import DERIVED
+from .turns import as_contract
 
 HOUR_US = 3_600_000_000
 ORDER = ["shop_id", "order_id"]
@@ -33,8 +33,8 @@ def derive(
     if named:
         buyer_days = _conversions(buyer_days, ordered, credited, definition)
     return {
-        "purchases": _contract(_purchases(ordered, credited), "purchases"),
-        "buyer_days": materialise(con, _contract(buyer_days, "buyer_days")),
+        "purchases": as_contract(_purchases(ordered, credited), "purchases"),
+        "buyer_days": materialise(con, as_contract(buyer_days, "buyer_days")),
     }
 
 
@@ -180,6 +180,3 @@ def _first(rows: ir.Table, day: str, *apart: str) -> ir.BooleanValue:
     place = ibis.row_number().over(ibis.window(group_by=group, order_by=order))
     return (rows.buyer_id.notnull() & (place == 0)).fill_null(False)
 
-
-def _contract(rows: ir.Table, name: str) -> ir.Table:
-    return rows.select(**{c.name: rows[c.name].cast(c.type) for c in DERIVED[name].columns})

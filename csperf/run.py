@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
@@ -176,7 +175,8 @@ def _derive(run: Run) -> dict[str, ir.Table]:
         found |= purchases.derive(con, orders, refunds, found, run.definition)
     found.pop("replies", None)
     if "calls" in have:
-        found["calls"] = phone.derive(con, run.store.read(con, "calls"), ibis.memtable(shop.people))
+        spoken = phone.derive(con, run.store.read(con, "calls"), *turns.people_and_days(con, shop))
+        found = spoken | found  # in a shop of chats and calls the day's work is what the chats say
     return found
 
 

@@ -107,7 +107,7 @@ def test_the_made_shops_hold_what_the_rules_are_about():
     turns, sessions = rows["turns"], rows["sessions"]
     reasons = Counter(row["reason"] for row in rows["buyer_messages"])
     assert {"bot_only", "colleague", "listed_buyer", "closing_phrase", "passed_on"} <= reasons.keys()
-    assert sum(turn["transferred_in"] for turn in turns) > 20
+    assert sum(turn["transferred_in"] for turn in turns) > 10
     assert sum(session["agent_started"] for session in sessions) > 5
     assert sum(not turn["answered"] for turn in turns) > 20
     assert any(order["credited"] for order in rows["purchases"])

@@ -22,7 +22,7 @@ from .events import BUYER, in_order, mark
 from .runs import only
 from .shop import SECOND, shop_rows
 
-__all__ = ["Shop", "derive"]
+__all__ = ["Shop", "as_contract", "derive", "people_and_days"]
 
 PEOPLE = {name: "string" for name in ("account_id", "agent_id", "role", "level", "team", "shift")} | {
     "day": "date",
@@ -97,7 +97,7 @@ def _chunk(
     shared = [name for name in shop_judged.columns if name in agent_judged.columns]
     rows = keep(shop_judged.select(shared).union(agent_judged.select(shared)))
     if end_us is not None:
-        chain = keep(_open_chains(rows, shop_events, definition, end_us))
+        chain = _open_chains(keep, rows, shop_events, definition, end_us)
         held = shop_events.inner_join(chain, BUYER).filter(_.ord >= _.chain_ord).select("row_id")
         settled = chain.select(*BUYER, "chain_us", "chain_ord")
         rows = _settled(rows, settled, _.s_us, settled.chain_us)
@@ -121,7 +121,7 @@ def _settled(rows: ir.Table, chain: ir.Table, place: ir.Deferred, limit: ir.Valu
     return joined.filter(joined[name].isnull() | (place.resolve(joined) < joined[name])).select(rows.columns)
 
 
-def _open_chains(rows: ir.Table, shop_events: ir.Table, definition: Definition, end_us: int) -> ir.Table:
+def _open_chains(keep: Scratch, rows: ir.Table, shop_events: ir.Table, definition: Definition, end_us: int) -> ir.Table:
     """For each buyer the start of the oldest session that a message after `end_us` could still change.
 
     That is a session with a message still waiting within its horizon, or a buyer's last one while its silence is too
@@ -148,9 +148,20 @@ def _open_chains(rows: ir.Table, shop_events: ir.Table, definition: Definition, 
         last.filter(silent_us < gap_us).select(*BUYER, s_us=_.last_us),
         pending.select(*BUYER, s_us=_.asked_us),
     )
-    starts = open_.group_by(*BUYER).agg(chain_us=_.s_us.min())
-    places = shop_events.filter(shop_events.ord == shop_events.s_ord).select(*BUYER, "s_us", chain_ord=_.ord)
-    return starts.inner_join(places, [*BUYER, starts.chain_us == places.s_us]).select(*BUYER, "chain_us", "chain_ord")
+    return _whole_chains(keep, open_.group_by(*BUYER).agg(chain_us=_.s_us.min()), shop_events)
+
+
+def _whole_chains(keep: Scratch, starts: ir.Table, shop_events: ir.Table) -> ir.Table:
+    """The starts with their places; earlier where a later row belongs to an older session (a late reply)."""
+    sessions = shop_events.filter(shop_events.ord == shop_events.s_ord)
+    places = sessions.select(*BUYER, chain_us=sessions.s_us, chain_ord=sessions.ord)
+    chains = keep(starts.inner_join(places, [*BUYER, "chain_us"]))
+    while True:
+        rows = shop_events.inner_join(chains, BUYER).filter((_.ord >= _.chain_ord) & (_.s_us < _.chain_us))
+        older = keep(rows.group_by(*BUYER).agg(chain_us=_.s_us.min()).inner_join(places, [*BUYER, "chain_us"]))
+        if not older.count().execute():
+            return chains
+        chains = keep(chains.anti_join(older, BUYER).union(older.select(chains.columns)))
 
 
 def _may_still_be_answered(definition: Definition, us: ir.Value, end_us: int) -> ir.BooleanValue:
@@ -174,8 +185,7 @@ def _chats_that_do_not_count(messages: ir.Table, definition: Definition, shop: S
 def _facts(
     con: ibis.BaseBackend, parts: dict[str, ir.Table], definition: Definition, shop: Shop
 ) -> dict[str, ir.Table]:
-    people = _table(con, shop.people, PEOPLE)
-    covered = _table(con, pd.DataFrame({"day": list(shop.covered_days)}), {"day": "date"})
+    people, covered = people_and_days(con, shop)
     named = {
         "buyer_messages": parts["messages"],
         "agent_messages": parts["said"],
@@ -189,10 +199,16 @@ def _facts(
     facts["buyer_days"] = day_facts.buyer_days(facts["buyer_messages"], facts["turns"], definition)
     days = day_facts.agent_days(facts["agent_messages"], replies, people, covered)
     facts["agent_days"] = days.mutate(shop_id=ibis.literal(shop.shop_id))
-    return {name: materialise(con, _as_contract(table, name)) for name, table in facts.items()} | {"replies": replies}
+    return {name: materialise(con, as_contract(table, name)) for name, table in facts.items()} | {"replies": replies}
 
 
-def _as_contract(table: ir.Table, name: str) -> ir.Table:
+def people_and_days(con: ibis.BaseBackend, shop: Shop) -> tuple[ir.Table, ir.Table]:
+    """The shop's people by account and day, and its covered days, as tables of `con`."""
+    days = pd.DataFrame({"day": list(shop.covered_days)})
+    return _table(con, shop.people, PEOPLE), _table(con, days, {"day": "date"})
+
+
+def as_contract(table: ir.Table, name: str) -> ir.Table:
     """The columns of facts.DERIVED, in order and type; those that orders fill later are null."""
     wanted = DERIVED[name].columns
     missing = {c.name: ibis.null(c.type) for c in wanted if c.name not in table.columns}
