@@ -47,7 +47,7 @@ ASKED = SOLD | {
     Kind.NORMAL: 0.66, Kind.UNANSWERED: 0.07, Kind.BOT_ONLY: 0.05, Kind.ASSIST_ONLY: 0.01, Kind.OUTREACH: 0.02,
 }  # fmt: skip
 # Who comes back writes first: an agent's own message would be the late reply to what was left unanswered last time.
-BACK = {kind: share for kind, share in SOLD.items() if kind != Kind.AGENT_STARTED}
+BACK: dict[Kind, float] = {kind: share for kind, share in SOLD.items() if kind != Kind.AGENT_STARTED}
 SERVED = {Kind.NORMAL: 0.82, Kind.UNANSWERED: 0.05, Kind.TRANSFER: 0.05, Kind.HANDOVER: 0.03, Kind.PHRASE_ONLY: 0.05}
 ADVERTISERS, CHATS_PER_STORY = 12, 1.093
 LISTED = tuple(f"推广小号{n:02d}" for n in range(1, ADVERTISERS + 1))
