@@ -346,7 +346,8 @@ def industry_origin(sources: pd.DataFrame, *, lang: str = "zh") -> Table:
     values = [number(v, entry(m).unit) for v, m in zip(frame["value"], frame["metric"], strict=True)]
     cells = [say(f"tables.{c}", lang) for c in frame["cell"]]
     metrics = [getattr(entry(m), lang) for m in frame["metric"]]
-    shown = _shown(frame.assign(value=values, cell=cells, metric=metrics), lang, {"days": "count"})
+    said = frame.assign(value=values, cell=cells, metric=metrics).rename(columns={"days": "period_days"})
+    shown = _shown(said, lang, {"period_days": "count"})
     title = say("tables.origin" if len(frame) else "tables.origin_none", lang, days=SNAPSHOT_DAYS)
     return Table("industry_origin", frame, _gt("industry_origin", shown, title, lang, note="origin_note"))
 

@@ -8,12 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.patches import Rectangle
 
 from csperf import charts, tables
 from csperf.catalogue import ENTRIES
-from csperf.rules import PlatformRule
+from csperf.rules import PlatformRule, Words
 from csperf.text import LANGUAGES, words
 from csperf.text.numbers import difference, labelled, number, quantity
 
@@ -87,10 +89,10 @@ def test_words_stand_in_both_languages(area):
 
 def test_missing_days_are_grey_and_own_gaps_are_not():
     picture = charts.coverage(coverage(), FIRST, LAST, lang="zh")
-    mesh = picture.figure.axes[0].collections[0].get_array()
-    assert mesh.mask[:, 4].all()  # the fifth was not downloaded
+    mesh: np.ma.MaskedArray = np.ma.asarray(picture.figure.axes[0].collections[0].get_array())
+    assert np.ma.getmaskarray(mesh)[:, 4].all()  # the fifth was not downloaded
     assert picture.alt == "数据完整度80.0%：5天里有1天没有下载到"
-    white = picture.figure.axes[0].patches
+    white = [patch for patch in picture.figure.axes[0].patches if isinstance(patch, Rectangle)]
     assert [(patch.get_x(), patch.get_y()) for patch in white] == [(1.5, -0.5)]  # S:01 on the third
 
 
@@ -125,7 +127,7 @@ def test_a_small_sample_gets_no_dot_and_no_number():
     rows = values([("a", "reply_30s_msg", 0.8, 50), ("b", "reply_30s_msg", 1.0, 7)])
     team = values([(None, "reply_30s_msg", 0.82, 57)])
     line = charts.agents(rows, team, "reply_30s_msg").figure.axes[0].lines[0]
-    assert sorted(x for x in line.get_xdata() if x == x) == [0.8]
+    assert [x for x in np.asarray(line.get_xdata(), dtype=float) if x == x] == [0.8]
     assert cells(tables.agents(rows, team, ["reply_30s_msg"], lang="zh"))[-2:] == [
         ["b", "样本少（7）"],
         ["全店", "82.0% (57)"],
@@ -189,7 +191,7 @@ def test_an_unverified_rule_names_no_fine():
         threshold=0.5,
         comparison="below",
         min_volume=100,
-        consequence={"zh": "罚款1000元", "en": "a fine of 1000 yuan"},
+        consequence=Words(zh="罚款1000元", en="a fine of 1000 yuan"),
         fine_yuan=1000,
         source="S0-33",
         grade="seed",

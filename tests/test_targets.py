@@ -205,4 +205,4 @@ def test_the_absurd_target_of_the_guide_is_too_hard():
 
 def test_settings_are_strict():
     with pytest.raises(ValueError):
-        TargetSettings(targget=0.5)
+        TargetSettings.model_validate({"targget": 0.5})
