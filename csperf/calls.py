@@ -7,8 +7,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from .engine import materialise, micros
-from .facts import DERIVED
-from .turns import as_contract
+from .facts import DERIVED, conform
 from .turns.days import agent_days, with_people
 
 
@@ -36,4 +35,4 @@ def derive(con: ibis.BaseBackend, calls: ir.Table, people: ir.Table, covered: ir
     found = materialise(con, ibis.union(*both))
     taken = found.filter((_.scope == "agent") & (_.outcome == "answered"))
     days = agent_days(taken, taken, people, covered).mutate(shop_id=found.shop_id.max().as_scalar())
-    return {"calls": found, "agent_days": materialise(con, as_contract(days, "agent_days"))}
+    return {"calls": found, "agent_days": materialise(con, conform(days, "agent_days"))}

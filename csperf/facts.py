@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import ibis
+import ibis.expr.types as ir
 import pandera.ibis as pandera
 import pyarrow as pa
 from ibis import _
@@ -300,3 +302,10 @@ DERIVED: dict[str, Table] = {
             talk_us: int?, hold_us: int?, wrap_us: int?, outcome: str, transferred: bool?""",
     }.items()
 }
+
+
+def conform(table: ir.Table, name: str) -> ir.Table:
+    """The columns of DERIVED[name], in order and type; those the table lacks (orders fill some later) are null."""
+    wanted = DERIVED[name].columns
+    filled = table.mutate(**{c.name: ibis.null(c.type) for c in wanted if c.name not in table.columns})
+    return filled.select(**{c.name: filled[c.name].cast(c.type) for c in wanted})

@@ -8,7 +8,7 @@ from ibis import _
 
 from .definitions import Definition
 from .engine import DAY_US, materialise, micros
-from .turns import as_contract
+from .facts import conform
 
 HOUR_US = 3_600_000_000
 ORDER = ["shop_id", "order_id"]
@@ -33,8 +33,8 @@ def derive(
     if named:
         buyer_days = _conversions(buyer_days, ordered, credited, definition)
     return {
-        "purchases": as_contract(_purchases(ordered, credited), "purchases"),
-        "buyer_days": materialise(con, as_contract(buyer_days, "buyer_days")),
+        "purchases": conform(_purchases(ordered, credited), "purchases"),
+        "buyer_days": materialise(con, conform(buyer_days, "buyer_days")),
     }
 
 
@@ -75,7 +75,7 @@ def _eligible(facts: dict[str, ir.Table], definition: Definition) -> ir.Table:
 
 
 def _candidates(ordered: ir.Table, replies: ir.Table, definition: Definition) -> ir.Table:
-    """Each order beside the replies to its buyer within the window before it, bucketed by day so that joins stay small."""
+    """Each order beside the replies to its buyer in the window before it; buckets of days keep the join small."""
     days = definition.window_h // 24 + 1
     reach = [replies.mutate(bucket=replies.us // DAY_US + k) for k in range(days + 1)]
     orders = ordered.filter(_.buyer_id.notnull()).select(
@@ -174,9 +174,8 @@ def _purchases(ordered: ir.Table, credited: ir.Table) -> ir.Table:
 
 
 def _first(rows: ir.Table, day: str, *apart: str) -> ir.BooleanValue:
-    """True on one order of each buyer and day, a credited and paid one if there is any, so that buyers can be added up."""
+    """True on one order of each buyer and day, a credited and paid one first, so that buyers can be added up."""
     group = ["shop_id", "scope", rows.agent_id.fill_null(""), "buyer_id", day, *apart]
     order = [ibis.desc(rows.credited), ibis.desc(rows.paid), rows.order_id]
     place = ibis.row_number().over(ibis.window(group_by=group, order_by=order))
     return (rows.buyer_id.notnull() & (place == 0)).fill_null(False)
-

@@ -132,7 +132,7 @@ def measure(
 
 
 def explain(source: Run | Facts, metric: str, *, agent: str | None = None, day: dt.date | None = None) -> pd.DataFrame:
-    """The rows behind a number of the run's days, each with the reason it counts or not (columns: see explain.explain)."""
+    """The rows behind a number of the run's days, each with the reason it counts or not (see explain.explain)."""
     from .explain import explain as rows_behind
 
     known = source if isinstance(source, Facts) else facts(source)

@@ -14,7 +14,7 @@ from ibis import _
 
 from ..definitions import Definition
 from ..engine import Scratch, drop, materialise, scratch
-from ..facts import DERIVED
+from ..facts import conform
 from . import days as day_facts
 from . import rows as row_facts
 from .agent import agent_rows
@@ -22,7 +22,7 @@ from .events import BUYER, in_order, mark
 from .runs import only
 from .shop import SECOND, shop_rows
 
-__all__ = ["Shop", "as_contract", "derive", "people_and_days"]
+__all__ = ["Shop", "derive", "people_and_days"]
 
 PEOPLE = {name: "string" for name in ("account_id", "agent_id", "role", "level", "team", "shift")} | {
     "day": "date",
@@ -59,7 +59,7 @@ def derive(
     chunks: list[tuple[dt.date, dt.date]] | None = None,
     progress: Callable[[dt.date], None] = lambda day: None,
 ) -> dict[str, ir.Table]:
-    """The derived facts of facts.DERIVED that come from messages, kept in `con`; plus `replies` for the credit of orders.
+    """The facts of facts.DERIVED that come from messages, kept in `con`; plus `replies` for the credit of orders.
 
     Days are worked through in chunks (default: all at once). A chunk leaves the messages of chains that later days may
     still change, from the start of the oldest such session of each buyer; the next chunk reads them again. So any
@@ -199,21 +199,13 @@ def _facts(
     facts["buyer_days"] = day_facts.buyer_days(facts["buyer_messages"], facts["turns"], definition)
     days = day_facts.agent_days(facts["agent_messages"], replies, people, covered)
     facts["agent_days"] = days.mutate(shop_id=ibis.literal(shop.shop_id))
-    return {name: materialise(con, as_contract(table, name)) for name, table in facts.items()} | {"replies": replies}
+    return {name: materialise(con, conform(table, name)) for name, table in facts.items()} | {"replies": replies}
 
 
 def people_and_days(con: ibis.BaseBackend, shop: Shop) -> tuple[ir.Table, ir.Table]:
     """The shop's people by account and day, and its covered days, as tables of `con`."""
     days = pd.DataFrame({"day": list(shop.covered_days)})
     return _table(con, shop.people, PEOPLE), _table(con, days, {"day": "date"})
-
-
-def as_contract(table: ir.Table, name: str) -> ir.Table:
-    """The columns of facts.DERIVED, in order and type; those that orders fill later are null."""
-    wanted = DERIVED[name].columns
-    missing = {c.name: ibis.null(c.type) for c in wanted if c.name not in table.columns}
-    filled = table.mutate(**missing)
-    return filled.select(**{c.name: filled[c.name].cast(c.type) for c in wanted})
 
 
 def _table(con: ibis.BaseBackend, frame: pd.DataFrame, schema: dict[str, str] | None = None) -> ir.Table:

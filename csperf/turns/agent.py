@@ -16,9 +16,34 @@ STREAM = [*BUYER, "s_ord", "account_id"]
 SEGMENT = [*STREAM, "seg"]
 PLACES = 2**31  # a passed-on question stands at its transfer's place, in the order it was asked
 COLUMNS = [
-    *BUYER, "s_ord", "s_us", "session_id", "category_code", "agent_started", "out", "account_id", "ord", "us", "own_us", "work", "day",
-    "in_hours", "row_id", "sender", "kind", "emoji", "substantive", "q", "r", "opener", "hand", "mark", "handover", "to_account", "transferred_in",
-]  # fmt: skip
+    *BUYER,
+    "s_ord",
+    "s_us",
+    "session_id",
+    "category_code",
+    "agent_started",
+    "out",
+    "account_id",
+    "ord",
+    "us",
+    "own_us",
+    "work",
+    "day",
+    "in_hours",
+    "row_id",
+    "sender",
+    "kind",
+    "emoji",
+    "substantive",
+    "q",
+    "r",
+    "opener",
+    "hand",
+    "mark",
+    "handover",
+    "to_account",
+    "transferred_in",
+]
 
 
 def agent_rows(keep: Scratch, shop: ir.Table, definition: Definition, bots: tuple[str, ...]) -> ir.Table:
@@ -40,7 +65,7 @@ def _same(rows: ir.Table, others: ir.Table) -> bool:
 
 
 def _given(shop: ir.Table, definition: Definition) -> ir.Table:
-    """Questions with the account they were put to, replies, transfers out, and a mark for whoever was handed a buyer."""
+    """Questions with the account they were put to, replies, transfers, and a mark for whoever was handed a buyer."""
     own = {name: shop[f"own_{name}"] for name in CLOCK}
     closed = within_horizon(definition, shop.turn_us, shop.day, shop.close_us, shop.close_day)
     found = only(shop.q & shop.turn_ord.notnull() & shop.account_id.isnull() & closed, shop.close_account)
@@ -84,11 +109,20 @@ def _own_turns(keep: Scratch, rows: ir.Table, definition: Definition) -> ir.Tabl
 
 
 def _passed_on(owned: ir.Table, definition: Definition) -> ir.Table:
-    """Open questions at a transfer, as the receiver gets them: each clock from the transfer, or (receiver) from its own start."""
+    """Open questions at a transfer, as the receiver gets them: clocks from the transfer, or (receiver) their own."""
     hands = owned.filter(owned.hand & owned.to_account.notnull()).select(
-        *BUYER, "s_ord", "account_id", "seg", receiver=_.to_account, hand_ord=_.ord, hand_us=_.us, hand_work=_.work,
-        hand_day=_.day, hand_hours=_.in_hours, from_bot=_.handover,
-    )  # fmt: skip
+        *BUYER,
+        "s_ord",
+        "account_id",
+        "seg",
+        receiver=_.to_account,
+        hand_ord=_.ord,
+        hand_us=_.us,
+        hand_work=_.work,
+        hand_day=_.day,
+        hand_hours=_.in_hours,
+        from_bot=_.handover,
+    )
     asked = owned.filter(owned.turn_ord.notnull())
     open_then = asked.inner_join(hands, SEGMENT)
     open_then = open_then.filter(

@@ -22,21 +22,32 @@ def with_people(rows: ir.Table, people: ir.Table) -> ir.Table:
 def buyer_days(messages: ir.Table, turned: ir.Table, definition: Definition) -> ir.Table:
     """A buyer on a local day, for the shop and for each agent; excluded where none of its messages counts.
 
-    `messages` and `turned` are buyer_messages and turns with people. max_wait_us and unanswered look at its in-hours messages, raw waits.
+    `messages` and `turned` are buyer_messages and turns with people. max_wait_us and unanswered look at the raw waits of
+    its in-hours messages.
     """
     asked = messages.filter((messages.reason != "closing_phrase").fill_null(True))
     counts = ~_.excluded
     served = counts & _.in_hours
     key = ["shop_id", "scope", "agent_id", "buyer_id", "day"]
     grouped = asked.group_by(*key).agg(
-        row_id=_.row_id.argmin(_.us), account_id=only(counts, _.account_id).min().fill_null(_.account_id.min()), role=_.role.min(), level=_.level.min(),
-        shift=_.shift.min(), category_code=_.category_code.max(),
-        first_us=only(counts, _.us).min().fill_null(_.us.min()), messages=counts.sum(),
-        messages_in_hours=served.sum(), max_wait_us=only(served, _.wait_us).max(),
-        unanswered=(served & _.wait_us.isnull()).any(), max_wait_allday_us=only(counts, _.wait_us).max(),
-        unanswered_allday=(counts & _.wait_us.isnull()).any(), answered=(counts & _.wait_us.notnull()).any(), in_hours=served.any(),
-        excluded=_.excluded.all(), reason=_.reason.max(),
-    )  # fmt: skip
+        row_id=_.row_id.argmin(_.us),
+        account_id=only(counts, _.account_id).min().fill_null(_.account_id.min()),
+        role=_.role.min(),
+        level=_.level.min(),
+        shift=_.shift.min(),
+        category_code=_.category_code.max(),
+        first_us=only(counts, _.us).min().fill_null(_.us.min()),
+        messages=counts.sum(),
+        messages_in_hours=served.sum(),
+        max_wait_us=only(served, _.wait_us).max(),
+        unanswered=(served & _.wait_us.isnull()).any(),
+        max_wait_allday_us=only(counts, _.wait_us).max(),
+        unanswered_allday=(counts & _.wait_us.isnull()).any(),
+        answered=(counts & _.wait_us.notnull()).any(),
+        in_hours=served.any(),
+        excluded=_.excluded.all(),
+        reason=_.reason.max(),
+    )
     opened = turned.filter(~turned.excluded).group_by(*key).agg(turns=_.count())
     match = [*key[:2], "who", *key[3:]]
     both = grouped.mutate(who=_.agent_id.fill_null("")).left_join(opened.mutate(who=_.agent_id.fill_null("")), match)
@@ -75,13 +86,17 @@ def agent_days(said: ir.Table, replies: ir.Table, people: ir.Table, covered: ir.
     days = roster.outer_join(active, key)
     days = days.mutate(agent_id=_.agent_id.fill_null(_.agent_id_right), day=_.day.fill_null(_.day_right))
     agents = days.select(
-        *key, "role", "level", "shift", "shift_us",
+        *key,
+        "role",
+        "level",
+        "shift",
+        "shift_us",
         scope=ibis.literal("agent"),
         account_id=_.account.fill_null(_.account_id),
         scheduled=_.shift_us.notnull().cast("int64"),
         worked=(_.shift_us.notnull() | (_.sent > 0).fill_null(False)).cast("int64"),
         replied=_.replied.fill_null(0),
-    )  # fmt: skip
+    )
     return agents.union(_shop_days(agents, covered).select(agents.columns)).mutate(
         row_id=_.agent_id.fill_null("*").concat("/", _.day.cast("string")),
         online_us=ibis.null("int64"),

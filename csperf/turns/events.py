@@ -17,9 +17,27 @@ EMOJI = r"[\x{1F300}-\x{1FAFF}\x{2600}-\x{27BF}]|\[[\x{4e00}-\x{9fa5}]{1,4}\]|/:
 CLOSING_CODE = r"咨询的内容为\s*([0-9]+(?:\.[0-9]+)*)"  # S2-15
 BUYER = ["shop_id", "buyer_id"]
 COLUMNS = [
-    *BUYER, "account_id", "to_account", "row_id", "sender", "kind", "day", "us", "work", "in_hours", "ord", "q", "r", "transfer",
-    "close", "phrase", "code", "emoji", "substantive", "out",
-]  # fmt: skip
+    *BUYER,
+    "account_id",
+    "to_account",
+    "row_id",
+    "sender",
+    "kind",
+    "day",
+    "us",
+    "work",
+    "in_hours",
+    "ord",
+    "q",
+    "r",
+    "transfer",
+    "close",
+    "phrase",
+    "code",
+    "emoji",
+    "substantive",
+    "out",
+]
 
 
 def mark(
@@ -27,7 +45,7 @@ def mark(
 ) -> ir.Table:
     """Messages as events: what each is to the clock, its time in microseconds, whether it is in service hours.
 
-    `calendar` is ServiceHours.calendar as a table; `excluded` holds (shop_id, buyer_id, out) of chats that do not count;
+    `calendar` is ServiceHours.calendar as a table; `excluded` holds (shop_id, buyer_id, out) of chats that are out;
     `codes` are the valid leaf codes of the category tree (empty: any code is valid).
     """
     rows = messages.mutate(us=micros(_.sent_at), text=_.text.fill_null(""))
@@ -61,7 +79,7 @@ def _valid(code: ir.Deferred, codes: tuple[str, ...]) -> ir.Deferred:
 
 
 def _in_service(rows: ir.Table, calendar: ir.Table) -> ir.Table:
-    """Adds in_hours, and `work`: service time since the calendar began, so that a wait in service time is a difference."""
+    """Adds in_hours, and `work`, service time since the calendar began: a wait in service time is a difference."""
     windows = [(f"open_{k}_us", f"close_{k}_us") for k in range(1, 100) if f"open_{k}_us" in calendar.columns]
     joined = rows.left_join(calendar, "day").drop("day_right")
     opened = [(joined.us >= joined[a]) & (joined.us < joined[b]) for a, b in windows]
@@ -77,8 +95,14 @@ def _out(rows: ir.Table, excluded: ir.Table) -> ir.Table:
 
 
 def in_order(rows: ir.Table) -> ir.Table:
-    """Adds `ord`, the place of each row among its buyer's rows: time, sequence, buyer before agent, account, file, line."""
+    """Adds `ord`, a row's place among its buyer's: time, sequence, buyer before agent, account, file, line."""
     order = [
-        _.us, _.sequence, (~_.sender.isin(ASKERS)).cast("int8"), _.account_id.fill_null(""), _.source_file, _.source_line, _.row_id,
-    ]  # fmt: skip
+        _.us,
+        _.sequence,
+        (~_.sender.isin(ASKERS)).cast("int8"),
+        _.account_id.fill_null(""),
+        _.source_file,
+        _.source_line,
+        _.row_id,
+    ]
     return rows.mutate(ord=ibis.row_number().over(group_by=BUYER, order_by=order) + 1).select(COLUMNS)

@@ -14,8 +14,8 @@ FAR = dt.date(9999, 12, 31)
 def people(roster: pd.DataFrame, shifts: pd.DataFrame, days: Sequence[dt.date]) -> pd.DataFrame:
     """One row for each roster account and day it was in force: person, role, level, team, the day's shift.
 
-    A line holds from max(valid_from, started) to before valid_to and to the end of `ended`; of several the latest. shift
-    names the first shift that starts that day, shift_us adds up all of them; both null where none does.
+    A line holds from max(valid_from, started) to before valid_to and to the end of `ended`; of several the latest.
+    shift names the first shift that starts that day, shift_us adds up all of them; both null where none does.
     """
     if roster.empty or not len(days):
         return pd.DataFrame(columns=COLUMNS).astype({"shift_us": "Int64", "employed": bool})

@@ -16,8 +16,14 @@ STREAM = ["scope", *BUYER, "account_id"]
 TURN = [*STREAM, "turn_ord"]
 SESSION = [*STREAM, "s_ord"]
 COUNTS = (
-    "turns", "answered_turns", "turns_in_hours", "wait_sum_us", "wait_n", "wait_sum_allday_us", "wait_n_allday",
-)  # fmt: skip
+    "turns",
+    "answered_turns",
+    "turns_in_hours",
+    "wait_sum_us",
+    "wait_n",
+    "wait_sum_allday_us",
+    "wait_n_allday",
+)
 
 
 def shop_stream(shop: ir.Table) -> ir.Table:
@@ -38,7 +44,7 @@ def shop_stream(shop: ir.Table) -> ir.Table:
 
 
 def agent_stream(agent: ir.Table) -> ir.Table:
-    """An account's questions, replies and transfers; a message waits for the account's next reply, whatever the session."""
+    """An account's questions, replies, transfers; a message waits for its next reply, whatever the session."""
     later = ibis.window(group_by=[*BUYER, "account_id"], order_by="ord", following=(0, None))
     return agent.mutate(
         scope=ibis.literal("agent"),
@@ -104,23 +110,53 @@ def buyer_messages(rows: ir.Table, definition: Definition) -> ir.Table:
     """A buyer's message, once for the shop and once for each owner; closing phrases are there, excluded."""
     messages = rows.filter(rows.q)
     return messages.mutate(sent_at=instant(_.own_us), **_verdict(definition)).select(
-        "shop_id", "scope", "account_id", "category_code", "day", "row_id", "buyer_id", "session_id", "sent_at", "wait_us",
-        "wait_counted_us", "wait_work_us", "transferred_in", "in_hours", "excluded", "reason", "us",
-    )  # fmt: skip
+        "shop_id",
+        "scope",
+        "account_id",
+        "category_code",
+        "day",
+        "row_id",
+        "buyer_id",
+        "session_id",
+        "sent_at",
+        "wait_us",
+        "wait_counted_us",
+        "wait_work_us",
+        "transferred_in",
+        "in_hours",
+        "excluded",
+        "reason",
+        "us",
+    )
 
 
 def turns(rows: ir.Table, definition: Definition) -> ir.Table:
     """One row for each turn, with internal columns (s_ord, turn_ord, close_us) that sessions need."""
     clock = _.us.max() if definition.clock_start == "last" else _.us.min()
     work = _.work.max() if definition.clock_start == "last" else _.work.min()
-    grouped = rows.filter(rows.member).group_by(*TURN, "s_ord").agg(
-        row_id=_.row_id.argmin(_.ord), session_id=_.session_id.max(), category_code=_.category_code.max(),
-        day=_.day.argmin(_.ord), in_hours=_.in_hours.argmin(_.ord), turn_us=_.us.min(), clock_us=clock, clock_work=work,
-        messages=_.count(), close_us=_.close_us.max(), close_work=_.close_work.max(), answered=_.met.any(),
-        transferred_in=_.transferred_in.argmin(_.ord), transferred_out=_.passed.any(), out=_.out.max(),
-        agent_started=_.agent_started.any(),
-        reason=only(_.reason != "zero_second", _.reason).max(),
-    )  # fmt: skip
+    grouped = (
+        rows.filter(rows.member)
+        .group_by(*TURN, "s_ord")
+        .agg(
+            row_id=_.row_id.argmin(_.ord),
+            session_id=_.session_id.max(),
+            category_code=_.category_code.max(),
+            day=_.day.argmin(_.ord),
+            in_hours=_.in_hours.argmin(_.ord),
+            turn_us=_.us.min(),
+            clock_us=clock,
+            clock_work=work,
+            messages=_.count(),
+            close_us=_.close_us.max(),
+            close_work=_.close_work.max(),
+            answered=_.met.any(),
+            transferred_in=_.transferred_in.argmin(_.ord),
+            transferred_out=_.passed.any(),
+            out=_.out.max(),
+            agent_started=_.agent_started.any(),
+            reason=only(_.reason != "zero_second", _.reason).max(),
+        )
+    )
     work_us = only(grouped.answered, grouped.close_work - grouped.clock_work)
     clock_us = only(grouped.answered, grouped.close_us - grouped.clock_us)
     grouped = grouped.mutate(wait_us=_in_kind(definition, clock_us, work_us), wait_work_us=work_us)
@@ -213,9 +249,21 @@ def _session_columns(joined: ir.Table, definition: Definition) -> ir.Table:
 def agent_messages(shop: ir.Table, bots: tuple[str, ...]) -> ir.Table:
     """A human's rows of every kind, once for the shop and once for the agent."""
     columns = [
-        "shop_id", "scope", "account_id", "category_code", "day", "row_id", "buyer_id", "session_id", "sent_at", "kind",
-        "has_emoji", "in_hours", "excluded", "reason",
-    ]  # fmt: skip
+        "shop_id",
+        "scope",
+        "account_id",
+        "category_code",
+        "day",
+        "row_id",
+        "buyer_id",
+        "session_id",
+        "sent_at",
+        "kind",
+        "has_emoji",
+        "in_hours",
+        "excluded",
+        "reason",
+    ]
     human = shop.filter(shop.sender == "human").mutate(
         sent_at=instant(_.own_us),
         has_emoji=_.emoji,

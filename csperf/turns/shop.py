@@ -91,10 +91,10 @@ def _turns(keep: Scratch, rows: ir.Table, definition: Definition) -> ir.Table:
 
 
 def _sessions(keep: Scratch, rows: ir.Table, definition: Definition) -> ir.Table:
-    """Adds s_ord and s_us: where the session of each row began. Rows before a buyer's first question or reply have none."""
+    """Adds s_ord and s_us: where the session of each row began; null before a buyer's first question or reply."""
     closes = rows.close if definition.close_gap_s else ibis.literal(False)
     talk = rows.q | rows.r
-    # A nudge joins the open turn; a late reply belongs to what it answers if nothing came since. Neither ends a session.
+    # A nudge joins the open turn, a late reply belongs to what it answers: neither ends a session.
     rows = rows.mutate(
         talk=talk,
         may_end=(rows.q & (rows.turn_ord.isnull() | (rows.turn_ord == rows.ord))) | (rows.r & rows.asked_ord.isnull()),
