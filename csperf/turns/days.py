@@ -22,7 +22,7 @@ def with_people(rows: ir.Table, people: ir.Table) -> ir.Table:
 def buyer_days(messages: ir.Table, turned: ir.Table, definition: Definition) -> ir.Table:
     """A buyer on a local day, for the shop and for each agent; excluded where none of its messages counts.
 
-    `messages` and `turned` are buyer_messages and turns with people. max_wait_us and unanswered look at the raw waits of
+    `messages` and `turned` are buyer_messages and turns with people. max_wait_us and unanswered look at raw waits of
     its in-hours messages.
     """
     asked = messages.filter((messages.reason != "closing_phrase").fill_null(True))
