@@ -14,6 +14,7 @@ from .runs import before, only, runs
 SEGMENT = [*BUYER, "seg"]
 SESSION = [*BUYER, "s_ord"]
 CLOCK = ("us", "work", "day", "in_hours")  # what changes with the moment a clock starts
+HANDING = ("turn_ord", "turn_us", "now", "moves", "then_ord")
 SECOND = 1_000_000
 
 
@@ -31,16 +32,26 @@ def shop_rows(keep: Scratch, events: ir.Table, definition: Definition, bots: tup
     )
     rows = _turns(keep, _last_handover(_reply_of_segment(rows)), definition)
     if definition.bot_clock == "handover":
-        rows = _turns(keep, _from_handover(rows, definition), definition)
+        rows = _from_handovers(keep, rows, definition)
     return keep(_sessions(keep, rows, definition))
 
 
-def _from_handover(rows: ir.Table, definition: Definition) -> ir.Table:
-    """The questions a bot handed over while they were open, with their clocks set to that moment."""
-    moves = rows.turn_ord.notnull() & rows.q
-    moves = moves & within_horizon(definition, rows.turn_us, rows.day, rows.bot_us, rows.bot_day)
-    moved = {name: ibis.ifelse(moves, rows[f"bot_{name}"], rows[name]) for name in CLOCK}
-    return rows.mutate(**moved).drop("turn_ord", "turn_us")
+def _from_handovers(keep: Scratch, rows: ir.Table, definition: Definition) -> ir.Table:
+    """Rows with the clocks of questions set to the bot's last hand-over that found them open, one after the other."""
+    later = ibis.window(group_by=SEGMENT, order_by="ord", following=(1, None))
+    rows = keep(rows.mutate(hand_ord=only(rows.handover, rows.ord).min().over(later)))
+    own = {f"hand_{name}": rows[f"own_{name}"] for name in CLOCK}
+    at = keep(rows.filter(rows.handover).select(*BUYER, hand_ord=_.ord, then_ord=_.hand_ord, **own))
+    key = [*BUYER, "hand_ord"]
+    while rows.filter(rows.q & rows.hand_ord.notnull()).count().execute():
+        joined = rows.left_join(at, key).drop(*(f"{name}_right" for name in key))
+        first = only(joined.q, joined.hand_ord).min().over(ibis.window(group_by=SEGMENT))
+        open_then = within_horizon(definition, joined.turn_us, joined.day, joined.hand_us, joined.hand_day)
+        joined = joined.mutate(now=joined.q & (joined.hand_ord == first), moves=joined.turn_ord.notnull() & open_then)
+        moved = {n: ibis.ifelse(_.now & _.moves, _[f"hand_{n}"], _[n]) for n in CLOCK}
+        hand_ord = ibis.ifelse(_.now, only(_.moves, _.then_ord), only(_.q, _.hand_ord))
+        rows = _turns(keep, joined.mutate(hand_ord=hand_ord, **moved).drop(*own, *HANDING), definition)
+    return rows.drop("hand_ord")
 
 
 def _reply_of_segment(rows: ir.Table) -> ir.Table:

@@ -56,7 +56,9 @@ class Turn:
 
     @property
     def row_id(self) -> str:
-        return self.asks[0].message["row_id"]
+        """The message that opens the turn; of several that came to the account at once, the one asked first."""
+        at_once = [ask.message for ask in self.asks if ask.clock == self.asks[0].clock]
+        return min(at_once, key=total_order)["row_id"]
 
 
 @dataclass
