@@ -202,10 +202,10 @@ def walk_shop(chat: Chat, shop: Shop) -> None:
             turn.started_at = now
             for ask in turn.asks:
                 ask.clock, ask.entered = now, at
-        if message["kind"] == "close":
-            closed = now
         going_on = turn or waiting is not None or is_question(message, shop) or not is_silent(shop, now, spoke, closed)
         chat.place.append(len(chat.sessions) - 1 if chat.sessions and going_on else None)
+        if message["kind"] == "close":
+            closed = now
 
 
 def is_silent(shop: Shop, now: datetime, spoke: datetime | None, closed: datetime | None) -> bool:
