@@ -120,7 +120,7 @@ def test_parquet_times_carry_their_offset(tmp_path):
     table = pa.table({"t": moment, "name": pa.array(["x"]).dictionary_encode()})
     pq.write_table(table, tmp_path / "a.dat")
     (row,) = rows_of(tmp_path / "a.dat")
-    assert row == {"source_line": 1, "cells": 2, "cell:0": "2025-01-01 10:00:00.000000+0800", "cell:1": "x"}
+    assert row == {"source_line": 1, "whole": True, "cell:0": "2025-01-01 10:00:00.000000+0800", "cell:1": "x"}
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterator, Sequence
+from functools import cache, cached_property
 
 import ibis
 import ibis.expr.datatypes as dt
@@ -71,7 +72,7 @@ class Plan:
         self.types = {name: ibis.dtype(kinds[name]) for name in filled_by_source(INPUT[settings.table])}
         secret = dict.fromkeys(name for _t, _k, cell in self.cells() if cell.hash for name in cell.from_)
         self.sources = [(name, False) for name in settings.mapped] + [(name, True) for name in secret]
-        schema = {"source_line": "int64", "cells": "int64"} | {f"cell:{i}": "string" for i in range(len(self.sources))}
+        schema = {"source_line": "int64", "whole": "boolean"} | {f"cell:{i}": "string" for i in range(len(self.sources))}
         self.batch = ibis.table(schema, name="batch")
 
     def cells(self) -> Iterator[tuple[str, int, Cell]]:
@@ -80,10 +81,15 @@ class Plan:
             for k, cell in enumerate(alternatives):
                 yield target, k, cell
 
+    @cached_property
+    def sql(self) -> str:
+        """SQL for the rows of the table `batch`."""
+        return ibis.to_sql(self.rows, dialect="duckdb")
+
     @property
-    def no_batch(self) -> pa.Table:
-        """A batch of no rows, from which the table of rows takes its shape."""
-        return self.batch.schema().to_pyarrow().empty_table()
+    def no_rows(self) -> pa.Table:
+        """An empty table of rows."""
+        return self.rows.schema().to_pyarrow().empty_table()
 
     def hashed(self, batch: pa.Table) -> pa.Table:
         """The batch, personal ids replaced by keyed hashes where the mapping asks for it."""
@@ -92,9 +98,10 @@ class Plan:
                 batch = batch.set_column(place, batch.schema.names[place], _keyed(batch.column(place), self.key))
         return batch
 
-    def rows(self, width: int) -> ir.Table:
+    @cached_property
+    def rows(self) -> ir.Table:
         """The batch as rows: the table's columns, source_line, filtered, reason, naive, and the cells as text."""
-        rows = self._values(self._parsed(self._meant(self._texts(self._cleaned()))), width)
+        rows = self._values(self._parsed(self._meant(self._texts(self._cleaned()))))
         if self.settings.thread:
             return rows
         rows = judged(rows, INPUT[self.settings.table])
@@ -162,14 +169,14 @@ class Plan:
         zoned = rows[f"zoned:{place}"]
         return ibis.coalesce(zoned, in_zone(self.zone, rows[f"wall:{place}"])) if self.zone else zoned
 
-    def _values(self, rows: ir.Table, width: int) -> ir.Table:
+    def _values(self, rows: ir.Table) -> ir.Table:
         """The row's columns out of the alternatives' values, the first filled; and what is wrong with the row."""
         values = {target: self._first(rows, "value", target) for target in self.settings.columns}
         for target, _k, cell in self.cells():
             if cell.past_midnight:
                 values[target] = _next_day(values[target], values[cell.past_midnight])
         absent = {name: ibis.null(kind) for name, kind in self.types.items() if name not in values}
-        wrong = [ibis.ifelse(rows.cells != width, "wrong_cells", None)]
+        wrong = [ibis.ifelse(~rows.whole, "wrong_cells", None)]
         wrong += [self._wrong(rows, target, k, cell) for target, k, cell in self.cells()]
         lines = {name: rows[name] for name in ("source_line", "filtered", *self._links(None))}
         return rows.select(
@@ -225,6 +232,16 @@ class Plan:
 
     def _plain(self, cells: ir.Table, name: str) -> ir.StringValue:
         return cells[f"plain:{self.sources.index((name, False))}"]
+
+
+def plan_of(settings: Settings, zone: str | None, key: bytes) -> Plan:
+    """The plan of a mapping, worked out once for all of its files."""
+    return _plan(settings.model_dump_json(by_alias=True), zone, key)
+
+
+@cache
+def _plan(mapping: str, zone: str | None, key: bytes) -> Plan:
+    return Plan(Settings.model_validate_json(mapping), zone, key)
 
 
 def _holds(text: ir.StringValue, condition: Filter) -> ir.BooleanValue:

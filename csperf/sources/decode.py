@@ -59,18 +59,18 @@ class Sheet:
         return [name for name in self.header if without_unit(name) == without_unit(exact)]
 
     def batches(self, names: Sequence[str]) -> Iterator[pa.Table]:
-        """At most BATCH_ROWS rows each: source_line, cells (how many the row has), the columns trimmed as cell:<i>.
+        """At most BATCH_ROWS rows each: source_line, whole (as many cells as the header), the columns trimmed as cell:<i>.
 
         Cells go straight into columns: rows kept as lists would have Python's garbage collector walk them for ever.
         """
         places = [self.header[name] for name in names]
         while True:
             lines: list[int] = []
-            counts: list[int] = []
+            whole: list[bool] = []
             columns: list[list[str | None]] = [[] for _name in names]
             for line, row in islice(self.records, BATCH_ROWS):
                 lines.append(line)
-                counts.append(_cells(row, self.width))
+                whole.append(_cells(row, self.width) == self.width)
                 if len(row) < self.width:
                     row = [*row, *[None] * (self.width - len(row))]
                 for column, place in zip(columns, places, strict=True):
@@ -78,7 +78,7 @@ class Sheet:
             if not lines:
                 return
             texts = {f"cell:{i}": pc.utf8_trim_whitespace(pa.array(c, pa.string())) for i, c in enumerate(columns)}
-            yield pa.table({"source_line": pa.array(lines), "cells": pa.array(counts)} | texts)
+            yield pa.table({"source_line": pa.array(lines), "whole": pa.array(whole)} | texts)
 
 
 def _cells(row: Sequence[str | None], width: int) -> int:
@@ -268,7 +268,7 @@ class _Parquet(Sheet):
         line = 1
         for batch in self.records:
             lines = pa.array(range(line, line + len(batch)), pa.int64())
-            cells = {"source_line": lines, "cells": pa.repeat(self.width, len(batch))}
+            cells = {"source_line": lines, "whole": pa.repeat(True, len(batch))}
             texts = [_texts(batch.column(self.header[name])) for name in names]
             yield pa.table(cells | {f"cell:{i}": pc.utf8_trim_whitespace(text) for i, text in enumerate(texts)})
             line += len(batch)

@@ -12,7 +12,7 @@ from ..errors import CsperfError, Problem
 from ..facts import INPUT
 from ..text import say
 from . import decode
-from .columns import Plan
+from .columns import Plan, plan_of
 from .loaded import Loaded, Notice, Shop, account_name, judged, seal, workbench
 from .mapping import Settings, near
 from .thread import along_replies
@@ -32,7 +32,7 @@ def load(path: Path, settings: Settings, shop: Shop) -> Loaded:
     CsperfError where the file cannot be read, lacks mapped columns (all named at once), or holds times without
     zone while neither the source nor the shop names one.
     """
-    plan = Plan(settings, shop.timezone, shop.key)
+    plan = plan_of(settings, shop.timezone, shop.key)
     if not shop.key and any(secret for _name, secret in plan.sources):
         raise decode.problem(path, "key_missing")
     with workbench() as con:
@@ -67,12 +67,11 @@ def _places(path: Path, settings: Settings, sheet: decode.Sheet) -> dict[str, st
 
 def _fill_rows(con: duckdb.DuckDBPyConnection, plan: Plan, sheet: decode.Sheet, places: dict[str, str]) -> None:
     """Fills the connection's table `rows`, a batch of the file at a time."""
-    sql = ibis.to_sql(plan.rows(sheet.width), dialect="duckdb")
-    con.register("batch", plan.no_batch)
-    con.execute(f"CREATE TEMP TABLE rows AS {sql}")
+    con.register("none", plan.no_rows)
+    con.execute("CREATE TEMP TABLE rows AS FROM none")
     for batch in sheet.batches([places[name] for name, _secret in plan.sources]):
         con.register("batch", plan.hashed(batch))
-        con.execute(f"INSERT INTO rows {sql}")
+        con.execute(f"INSERT INTO rows {plan.sql}")
     con.unregister("batch")
 
 
