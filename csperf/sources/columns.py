@@ -72,8 +72,8 @@ class Plan:
         self.types = {name: ibis.dtype(kinds[name]) for name in filled_by_source(INPUT[settings.table])}
         secret = dict.fromkeys(name for _t, _k, cell in self.cells() if cell.hash for name in cell.from_)
         self.sources = [(name, False) for name in settings.mapped] + [(name, True) for name in secret]
-        schema = {"source_line": "int64", "whole": "boolean"} | {f"cell:{i}": "string" for i in range(len(self.sources))}
-        self.batch = ibis.table(schema, name="batch")
+        cells = {f"cell:{i}": "string" for i in range(len(self.sources))}
+        self.batch = ibis.table({"source_line": "int64", "whole": "boolean"} | cells, name="batch")
 
     def cells(self) -> Iterator[tuple[str, int, Cell]]:
         """Target column, number of the alternative, and how it is filled."""

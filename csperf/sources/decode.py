@@ -59,7 +59,7 @@ class Sheet:
         return [name for name in self.header if without_unit(name) == without_unit(exact)]
 
     def batches(self, names: Sequence[str]) -> Iterator[pa.Table]:
-        """At most BATCH_ROWS rows each: source_line, whole (as many cells as the header), the columns trimmed as cell:<i>.
+        """At most BATCH_ROWS rows each: source_line, whole (as many cells as the header), the columns as cell:<i>.
 
         Cells go straight into columns: rows kept as lists would have Python's garbage collector walk them for ever.
         """
