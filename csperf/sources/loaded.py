@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import duckdb
@@ -107,6 +107,7 @@ def workbench() -> Iterator[duckdb.DuckDBPyConnection]:
 _database = cache(connect)  # opened once: hundreds of small files need no database each
 
 
+@lru_cache(10_000)  # the same few names on every line of a log
 def account_name(account: str) -> str:
     """One spelling of an account: full-width signs made plain, Taobao's API prefix and blanks taken off."""
     return re.sub(r"\s+", "", unicodedata.normalize("NFKC", account)).removeprefix(API_PREFIX)

@@ -26,6 +26,7 @@ TO_SOMEBODY = re.compile(rf"^(?P<nick>.+?)\s*-->\s*(?P<to>.+?)\s*{TIME}$")
 PLAIN = re.compile(rf"^\[?(?P<nick>.+?)\]?\s*{TIME}$")
 CLOCK = re.compile(rf"^{TIME}$")
 HEADS = (IN_BRACKETS, TO_SOMEBODY, PLAIN)
+COLONS_OF_A_TIME = 2
 MID_LINE = r"(?<!^)(?={nick}(?:[:：]\w+)?\s*[(（]\d{{4}}-\d{{1,2}}-\d{{1,2}}\s*\d{{1,2}}:\d{{2}}:\d{{2}}[)）])"
 TIME_INSIDE = re.compile(r"\d{1,2}:\d{2}:\d{2}[)）]")
 DIVIDER = re.compile(r"^[-=—＝*]{5,}$")
@@ -135,6 +136,8 @@ def _chats(lines: Iterable[tuple[int, str]]) -> Iterator[list[_Message]]:
 
 
 def _head(number: int, line: str) -> _Message | None:
+    if line.count(":") < COLONS_OF_A_TIME:
+        return None  # most lines: seen faster than by three patterns
     for pattern in HEADS:
         found = pattern.match(line.strip())
         if found:
