@@ -60,9 +60,7 @@ lab: $(READY)
 	$(RUN)/jupyter lab notebooks
 
 docs: $(READY)
-	@mkdir -p docs
-	$(RUN)/csperf metrics --all --lang zh -o docs/metrics.zh.md
-	$(RUN)/csperf metrics --all --lang en -o docs/metrics.en.md
+	$(RUN)/python -m csperf.dictionary docs
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --all-extras \

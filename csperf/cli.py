@@ -248,15 +248,10 @@ def metrics(
     from .catalogue import ENTRIES, entry
     from .dictionary import article, page
 
-    if everything or output:
-        text = page([entry(key)] if key else ENTRIES.values(), lang or ui_language())
+    if key or everything or output:
+        articles = [article(entry(key), language) for language in ([lang] if lang else LANGUAGES)] if key else []
+        text = "\n\n".join(articles) + "\n" if key else page(lang or ui_language())
         typer.echo(say("cli.written", path=_write_text(output, text)) if output else text)
-    elif key:
-        for language in [lang] if lang else LANGUAGES:
-            said = article(entry(key), language)
-            typer.echo(
-                "\n".join([entry(key).name(language), *(f"  {word}: {text}" for word, text in said.items()), ""])
-            )
     else:
         _print_table(
             ("key", "zh", "en", "unit", "better"), ((e.key, e.zh, e.en, e.unit, e.better) for e in ENTRIES.values())
