@@ -104,8 +104,10 @@ class Sum:
 class Entry:
     """What every entry of the catalogue says of itself, apart from how it is worked out.
 
-    `step` is the smallest difference worth speaking of, `bounds` what the value can be (None = no limit),
-    `maturity_days` how long after a day its value can still change, `note` a sentence by language.
+    `step` is the smallest difference worth speaking of: targets are rounded to it, towards what is easier, and base,
+    target and stretch stand at least one step apart. It is small beside the spread between agents, and no finer than
+    figures are written (0.1; 0.1 % for shares). `bounds` are what the value can be (None = no limit), `maturity_days`
+    how long after a day its value can still change, `note` a sentence by language.
     """
 
     key: str
@@ -209,7 +211,7 @@ ABOUT: dict[str, dict[str, Any]] = {
     "share": {"kind": "rate", "step": 0.01, "bounds": (0, 1)},
     "ratio": {"kind": "rate", "step": 0.01},
     "seconds": {"kind": "time"},
-    "minutes": {"kind": "time"},
+    "minutes": {"kind": "time", "step": 0.1},
     "hours": {"kind": "time", "step": 0.5},
     "yuan": {"kind": "value"},
     "points": {"kind": "value", "bounds": (0, 100)},
@@ -270,7 +272,7 @@ def per(
     One day is a count in full, so that no minimum n is asked for.
     """
     counted = Sum(fact=fact, among=among, value=value, unit=measured_in, known=known)
-    return Metric(numerator=counted, denominator=days, **_about(unit, {"min_n": 1} | about))
+    return Metric(numerator=counted, denominator=days, **_about(unit, {"min_n": 1, "step": 0.1} | about))
 
 
 def ratio(*, numerator: Sum, denominator: Sum, unit: Unit = "ratio", **about: Any) -> Metric:

@@ -15,12 +15,14 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from csperf.catalogue import ENTRIES, TOTALS, calls, dictionary, entries, entry, sales, service, speed
+from csperf import dictionary
+from csperf.catalogue import ENTRIES, TOTALS, calls, entries, entry, sales, service, speed
 from csperf.errors import CsperfError
 from csperf.facts import DERIVED
 from csperf.mart import build, frame, measure, rollup, to_key_units
-from csperf.metric import Distinct, Metric, Quantile, Sum
-from csperf.text import words
+from csperf.metric import Metric
+from csperf.text import LANGUAGES, words
+from csperf.text.numbers import number
 
 ROOT = Path(__file__).parents[1]
 SEEDS = st.integers(min_value=0, max_value=10_000)
@@ -163,7 +165,14 @@ def test_an_entry_has_names_a_source_and_notes_in_both_languages(key):
     assert found.zh and found.en and found.source
     assert re.search(r"[一-鿿]", found.zh) and not re.search(r"[一-鿿]", found.en)
     assert set(found.note) in (set(), {"zh", "en"})
-    assert found.step > 0 and found.maturity_days >= 1
+    assert found.maturity_days >= 1
+
+
+@pytest.mark.parametrize("key", ENTRIES)
+def test_a_step_can_be_read_off_the_page(key):
+    found = ENTRIES[key]
+    figure = number(found.step, found.unit)
+    assert float(figure.rstrip("%")) / (100 if "%" in figure else 1) == pytest.approx(found.step)
 
 
 def test_names_are_not_shared():
@@ -241,7 +250,19 @@ def test_every_condition_and_fact_has_words():
     parts = [part for found in ENTRIES.values() for part in found.sums.values()]
     for name in {name for part in parts for name in part.among}:
         assert {name, f"not_{name}"} <= set(named), name
-    assert {f"fact_{part.fact}" for part in parts} <= set(named)
+    assert {f"fact_{part.fact}" for part in parts} <= set(words("dictionary", "en"))
+
+
+def test_only_what_was_said_counts_as_an_agents_message():
+    """The fact holds a human's notes, recalls, transfers, closings and invitations too."""
+    made = made_facts.facts(1)
+    row = made["agent_messages"].slice(0, 1).to_pylist()[0] | {"scope": "shop", "excluded": False, "has_emoji": False}
+    kinds = ["text", "card", "sticker", "note", "recall", "close", "transfer", "rating_invite"]
+    rows = [row | {"row_id": kind, "kind": kind} for kind in kinds]
+    made["agent_messages"] = pa.Table.from_pylist(rows, schema=DERIVED["agent_messages"].arrow)
+    counting = {e.key: side for e in ENTRIES.values() for side, part in e.sums.items() if part.fact == "agent_messages"}
+    table = measure(made_facts.tables(made), counting, ["shop"], definitions="shop").set_index("metric")
+    assert {key: table[side][key] for key, side in counting.items()} == dict.fromkeys(counting, 3)
 
 
 def test_every_column_an_entry_reads_is_in_the_contract():
@@ -266,7 +287,7 @@ def test_an_unknown_key_names_the_near_ones():
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_the_dictionary_on_disk_is_that_of_the_catalogue(lang):
     on_disk = (ROOT / "docs" / dictionary.PAGES[lang]).read_text(encoding="utf-8")
-    assert on_disk == dictionary.page(lang), "run: python -m csperf.catalogue.dictionary docs"
+    assert on_disk == dictionary.page(lang), "run: make docs"
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
@@ -276,13 +297,49 @@ def test_the_dictionary_names_every_key(lang):
 
 
 def test_the_dictionary_can_be_written(tmp_path):
-    dictionary.write(tmp_path)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["metrics.md", "metrics.zh-CN.md"]
+    dictionary.write(tmp_path / "docs")
+    assert sorted(p.name for p in (tmp_path / "docs").iterdir()) == ["metrics.md", "metrics.zh-CN.md"]
 
 
-def test_formulas_speak():
-    assert dictionary.formula(ENTRIES["payment_share"], "zh").startswith("订单数（归属客服")
-    assert dictionary.formula(ENTRIES["wait_turn_p90_s"], "en").startswith("90 % quantile")
-    assert isinstance(ENTRIES["wait_turn_p90_s"], Quantile)
-    assert isinstance(ENTRIES["buyers_period"], Distinct)
-    assert Sum(fact="calls").among == {}
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("key", ENTRIES)
+def test_an_article_says_everything(key, lang):
+    said, found = dictionary.article(ENTRIES[key], lang), ENTRIES[key]
+    named = words("dictionary", lang)
+    assert said.startswith(f"### `{key}` {found.name(lang)}\n")
+    assert all(named[f"{kind}_{getattr(found, kind)}"] in said for kind in ("unit", "better", "role"))
+    assert all(f"- {named[f'label_{line}']}" in said for line in ("formula", "null", "matures", "step", "source"))
+    assert found.source in said
+    assert found.note.get(lang, "") in said
+
+
+@pytest.mark.parametrize(
+    ("key", "lang", "said"),
+    [
+        (
+            "payment_share",
+            "zh",
+            "订单数（归属客服，每位买家每个下单日只计一次，已付款） ÷ 订单数（归属客服，每位买家每个下单日只计一次）",
+        ),
+        ("reply_30s_msg_allday", "en", "buyer messages (all day, answered within 30 s) ÷ buyer messages (all day)"),
+        ("wait_turn_p90_s", "en", "90 % quantile of the waits of turns (in service hours, answered by a human)"),
+        ("buyers_period", "en", "different buyers (in service hours)"),
+        ("sales_yuan", "en", "sum of the amounts paid of orders (credited to an agent, paid)"),
+    ],
+)
+def test_formulas_speak(key, lang, said):
+    assert dictionary.formula(ENTRIES[key], lang) == said
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("reply_30s_msg", "no data, or a denominator of 0"),
+        ("sessions_per_day", "no data, or a denominator of 0; who worked and has no row that counts has 0"),
+        ("slow_users", "no data; who worked and has no row that counts has 0"),
+        ("wait_turn_max_s", "no row counts"),
+        ("order_value_yuan", "no data, or a denominator of 0; the orders do not name their buyers"),
+    ],
+)
+def test_null_is_explained(key, said):
+    assert dictionary.null_means(ENTRIES[key], "en") == said

@@ -262,6 +262,7 @@ ORDERS: tuple[Entry, ...] = (
         among=SOLD,
         where={"refunded": _.refunded},
         better="lower",
+        step=0.005,
         role="pre",
         maturity_days=NET_MATURES,
         source="PRACTICE 4, FORMATS 4.1 退款率: credited paid orders with a refund / credited paid orders",

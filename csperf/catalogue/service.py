@@ -51,6 +51,7 @@ IN_SERVICE_HOURS: tuple[Entry, ...] = (
         among=CONSULTATIONS,
         where={"answered": _.answered},
         better="higher",
+        step=0.005,
         source="S2-20, A.0 row 2 有效咨询比率: 有效咨询 / 咨询总量",
     ),
     per(
@@ -60,7 +61,6 @@ IN_SERVICE_HOURS: tuple[Entry, ...] = (
         fact="sessions",
         among=CONSULTATIONS | {"unanswered": ~_.answered},
         better="lower",
-        step=0.1,
         source="S1-62 未回复咨询数 / agent-days worked",
     ),
     per(
@@ -179,6 +179,7 @@ ALL_DAY: tuple[Entry, ...] = (
         among={},
         where={"transferred": _.transferred_out},
         better="lower",
+        step=0.005,
         source="S4-23: transferred / handled; for chats every session an agent had counts as handled",
     ),
     ratio(
@@ -188,7 +189,6 @@ ALL_DAY: tuple[Entry, ...] = (
         numerator=Sum(fact="agent_messages", among=SPOKEN),
         denominator=Sum(fact="buyer_messages"),
         better="neutral",
-        step=0.1,
         source="FORMATS 4.1 答问比 (qaRatio): human messages / buyer messages",
         note={"zh": "可大于1。", "en": "May exceed 1."},
     ),

@@ -7,6 +7,7 @@ from ibis.common.deferred import Deferred
 
 from ..metric import Entry, Extreme, Metric, Quantile, Sum, allday, mean, share, total
 
+HALF_A_POINT = 0.005  # where agents lie within a few points of all
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
 IN_HOURS = {"in_hours": _.in_hours}
@@ -20,10 +21,21 @@ def within(wait: Deferred, name: str, limit_us: int) -> dict[str, Deferred]:
     return {f"within_{name}": wait <= limit_us}
 
 
-def reply_share(key: str, zh: str, en: str, *, fact: str, limit: str, limit_us: int, source: str) -> Metric:
+def reply_share(
+    key: str, zh: str, en: str, *, fact: str, limit: str, limit_us: int, source: str, step: float = HALF_A_POINT
+) -> Metric:
     """Share of messages or turns answered by a human within the limit."""
-    in_time = within(_.wait_us, limit, limit_us)
-    return share(key=key, zh=zh, en=en, fact=fact, among=IN_HOURS, where=in_time, better="higher", source=source)
+    return share(
+        key=key,
+        zh=zh,
+        en=en,
+        fact=fact,
+        among=IN_HOURS,
+        where=within(_.wait_us, limit, limit_us),
+        better="higher",
+        step=step,
+        source=source,
+    )
 
 
 def reply_user_share(key: str, zh: str, en: str, *, limit: str, limit_us: int, source: str) -> Metric:
@@ -36,6 +48,7 @@ def reply_user_share(key: str, zh: str, en: str, *, limit: str, limit_us: int, s
         among=IN_HOURS,
         where=ALL_ANSWERED | within(_.max_wait_us, limit, limit_us),
         better="higher",
+        step=HALF_A_POINT,
         source=source,
     )
 
@@ -48,6 +61,7 @@ IN_SERVICE_HOURS: tuple[Entry, ...] = (
         fact="buyer_messages",
         limit="30s",
         limit_us=30 * SECOND,
+        step=0.01,
         source="S0-09: messages answered by a human within 30 s / all buyer messages, 8:00-23:00",
     ),
     reply_share(
@@ -79,6 +93,7 @@ IN_SERVICE_HOURS: tuple[Entry, ...] = (
             "mean_within_3min": (_.wait_n > 0) & (_.wait_sum_us <= 3 * MINUTE * _.wait_n),
         },
         better="higher",
+        step=HALF_A_POINT,
         source="FIELD D, C30: 3-minute reply rate, unit session (Douyin): mean wait of its turns within the limit",
         note={
             "zh": "会话按首次提问计入时段；会话内任一轮未回复即不达标。",
@@ -204,6 +219,7 @@ IN_SERVICE_HOURS: tuple[Entry, ...] = (
         among=IN_HOURS,
         where=ALL_ANSWERED | {"within_any_fail": _.max_wait_us <= _.any_fail_us},
         better="higher",
+        step=HALF_A_POINT,
         source="S0-11, C31: buyers with every message answered within 1 h / buyers who asked, once a day",
     ),
     total(
