@@ -231,7 +231,8 @@ def measure(
     Columns shop_id, the grain's, metric, definitions, door, numerator, denominator, value, n, note. Every agent on the
     roster (every day of the shop) has a row for every metric: without data the value is null. note is NO_DATA where
     there is no value, N_SMALL where n is below the entry's min_n (below `min_n` for entries with the default).
-    What cannot be measured here is left out and named in `.attrs["unavailable"]`: key -> NO_FACT or SHOP_ONLY.
+    What cannot be measured here is left out and named in `.attrs["unavailable"]`: key -> NO_FACT or SHOP_ONLY; without
+    anything to measure there are no rows, and the columns keep their types.
     Each sum is cut to first_day..last_day by its own day (orders lost: by the day of the order).
     Raises CsperfError for unknown keys and grains.
     """
@@ -293,12 +294,12 @@ def _spine(facts: Facts, by: Sequence[str], period: Period) -> pd.DataFrame:
     """Who must have a row: the people and days of agent_days; nobody where that fact or the grain has no such rows."""
     columns = ["shop_id", *grain_columns(by)]
     if "agent_days" not in facts or "category" in by:
-        return pd.DataFrame(columns=columns)
+        return pd.DataFrame(columns=columns, dtype="str")
     return at_grain(between(facts["agent_days"], "day", period), by).select(columns).distinct().to_pyarrow().to_pandas()
 
 
 def _on_spine(values: pd.DataFrame, spine: pd.DataFrame, entries: Sequence[Entry], columns: list[str]) -> pd.DataFrame:
-    keys = pd.DataFrame({"metric": [entry.key for entry in entries]})
+    keys = pd.DataFrame({"metric": [entry.key for entry in entries]}, dtype="str")
     people = pd.concat([spine, values[columns]]).drop_duplicates()
     rows = people.merge(keys, how="cross").merge(values, how="left", on=[*columns, "metric"])
     position = rows.metric.map({key: place for place, key in enumerate(keys.metric)})

@@ -212,6 +212,15 @@ def test_what_cannot_be_measured_is_named():
     assert table.attrs["unavailable"] == {"silent_share": "SHOP_ONLY"}
 
 
+@pytest.mark.parametrize("by", [["agent", "day"], ["level", "month"], ["shop", "category"]], ids="-".join)
+@pytest.mark.parametrize("unknown", [{}, fact("agent_days", AGENT_DAY, AGENT_DAY | SHOP)], ids=["no-facts", "roster"])
+def test_without_anything_to_measure_the_columns_keep_their_types(by, unknown):
+    full = measure(fact("turns", turn(10), turn(10, **SHOP)), ["mean_wait_turn_s"], by, definitions="shop")
+    empty = measure(unknown, ["aht_s", "silent_share"], by, definitions="shop")
+    pd.testing.assert_frame_equal(empty, full.iloc[:0], check_index_type=False)
+    assert empty.attrs["unavailable"] == {"aht_s": "NO_FACT", "silent_share": "NO_FACT"}
+
+
 def test_unknown_keys_and_grains_are_refused():
     with pytest.raises(CsperfError, match="mean_wait_turn_s"):
         measure({}, ["mean_wait_turns"], ["agent"], definitions="shop")
