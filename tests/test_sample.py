@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from python_calamine import CalamineWorkbook
 
 from csperf import sample
 from csperf.definitions import CLOSING_PHRASES
 from csperf.errors import CsperfError
+from csperf.load import load
 from csperf.params import load_params
 from csperf.sample.export_sales import PERSONAL
 from csperf.sample.words import POOLS
@@ -59,6 +61,21 @@ def test_making_it_again_leaves_nothing_of_a_longer_sample(small, tmp_path):
         str(p.relative_to(tmp_path)).replace("\\", "/") for p in (tmp_path / "exports").rglob("*") if p.is_file()
     }
     assert on_disk == set(report.files)
+
+
+@pytest.mark.parametrize("months", [1, 2])
+def test_the_params_name_only_what_was_written(tmp_path, months):
+    report = sample.make(tmp_path, months=months, agents=4, messages=600)
+    sources = yaml.safe_load(report.params.read_text(encoding="utf-8"))["sources"]
+    assert [s["files"] for s in sources if not list(tmp_path.glob(s["files"]))] == []
+    found = {path for s in sources for path in tmp_path.glob(s["files"])}
+    assert found == {tmp_path / name for name in report.files}
+
+
+def test_making_it_again_forgets_what_was_loaded_before(tmp_path):
+    load(load_params(sample.make(tmp_path, months=1, agents=4, messages=600).params).loading)
+    sample.make(tmp_path, months=1, agents=4, messages=600, seed=2)
+    assert not (tmp_path / "store").exists()
 
 
 def test_a_real_shops_exports_are_not_overwritten(tmp_path):

@@ -66,7 +66,7 @@ def make(
 
     `months` whole months that end before `until` (default 2026-11-01, so that the same seed gives the same bytes),
     about `messages` messages: up to 200,000 in messy files, above as Parquet and CSV. What the folder held under
-    exports is replaced if it was a sample. CsperfError if it was not, and for a shop too small to be one.
+    exports and store is replaced if it was a sample. CsperfError if it was not, and for a shop too small to be one.
     """
     _checked(months, agents, messages)
     rng = np.random.default_rng(seed)
@@ -99,7 +99,8 @@ def _emptied(folder: Path, bulk: bool) -> Written:
     exports = folder / "exports"
     if exports.exists() and any(exports.iterdir()) and not (folder / "truth.json").exists():
         raise CsperfError(Problem(str(folder), say("sample.not_a_sample")))
-    shutil.rmtree(exports, ignore_errors=True)
+    for old in (exports, folder / "store"):  # a store of the sample before would mix two shops
+        shutil.rmtree(old, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     return Written(folder, bulk)
 
@@ -132,7 +133,7 @@ def _rest(rng, shop, play, words, sold, written, totals, invited) -> None:
 
 def _report(written: Written, shop: world.World, totals: truth.Totals, known: dict[str, int]) -> SampleReport:
     params, book = written.folder / "params.yaml", written.folder / "truth.json"
-    params.write_text(params_text(".", written.bulk), encoding="utf-8", newline="\n")
+    params.write_text(params_text(".", written.bulk, written.files), encoding="utf-8", newline="\n")
     book.write_text(truth_text(known, shop, totals, written.files), encoding="utf-8", newline="\n")
     sizes = {name: counts["rows"] for name, counts in written.files.items()}
     counts = {name: known[name] for name in ("messages", "chats", "orders")}

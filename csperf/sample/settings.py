@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
+from fnmatch import filter as matching
 from pathlib import Path
 
 import yaml
@@ -11,10 +14,14 @@ from .words import POOLS
 from .world import BOT_ACCOUNT, CLOSED_DAYS, WAREHOUSE
 
 TEMPLATE = Path(__file__).parent / "templates"
+ENTRY = re.compile(r"^(?:  #.*\n)*  - source:.*\n(?:    .*\n)*", re.MULTILINE)  # with the comment above it
 
 
-def params_text(root: str, bulk: bool) -> str:
-    """The params file of a sample whose folder is `root` as seen from the file."""
+def params_text(root: str, bulk: bool, files: Collection[str]) -> str:
+    """The params file of a sample whose folder is `root` as seen from the file.
+
+    Of the sources only those stay that `files`, the names written, fit: a short history has no copied chats.
+    """
     sources = "bulk" if bulk else "messy"
     head, chats, rest = (_template(name) for name in ("head", sources, "rest"))
     slots = {
@@ -30,7 +37,12 @@ def params_text(root: str, bulk: bool) -> str:
     text = head + chats + rest
     for name, value in slots.items():
         text = text.replace(f"<{name}>", value)
-    return text
+    return ENTRY.sub(lambda entry: entry[0] if matching(files, _pattern(entry[0])) else "", text)
+
+
+def _pattern(entry: str) -> str:
+    (found,) = re.findall(r"^    files: (\S+)", entry, re.MULTILINE)
+    return found
 
 
 def _template(name: str) -> str:
