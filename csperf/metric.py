@@ -256,25 +256,6 @@ def mean(
     return Metric(numerator=total, denominator=rows, squares=True, **_about(unit, about))
 
 
-def per(
-    *,
-    fact: str,
-    among: Conditions,
-    value: Deferred | int = 1,
-    measured_in: Measure = "count",
-    unit: Unit = "count",
-    known: Deferred | None = None,
-    days: Sum = WORKED,
-    **about: Any,
-) -> Metric:
-    """How much of `value` for each day an agent worked: every row counts above, worked days below.
-
-    One day is a count in full, so that no minimum n is asked for.
-    """
-    counted = Sum(fact=fact, among=among, value=value, unit=measured_in, known=known)
-    return Metric(numerator=counted, denominator=days, **_about(unit, {"min_n": 1, "step": 0.1} | about))
-
-
 def ratio(*, numerator: Sum, denominator: Sum, unit: Unit = "ratio", **about: Any) -> Metric:
     """One sum over another; the rows above need not be among the rows below, so it may exceed 1."""
     return Metric(numerator=numerator, denominator=denominator, **_about(unit, about))
@@ -293,6 +274,14 @@ def total(
     """A plain total, as platforms show it; it has no n."""
     counted = Sum(fact=fact, among=among, value=value, unit=measured_in, known=known)
     return Metric(numerator=counted, **_about(unit, about))
+
+
+def per(*, days: Sum = WORKED, **about: Any) -> Metric:
+    """What `total` adds up, for each day an agent worked: every row counts above, worked days below.
+
+    One day is a count in full, so that no minimum n is asked for.
+    """
+    return replace(total(**{"min_n": 1, "step": 0.1} | about), denominator=days)
 
 
 AnyEntry = TypeVar("AnyEntry", bound=Entry)

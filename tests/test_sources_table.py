@@ -32,6 +32,13 @@ ORDERS = {
     "status": {"from": "状态", "values": {"等待买家付款": "unpaid", "买家已付款，等待卖家发货": "paid"}},
     "status_raw": "状态",
 }
+CALLS = {
+    "call_id": "id",
+    "direction": {"const": "in"},
+    "queued_at": "t",
+    "ended_at": "t",
+    "outcome": {"const": "answered"},
+}
 ORDER_HEADER = "订单号,买家,下单,金额(元),状态"
 
 
@@ -104,14 +111,7 @@ def test_the_row_rules_of_the_contract_name_the_reason(tmp_path):
 
 
 def test_negative_durations_are_rejected(tmp_path):
-    columns = {
-        "call_id": "id",
-        "direction": {"const": "in"},
-        "queued_at": "t",
-        "ended_at": "t",
-        "outcome": {"const": "answered"},
-        "wait_us": {"from": "w", "unit": "seconds"},
-    }
+    columns = CALLS | {"wait_us": {"from": "w", "unit": "seconds"}}
     loaded = read(tmp_path, "id,t,w\n1,2025-03-01 10:00:00,-4\n2,2025-03-01 10:00:00,1.5\n", columns, "calls")
     assert reasons(loaded) == [(2, "duration_negative")]
     assert records(loaded, "calls")[0]["wait_us"] == 1_500_000
@@ -136,14 +136,7 @@ def test_an_amount_that_is_no_number_of_fen_is_rejected(tmp_path, amount):
     "unit,micros", [("milliseconds", 1_500), ("seconds", 1_500_000), ("minutes", 90_000_000), ("hours", 5_400_000_000)]
 )
 def test_durations_become_microseconds(tmp_path, unit, micros):
-    columns = {
-        "call_id": "id",
-        "direction": {"const": "in"},
-        "queued_at": "t",
-        "ended_at": "t",
-        "outcome": {"const": "answered"},
-        "talk_us": {"from": "w", "unit": unit},
-    }
+    columns = CALLS | {"talk_us": {"from": "w", "unit": unit}}
     (row,) = records(read(tmp_path, "id,t,w\n1,2025-03-01 10:00:00,1.5\n", columns, "calls"), "calls")
     assert row["talk_us"] == micros
 
