@@ -134,15 +134,16 @@ def turns(rows: ir.Table, definition: Definition) -> ir.Table:
     """One row for each turn, with internal columns (s_ord, turn_ord, close_us) that sessions need."""
     clock = _.us.max() if definition.clock_start == "last" else _.us.min()
     work = _.work.max() if definition.clock_start == "last" else _.work.min()
+    first = only(_.us == _.turn_us, _.ord)  # a turn that moved may have begun before its receiver's own
     grouped = (
         rows.filter(rows.member)
         .group_by(*TURN, "s_ord")
         .agg(
-            row_id=_.row_id.argmin(_.ord),
+            row_id=_.row_id.argmin(first),
             session_id=_.session_id.max(),
             category_code=_.category_code.max(),
-            day=_.day.argmin(_.ord),
-            in_hours=_.in_hours.argmin(_.ord),
+            day=_.day.argmin(first),
+            in_hours=_.in_hours.argmin(first),
             turn_us=_.us.min(),
             clock_us=clock,
             clock_work=work,
@@ -150,7 +151,7 @@ def turns(rows: ir.Table, definition: Definition) -> ir.Table:
             close_us=_.close_us.max(),
             close_work=_.close_work.max(),
             answered=_.met.any(),
-            transferred_in=_.transferred_in.argmin(_.ord),
+            transferred_in=_.transferred_in.argmin(first),
             transferred_out=_.passed.any(),
             out=_.out.max(),
             agent_started=_.agent_started.any(),
@@ -166,9 +167,9 @@ def turns(rows: ir.Table, definition: Definition) -> ir.Table:
     whole = ibis.window(group_by=SESSION)
     if definition.anchor == "session":
         grouped = grouped.mutate(in_hours=_.in_hours.argmin(only(_.seen, _.turn_ord)).over(whole).fill_null(_.in_hours))
-    first = only(grouped.seen, grouped.turn_ord).min().over(whole)
+    opener = only(grouped.seen, grouped.turn_ord).min().over(whole)
     return grouped.mutate(
-        opening=(grouped.turn_ord == first).fill_null(False) & _opens(definition, grouped.agent_started),
+        opening=(grouped.turn_ord == opener).fill_null(False) & _opens(definition, grouped.agent_started),
         zero_s=(grouped.wait_us < SECOND).fill_null(False),
         started_at=instant(grouped.turn_us),
         replied_at=only(grouped.answered, instant(grouped.close_us)),
