@@ -11,6 +11,8 @@ from ..engine import instant
 from .runs import only
 from .shop import SECOND
 
+AGENT_DAY = ["agent_id", "day"]
+
 
 def with_people(rows: ir.Table, people: ir.Table) -> ir.Table:
     """Adds agent_id, role, level, shift of the account on that day; an account not on the roster stands for itself."""
@@ -65,32 +67,11 @@ def agent_days(said: ir.Table, replies: ir.Table, people: ir.Table, covered: ir.
     worked: a shift starts that day, or a human row was sent (a colleague's chat too). replied: a counted reply.
     Null shift_us and online_us: no shift table.
     """
-    key = ["agent_id", "day"]
-    wrote = said.filter(said.scope == "agent").select(
-        *key, "account_id", sent=ibis.literal(1, "int64"), answered=ibis.literal(0, "int64")
-    )
-    answered = replies.select(*key, "account_id", sent=ibis.literal(0, "int64"), answered=ibis.literal(1, "int64"))
-    active = (
-        wrote.union(answered)
-        .group_by(*key)
-        .agg(sent=_.sent.max(), replied=_.answered.max(), account_id=_.account_id.min())
-    )
-    employed = people.filter(people.employed).semi_join(covered, "day")
-    roster = employed.group_by(*key).agg(
-        role=_.role.min(),
-        level=_.level.min(),
-        shift=_.shift.min(),
-        shift_us=_.shift_us.max(),
-        account=_.account_id.min(),
-    )
-    days = roster.outer_join(active, key)
+    days = _on_roster(people, covered).outer_join(_active(said, replies), AGENT_DAY)
     days = days.mutate(agent_id=_.agent_id.fill_null(_.agent_id_right), day=_.day.fill_null(_.day_right))
     agents = days.select(
-        *key,
-        "role",
-        "level",
-        "shift",
-        "shift_us",
+        *AGENT_DAY,
+        *("role", "level", "shift", "shift_us"),
         scope=ibis.literal("agent"),
         account_id=_.account.fill_null(_.account_id),
         scheduled=_.shift_us.notnull().cast("int64"),
@@ -102,6 +83,27 @@ def agent_days(said: ir.Table, replies: ir.Table, people: ir.Table, covered: ir.
         online_us=ibis.null("int64"),
         category_code=ibis.null("string"),
     )
+
+
+def _on_roster(people: ir.Table, covered: ir.Table) -> ir.Table:
+    """People employed on each covered day; one row for somebody with several accounts."""
+    employed = people.filter(people.employed).semi_join(covered, "day")
+    return employed.group_by(*AGENT_DAY).agg(
+        role=_.role.min(),
+        level=_.level.min(),
+        shift=_.shift.min(),
+        shift_us=_.shift_us.max(),
+        account=_.account_id.min(),
+    )
+
+
+def _active(said: ir.Table, replies: ir.Table) -> ir.Table:
+    """Who wrote anything (sent), or gave a counted reply (replied), on which day."""
+    yes, no = ibis.literal(1, "int64"), ibis.literal(0, "int64")
+    wrote = said.filter(said.scope == "agent").select(*AGENT_DAY, "account_id", sent=yes, replied=no)
+    answered = replies.select(*AGENT_DAY, "account_id", sent=no, replied=yes)
+    both = wrote.union(answered).group_by(*AGENT_DAY)
+    return both.agg(sent=_.sent.max(), replied=_.replied.max(), account_id=_.account_id.min())
 
 
 def _shop_days(agents: ir.Table, covered: ir.Table) -> ir.Table:

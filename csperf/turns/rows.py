@@ -131,33 +131,8 @@ def buyer_messages(rows: ir.Table, definition: Definition) -> ir.Table:
 
 
 def turns(rows: ir.Table, definition: Definition) -> ir.Table:
-    """One row for each turn, with internal columns (s_ord, turn_ord, close_us) that sessions need."""
-    clock = _.us.max() if definition.clock_start == "last" else _.us.min()
-    work = _.work.max() if definition.clock_start == "last" else _.work.min()
-    first = only(_.us == _.turn_us, _.ord)  # a turn that moved may have begun before its receiver's own
-    grouped = (
-        rows.filter(rows.member)
-        .group_by(*TURN, "s_ord")
-        .agg(
-            row_id=_.row_id.argmin(first),
-            session_id=_.session_id.max(),
-            category_code=_.category_code.max(),
-            day=_.day.argmin(first),
-            in_hours=_.in_hours.argmin(first),
-            turn_us=_.us.min(),
-            clock_us=clock,
-            clock_work=work,
-            messages=_.count(),
-            close_us=_.close_us.max(),
-            close_work=_.close_work.max(),
-            answered=_.met.any(),
-            transferred_in=_.transferred_in.argmin(first),
-            transferred_out=_.passed.any(),
-            out=_.out.max(),
-            agent_started=_.agent_started.any(),
-            reason=only(_.reason != "zero_second", _.reason).max(),
-        )
-    )
+    """One row for each turn, with internal columns (s_ord, turn_ord, turn_us, seen) that sessions need."""
+    grouped = _gathered(rows, definition)
     work_us = only(grouped.answered, grouped.close_work - grouped.clock_work)
     clock_us = only(grouped.answered, grouped.close_us - grouped.clock_us)
     grouped = grouped.mutate(wait_us=_in_kind(definition, clock_us, work_us), wait_work_us=work_us)
@@ -178,6 +153,32 @@ def turns(rows: ir.Table, definition: Definition) -> ir.Table:
     )
 
 
+def _gathered(rows: ir.Table, definition: Definition) -> ir.Table:
+    """The questions of each turn as one row; clock_us is that of its first question, or of its last (C4)."""
+    last = definition.clock_start == "last"
+    first = only(_.us == _.turn_us, _.ord)  # a turn that moved may have begun before its receiver's own
+    members = rows.filter(rows.member)
+    return members.group_by(*TURN, "s_ord").agg(
+        row_id=_.row_id.argmin(first),
+        session_id=_.session_id.max(),
+        category_code=_.category_code.max(),
+        day=_.day.argmin(first),
+        in_hours=_.in_hours.argmin(first),
+        turn_us=_.us.min(),
+        clock_us=_.us.max() if last else _.us.min(),
+        clock_work=_.work.max() if last else _.work.min(),
+        messages=_.count(),
+        close_us=_.close_us.max(),
+        close_work=_.close_work.max(),
+        answered=_.met.any(),
+        transferred_in=_.transferred_in.argmin(first),
+        transferred_out=_.passed.any(),
+        out=_.out.max(),
+        agent_started=_.agent_started.any(),
+        reason=only(_.reason != "zero_second", _.reason).max(),
+    )
+
+
 def _opens(definition: Definition, agent_started: ir.BooleanValue) -> ir.BooleanValue:
     """Does the first turn of such a session ask for a first reply? Not where the agent wrote first (C9)."""
     return ~agent_started | (definition.agent_started == "include")
@@ -185,14 +186,23 @@ def _opens(definition: Definition, agent_started: ir.BooleanValue) -> ir.Boolean
 
 def sessions(rows: ir.Table, turned: ir.Table, definition: Definition) -> ir.Table:
     """One shop row for each conversation, one agent row for each account that was assigned or replied."""
+    happened = _happened(rows)
+    asked = _asked(turned.filter(turned.seen))
+    joined = happened.left_join(asked, SESSION).drop(*(f"{name}_right" for name in SESSION))
+    return _session_columns(joined, definition)
+
+
+def _happened(rows: ir.Table) -> ir.Table:
+    """When a session began and ended, and who had a part in it; none for whom a transfer brought nothing."""
     spoken = _.r | _.member
+    brings = ~_.mark
     events = rows.group_by(*SESSION).agg(
         row_id=_.row_id.argmin(_.ord),
         session_id=_.session_id.max(),
         category_code=_.category_code.max(),
-        start_us=only(~_.mark, _.us).min(),
-        start_day=_.day.argmin(only(~_.mark, _.ord)),
-        start_hours=_.in_hours.argmin(only(~_.mark, _.ord)),
+        start_us=only(brings, _.us).min(),
+        start_day=_.day.argmin(only(brings, _.ord)),
+        start_hours=_.in_hours.argmin(only(brings, _.ord)),
         first_us=only(spoken, _.us).min(),
         last_us=only(spoken, _.us).max(),
         agent_started=_.agent_started.any(),
@@ -201,10 +211,13 @@ def sessions(rows: ir.Table, turned: ir.Table, definition: Definition) -> ir.Tab
         transferred_out=(_.hand | _.passed_around).any(),
         replier=_.replier.argmax(only(_.r & _.replier.notnull(), _.ord)),
     )
-    events = events.filter(events.start_us.notnull())
-    seen = turned.filter(turned.seen)
+    return events.filter(events.start_us.notnull())
+
+
+def _asked(seen: ir.Table) -> ir.Table:
+    """What a session's turns add up to, in service hours and all day."""
     inside = seen.in_hours
-    asked = seen.group_by(*SESSION).agg(
+    return seen.group_by(*SESSION).agg(
         asked_us=seen.turn_us.min(),
         asked_day=seen.day.argmin(seen.turn_ord),
         asked_hours=seen.in_hours.argmin(seen.turn_ord),
@@ -219,8 +232,6 @@ def sessions(rows: ir.Table, turned: ir.Table, definition: Definition) -> ir.Tab
         any_unanswered_allday=(~seen.answered).any(),
         first_wait_us=only(seen.opening, seen.wait_us).max(),
     )
-    joined = events.left_join(asked, SESSION).drop(*(f"{name}_right" for name in SESSION))
-    return _session_columns(joined, definition)
 
 
 def _session_columns(joined: ir.Table, definition: Definition) -> ir.Table:
