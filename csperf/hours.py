@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import holidays as library
 import pandas as pd
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainValidator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 from pydantic_core import PydanticCustomError
 
 Interval = tuple[int, int]  # half-open
@@ -33,6 +33,7 @@ CHINA = "CN"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ONE_DAY = timedelta(days=1)
 DAY_S = 86_400
+LAST_HOUR = 24
 SECOND_US = 1_000_000
 SEARCH_DAYS = 3_660  # a deadline further off than ten years is a mistake in the hours
 
@@ -44,7 +45,7 @@ FAULTS = {  # the English of text/hours.yaml, which lies too far up to be import
     "never": "no open second in the ten years after {start}; look at the weekly hours and the holidays",
     "weekday": '"{found}" is no weekday{hint}; write mon, tue, wed, thu, fri, sat or sun',
     "clock": '"{found}" is no time of day; write "HH:MM" from "00:00" to "24:00"',
-    "unquoted": '{found} came without quotes and was read as a number; write "{clock}" in quotes',
+    "unquoted": '{found} is a number, no time of day; write hours and minutes in quotes, e.g. "{clock}"',
     "late_opening": '"{found}" can only close a day; an opening at midnight is "00:00" of the next day',
     "empty_window": 'opens and closes at {found}; round the clock is ["00:00", "24:00"]',
     "order": "{later} stands before {earlier}; write the windows of a day in order",
@@ -255,10 +256,18 @@ def _weekday(name: str) -> str:
 
 
 def _clock(clock: object) -> object:
-    if isinstance(clock, int):  # YAML reads a bare 23:00 as 1380
-        raise _fault("unquoted", found=clock, clock=f"{clock // 60 % 25:02}:{clock % 60:02}")
+    if isinstance(clock, int):
+        raise _fault("unquoted", found=clock, clock=_meant(clock))
     _clock_s(str(clock))
     return clock
+
+
+def _meant(number: int) -> str:
+    """The time of day of a number: 9 is an hour, 930 a clock without its colon, 1380 what YAML makes of 23:00."""
+    hour, minute = divmod(number if number > LAST_HOUR else number * 100, 100)
+    if hour > LAST_HOUR or minute >= 60:
+        hour, minute = divmod(number, 60)
+    return f"{hour % 25:02}:{minute:02}"
 
 
 def _clock_s(clock: str) -> int:
@@ -326,7 +335,7 @@ Pair = tuple[Annotated[str, BeforeValidator(_clock)], Annotated[str, BeforeValid
 Window = Annotated[Pair, AfterValidator(_window)]
 Windows = Annotated[tuple[Window, ...], AfterValidator(_in_order)]
 Weekday = Annotated[str, AfterValidator(_weekday)]
-Holiday = Annotated[date | Literal["CN"], PlainValidator(_holiday)]
+Holiday = Annotated[date | Literal["CN"], BeforeValidator(_holiday)]
 
 
 class HoursSettings(BaseModel):

@@ -372,9 +372,17 @@ def test_a_night_that_runs_into_the_morning_windows_is_an_overlap():
     assert faults(week={"mon": []}) == [("week", "hours.closed")]
 
 
-def test_an_unquoted_time_is_told_how_to_be_written():
-    with pytest.raises(ValidationError, match='write "23:00" in quotes'):
-        HoursSettings.model_validate({"week": {"mon": [["09:00", 23 * 60]]}})
+@pytest.mark.parametrize(("typed", "meant"), [(23 * 60, "23:00"), (9, "09:00"), (24, "24:00"), (930, "09:30")])
+def test_a_time_typed_as_a_number_is_told_how_to_be_written(typed, meant):
+    with pytest.raises(ValidationError, match=f'in quotes, e.g. "{meant}"'):
+        HoursSettings.model_validate({"week": {"mon": [[typed, "24:00"]]}})
+
+
+def test_settings_are_written_back_as_they_were_typed(recwarn):
+    settings = HoursSettings.model_validate({"valid_from": "2026-01-01", "holidays": ["CN", "2026-06-18"]})
+    assert settings.model_dump(mode="json")["holidays"] == ["CN", "2026-06-18"]
+    assert HoursSettings.model_validate_json(settings.model_dump_json()) == settings
+    assert list(recwarn) == []
 
 
 def test_settings_take_one_holiday_calendar_or_a_list():
