@@ -6,17 +6,21 @@ import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
+from zoneinfo import available_timezones
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from .errors import CsperfError, Problem
 from .text import say
 
 ENCODINGS = ("utf-8-sig", "gb18030")  # Windows' Notepad may have saved the file in either
+TAB = r"'\t'"  # as PyYAML shows it
 SHOWN = 60  # characters of a wrong value that are quoted back
 LISTED = 18  # allowed words that are listed
+MISSPELT = 0.85  # how alike two names of zones must be
 
 # pydantic's kinds of finding -> our sentence; what is not listed falls back to pydantic's own words.
 SENTENCES = {
@@ -70,7 +74,8 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        said = say("params.yaml_syntax", line=line, column=column, problem=error.problem)
+        slots = {"line": line, "column": column, "problem": error.problem}
+        said = say("params.yaml_tab" if TAB in str(error.problem) else "params.yaml_syntax", **slots)
         raise CsperfError(Problem(where, said)) from error
     except yaml.YAMLError as error:
         raise CsperfError(Problem(where, say("params.yaml_characters", problem=error))) from error
@@ -80,6 +85,8 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
 
 
 def _decoded(path: Path) -> str:
+    if path.is_dir():
+        raise CsperfError(Problem(str(path), say("params.is_folder", example=path / "params.yaml")))
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
@@ -100,7 +107,7 @@ def explain(error: ValidationError, where: str, model: type[BaseModel], content:
 
 
 def _problem(finding: Any, where: str, model: type[BaseModel], content: Mapping[str, Any]) -> Problem:
-    path, keys = _place(finding["loc"], model, content)
+    path, fields = _place(finding["loc"], model, content)
     kind, context = finding["type"], finding.get("ctx", {})
     if "." in kind:  # a layer's own finding: its type is the key of its sentence
         return Problem(where, f"{path}: {say(kind, **context)}")
@@ -109,11 +116,16 @@ def _problem(finding: Any, where: str, model: type[BaseModel], content: Mapping[
         path = f"{path}.{context['discriminator'].strip(chr(39))}"
     found = context.get("tag", finding["input"])
     expected = context.get("expected") or context.get("expected_tags")
-    allowed = [word.strip("'") for word in re.split(r", | or ", expected)] if expected else keys
+    allowed = [word.strip("'") for word in re.split(r", | or ", expected)] if expected else list(fields)
     guess = did_you_mean(path.rsplit(".", 1)[-1] if name == "unknown_key" else found, allowed)
     slots = {"found": quoted(found), "allowed": listed(allowed), "hint": guess}
     slots |= {"limit": _limit(context), "problem": context.get("error", finding["msg"])}
+    slots["example"] = _example(fields.get(path.rsplit(".", 1)[-1]))
     return Problem(where, f"{path}: {say(f'params.{name}', **slots)}")
+
+
+def _example(field: FieldInfo | None) -> str:
+    return say("params.example", example=field.examples[0]) if field and field.examples else ""
 
 
 def _limit(context: Mapping[str, Any]) -> str:
@@ -121,23 +133,23 @@ def _limit(context: Mapping[str, Any]) -> str:
     return next((f"{sign} {context[key]}" for key, sign in signs.items() if key in context), "")
 
 
-def _place(loc: tuple[int | str, ...], model: type[BaseModel], content: Any) -> tuple[str, list[str]]:
-    """The path as a person would write it, and the keys allowed beside its last part.
+def _place(loc: tuple[int | str, ...], model: type[BaseModel], content: Any) -> tuple[str, dict[str, FieldInfo]]:
+    """The path as a person would write it, and what may stand beside its last part.
 
     pydantic's own path also names the member of a union that it tried; those parts are left out.
     """
-    path, models = "", [model]
+    path, models, beside = "", [model], {}
     for token in loc:
-        fields = {f.alias or name: f.annotation for m in models for name, f in m.model_fields.items()}
+        fields = {f.alias or name: f for m in models for name, f in m.model_fields.items()}
         tags = {tag: m for m in models for tag in _tags(m)} if len(models) > 1 else {}
         if token in tags:
             models = [tags[str(token)]]
         elif token in fields or isinstance(token, int) or (isinstance(content, Mapping) and token in content):
             path += f"[{token}]" if isinstance(token, int) else f".{token}"
             content = _step(content, token)
-            models = _models(fields[str(token)]) if token in fields else models
-            keys = list(fields)
-    return path.removeprefix("."), keys if path else []
+            models = _models(fields[str(token)].annotation) if token in fields else models
+            beside = fields
+    return path.removeprefix("."), beside
 
 
 def _step(content: Any, token: int | str) -> Any:
@@ -170,7 +182,18 @@ def listed(words: Iterable[str]) -> str:
     return ", ".join(words[:LISTED]) + (f" {say('params.and_more')}" if len(words) > LISTED else "")
 
 
-def did_you_mean(word: object, allowed: Iterable[str]) -> str:
+def did_you_mean(word: object, allowed: Iterable[str], cutoff: float = 0.6) -> str:
     """`(did you mean x?)` for the nearest allowed word, empty where none is near."""
-    near = get_close_matches(str(word), list(allowed), n=1, cutoff=0.6)
+    near = get_close_matches(str(word), list(allowed), n=1, cutoff=cutoff)
     return say("params.did_you_mean", near=near[0]) if near else ""
+
+
+def _zone(value: str) -> str:
+    known = available_timezones()
+    if value not in known:
+        hint = did_you_mean(value, sorted(known), cutoff=MISSPELT)  # Beijing is no misspelt Brunei
+        raise ValueError(say("params.bad_timezone", found=quoted(value), hint=hint))
+    return value
+
+
+TimeZone = Annotated[str, AfterValidator(_zone)]

@@ -102,6 +102,29 @@ def test_bytes_of_no_encoding_are_refused(tmp_path):
     assert "neither UTF-8 nor GB18030" in refusal(path)
 
 
+def test_a_folder_is_told_from_a_file(tmp_path):
+    assert f"is a folder; name the settings file inside, e.g. {tmp_path / 'params.yaml'}" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("zone", "hint"), [("Asia/Shangai", " (did you mean Asia/Shanghai?)"), ("Asia/Beijing", ""), ("Beijing", "")]
+)
+def test_a_wrong_zone_is_refused_for_the_shop_and_for_each_source(tmp_path, zone, hint):
+    table = "columns: {code: a, name_zh: b, name_en: c}"
+    sources = f"- {{source: wangwang, files: a.txt, timezone: {zone}}}"
+    sources += f"\n- {{source: table, table: categories, files: a.csv, timezone: {zone}, {table}}}\n"
+    found = refusal(written(tmp_path, f"shop: demo\ntimezone: {zone}\nsources:\n{sources}"))
+    for place in ("timezone", "sources[0].timezone", "sources[1].timezone"):
+        assert f'  {place}: "{zone}" is not a time zone{hint}; write an IANA name, e.g. Asia/Shanghai' in found
+
+
+def test_a_misspelt_column_of_a_mapping_is_told_the_nearest(tmp_path):
+    columns = "columns: {buyer: 买家, sent_at: 时间, sender: 方, kind: 类}"
+    sources = f"sources:\n- {{source: table, table: messages, files: a.csv, {columns}}}\n"
+    found = refusal(written(tmp_path, f"shop: demo\ntimezone: Asia/Shanghai\n{sources}"))
+    assert "messages has no column buyer to fill (did you mean buyer_id?)" in found
+
+
 def test_missing_file_names_the_folder_that_was_searched(tmp_path):
     assert str(tmp_path) in refusal(tmp_path / "nothing.yaml")
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from ..facts import INPUT
+from ..settings import TimeZone, did_you_mean
 from ..text import say
 from .loaded import filled_by_source
 from .thread import Thread
@@ -90,11 +91,11 @@ class Settings(BaseModel):
 
     source: Literal["table"] = "table"
     table: str
-    files: str
+    files: str = Field(examples=["exports/orders/*.csv"])
     format: Literal["csv", "tsv", "xlsx", "parquet", ""] = ""
     sheet: int | str = 0
     header_row: int = Field(default=1, ge=1)
-    timezone: str | None = None
+    timezone: TimeZone | None = None
     columns: dict[str, Annotated[tuple[Cell, ...], BeforeValidator(_cells), Field(min_length=1)]]
     filter: dict[str, Filter] = {}
     thread: Thread | None = None
@@ -119,7 +120,8 @@ class Settings(BaseModel):
         allowed = filled_by_source(INPUT[self.table])
         for name in self.columns:
             if name not in allowed:
-                yield say("load.no_column", found=name, table=self.table, allowed=", ".join(allowed))
+                hint = did_you_mean(name, allowed)
+                yield say("load.no_column", found=name, hint=hint, table=self.table, allowed=", ".join(allowed))
 
     def _unmapped(self) -> Iterable[str]:
         by_thread = {"account_id", "buyer_id"} if self.thread else set()

@@ -13,9 +13,10 @@ from typing import Literal
 
 import ibis
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from ..facts import INPUT
+from ..settings import TimeZone
 from . import decode
 from .columns import in_zone
 from .loaded import API_PREFIX, RAW, Loaded, Notice, Shop, account_name, filled_by_source, judged, seal, workbench
@@ -50,12 +51,12 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: Literal["wangwang"] = "wangwang"
-    files: str
+    files: str = Field(examples=["exports/chats/*.txt"])
     shop_names: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
     auto_texts: tuple[str, ...] = ()
     bots: tuple[str, ...] = ()
-    timezone: str | None = None
+    timezone: TimeZone | None = None
 
 
 @dataclass
