@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ibis
 import ibis.expr.types as ir
+from ibis import _
 
 from ..engine import Scratch
 
@@ -25,26 +26,47 @@ def runs(
     """`table` with run_ord and run_us: the place and time of the opener that starts each row's run.
 
     A run starts at a flagged row and lasts until the first flagged row more than `limit_us` after that start (None: to
-    the end of the group). Rows before the first opener of their group have nulls. Greedy, so it needs a round for each
-    run of the longest group; nearly always the first round is the last.
+    the end of the group). Rows before the first opener of their group have nulls.
     """
-    whole = ibis.window(group_by=group)
+    whole, opens = ibis.window(group_by=group), table[opener]
+    cut = table.mutate(
+        run_ord=only(opens, table.ord).min().over(whole), run_us=only(opens, table[clock]).min().over(whole)
+    )
+    if limit_us is not None:
+        cut = keep(cut)
+        late = cut.filter(cut[opener] & (cut[clock] > cut.run_us + limit_us)).select(*group).distinct()
+        if late.count().execute():  # hardly ever: somebody who was left waiting for days
+            several = cut.semi_join(late, group).drop("run_ord", "run_us")
+            cut = cut.anti_join(late, group).union(_several_runs(keep, several, group, opener, limit_us, clock))
+    inside = cut.ord >= cut.run_ord
+    return cut.mutate(run_ord=only(inside, cut.run_ord), run_us=only(inside, cut.run_us))
 
-    def started(rows: ir.Table) -> ir.Table:
-        opens = rows[opener]
-        return rows.mutate(
-            run_ord=only(opens, rows.ord).min().over(whole), run_us=only(opens, rows[clock]).min().over(whole)
-        )
 
-    parts, rest = [], started(table)
-    while limit_us is not None:
-        late = rest[opener] & (rest[clock] > rest.run_us + limit_us)
-        rest = keep(rest.mutate(next_ord=only(late, rest.ord).min().over(whole)))
-        if rest.next_ord.count().execute() == 0:
-            rest = rest.drop("next_ord")
-            break
-        parts.append(rest.filter(rest.next_ord.isnull() | (rest.ord < rest.next_ord)).drop("next_ord"))
-        rest = started(rest.filter(rest.ord >= rest.next_ord).drop("next_ord", "run_ord", "run_us"))
-    joined = ibis.union(rest, *parts) if parts else rest
-    inside = joined.ord >= joined.run_ord
-    return joined.mutate(run_ord=only(inside, joined.run_ord), run_us=only(inside, joined.run_us))
+def _several_runs(keep: Scratch, rows: ir.Table, group: list[str], opener: str, limit_us: int, clock: str) -> ir.Table:
+    starts = _starts(keep, keep(rows.filter(rows[opener]).select(*group, "ord", clock)), group, limit_us, clock)
+    flagged = rows.left_join(starts.mutate(starts=True), [*group, "ord"])
+    flagged = flagged.drop(*(f"{name}_right" for name in (*group, "ord")))
+    so_far = ibis.cumulative_window(group_by=group, order_by="ord")
+    return flagged.mutate(
+        run_ord=only(flagged.starts, flagged.ord).max().over(so_far),
+        run_us=only(flagged.starts, flagged[clock]).max().over(so_far),
+    ).drop("starts")
+
+
+def _starts(keep: Scratch, openers: ir.Table, group: list[str], limit_us: int, clock: str) -> ir.Table:
+    """The openers that start a run: the first, then always the first beyond the limit.
+
+    Greedy, so one follows from the other; jumps of doubling length find a chain of n in log2(n) rounds.
+    """
+    beyond = ibis.range_window(group_by=group, order_by=clock, following=(limit_us + 1, None))
+    jump = keep(openers.select(*group, "ord", to=openers.ord.min().over(beyond)).filter(_.to.notnull()))
+    reached = keep(openers.group_by(*group).agg(ord=_.ord.min()))
+    place = [*group, "ord"]
+    while True:
+        onward = reached.inner_join(jump, place).select(*group, ord=_.to)
+        onward = keep(onward.anti_join(reached, place).distinct())
+        if not onward.count().execute():
+            return reached
+        reached = keep(reached.union(onward))
+        twice = jump.select(*group, mid=jump.ord, to=jump.to)
+        jump = keep(jump.select(*group, "ord", mid=jump.to).inner_join(twice, [*group, "mid"]).select(*place, "to"))

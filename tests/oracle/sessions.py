@@ -57,7 +57,7 @@ class Turn:
     @property
     def row_id(self) -> str:
         """The message that opens the turn; of several that came to the account at once, the one asked first."""
-        at_once = [ask.message for ask in self.asks if ask.clock == self.asks[0].clock]
+        at_once = [ask.message for ask in self.asks if ask.entered == self.asks[0].entered]
         return min(at_once, key=total_order)["row_id"]
 
 
