@@ -36,6 +36,9 @@ from .text.numbers import day_words, labelled, month_words, number, quantity
 BLUE, ORANGE, GREY, MISSING_GREY = "#1f5f99", "#c8641b", "#8a8f98", "#d5d7db"
 WIDTH = 8.0  # inches; the page scales pictures down to its width
 PANELS_PER_ROW = 4
+LABEL_SIZE, LABEL_GAP = 7.5, 4  # points
+ACROSS, UP = 400.0, 200.0  # points that the dots of a chart of names spread over, roughly
+SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1), (-1, 1), (1, -1))  # of a dot, where its name may stand
 MOST_SLICES = 5  # a pie with more slices cannot be read: the smallest become one
 LOOK = {
     "svg.hashsalt": "csperf",  # the same ids in every run
@@ -103,30 +106,6 @@ def coverage(days: pd.DataFrame, first_day: date, last_day: date, *, lang: str =
         axes.set_title(title)
         _note(axes, say("charts.coverage_note", lang))
     return Picture("coverage", figure, title)
-
-
-def hours(counts: pd.DataFrame, metric: str, *, lang: str = "zh") -> Picture:
-    """Weekday x hour: the value as shade, n in the cell; grey: nobody wrote.
-
-    `counts`: weekday (0 = Monday), hour, value, n.
-    """
-    known = entry(metric)
-    value, n = (counts.pivot(index="weekday", columns="hour", values=c).reindex(range(7)) for c in ("value", "n"))
-    worst = counts.loc[counts["value"].idxmin() if known.better == "higher" else counts["value"].idxmax()]
-    weekday = say(f"charts.weekday_{int(worst['weekday'])}", lang)
-    slots = {"metric": _name(metric, lang), "weekday": weekday, "hour": int(worst["hour"])}
-    title = say("charts.hours", lang, **slots, value=quantity(worst["value"], known.unit, lang))
-    with _look():
-        figure, axes = _canvas(3.2)
-        _heat(axes, value.to_numpy(dtype=float), cmap="Blues")
-        for (row, column), cell in np.ndenumerate(n.to_numpy(dtype=float)):
-            if np.isfinite(cell):
-                axes.text(column, row, number(cell, "count"), ha="center", va="center", fontsize=6)
-        axes.set_yticks(range(7), [say(f"charts.weekday_{day}", lang) for day in range(7)])
-        axes.set_xticks(range(value.shape[1]), [str(hour) for hour in value.columns])
-        axes.set_title(title)
-        _note(axes, say("charts.hours_note", lang))
-    return Picture(f"hours_{metric}", figure, title)
 
 
 def days(values: pd.DataFrame, metrics: Sequence[str], first_day: date, last_day: date, *, lang: str = "zh") -> Picture:
@@ -461,13 +440,28 @@ def _quadrants(axes: Axes, x: float, y: float, lang: str) -> None:
 
 
 def _spread_labels(axes: Axes, x: pd.Series, y: pd.Series, labels: Sequence[str]) -> None:
-    """Names beside dots; where dots crowd, labels take turns left and right, above and below."""
-    offsets = ((5, 4, "left"), (-5, -9, "right"), (-5, 4, "right"), (5, -9, "left"))
-    for turn, place in enumerate(np.lexsort((y.to_numpy(), x.to_numpy()))):
-        dx, dy, ha = offsets[turn % len(offsets)]
-        axes.annotate(
-            labels[place], (x.iloc[place], y.iloc[place]), (dx, dy), textcoords="offset points", fontsize=7.5, ha=ha
-        )
+    """Names beside dots, each on the first of eight sides where it meets no dot and no name written before."""
+    wide, high = (np.ptp(values.to_numpy()) or 1.0 for values in (x, y))
+    dots = [(ACROSS * at / wide, UP * up / high) for at, up in zip(x, y, strict=True)]
+    taken = [_box(dot, (0, 0), (6, 6)) for dot in dots]
+    for dot, label, place in zip(dots, labels, zip(x, y, strict=True), strict=True):
+        size = (LABEL_SIZE * 0.9 * sum(1 if ord(sign) > 255 else 0.6 for sign in label), LABEL_SIZE * 1.3)
+        boxes = {side: _box(dot, side, size) for side in SIDES}
+        side = next((side for side, box in boxes.items() if not any(_meet(box, other) for other in taken)), SIDES[0])
+        taken.append(boxes[side])
+        shift = (side[0] * (size[0] / 2 + LABEL_GAP), side[1] * (size[1] / 2 + LABEL_GAP))
+        look: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "va": "center", "fontsize": LABEL_SIZE}
+        axes.annotate(label, place, shift, **look)
+
+
+def _box(dot: tuple[float, float], side: tuple[float, float], size: tuple[float, float]) -> tuple[float, ...]:
+    """left, bottom, right, top of a label of that size on that side of a dot, in points."""
+    x, y = (at + way * (part / 2 + LABEL_GAP) for at, way, part in zip(dot, side, size, strict=True))
+    return (x - size[0] / 2, y - size[1] / 2, x + size[0] / 2, y + size[1] / 2)
+
+
+def _meet(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def _dots(axes: Axes, rows: pd.DataFrame, lines: Sequence[str | None]) -> None:

@@ -40,7 +40,7 @@ from . import __version__
 from .errors import CsperfError, Problem
 from .export import write_table
 from .run import Run, open_run
-from .tables import MIME
+from .tables import MIME, figures
 from .text import LANGUAGES, say, words
 from .text.numbers import month_words
 
@@ -68,10 +68,11 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Page:
-    """A notebook that was run: its name, title, HTML, and the tables it showed."""
+    """A notebook that was run: its name, title, what it is about (its first paragraph), HTML, the tables it showed."""
 
     name: str
     title: str
+    lead: str
     html: str
     tables: dict[str, pd.DataFrame]
 
@@ -154,7 +155,7 @@ def export_page(notebook: NotebookNode, name: str, *, lang: str, about: Mapping[
     exporter = HTMLExporter(config=config, exclude_anchor_links=True, embed_images=True)
     resources = {"page": {**about, "title": title, "name": name, "lang": lang, "words": words("report", lang)}}
     html, _ = exporter.from_notebook_node(clean, resources=resources)
-    return Page(name, title, _trim(html), dict(_tables(clean)))
+    return Page(name, title, _lead(clean), _trim(html), dict(_tables(clean)))
 
 
 def _execute(
@@ -257,6 +258,13 @@ def _title(notebook: NotebookNode) -> str:
     return next((found[1].strip() for found in headings if found), "")
 
 
+def _lead(notebook: NotebookNode) -> str:
+    """The first paragraph of the page as plain text; empty where there is none."""
+    said = [c.source.replace("**", "") for c in notebook.cells if c.cell_type == "markdown"]
+    paragraphs = [part.strip() for part in "\n\n".join(said[:1]).split("\n\n")]
+    return next((part for part in paragraphs if part and not part.startswith("#")), "")
+
+
 def _trim(html: str) -> str:
     return re.sub(r"[ \t]+\n", "\n", re.sub(r"\n{3,}", "\n\n", html)).strip() + "\n"
 
@@ -285,6 +293,7 @@ def _about(run: Run, stage: str) -> dict[str, Any]:
         "pack": say("report.pack_title", lang, shop=shop, month=month_words(run.month, lang)),
         "stage": say(f"report.stage_{stage}", lang),
         "definitions": run.definition.name,
+        "definitions_words": say(f"report.set_{run.definition.name}", lang),
         "made_by": say("report.made_by", lang, version=__version__),
     }
 
@@ -298,17 +307,21 @@ def _write(folder: Path, pages: Sequence[Page], run: Run, stage: str, params_fil
     for name, frame in tables.items():
         write_table(frame, folder / "tables" / f"{name}.csv")
     _workbook(folder / "pack.xlsx", tables, run.last_day)
-    (folder / "index.html").write_text(_index(pages, tables, run, stage), encoding="utf-8", newline="\n")
+    (folder / "index.html").write_text(_index(pages, run, stage), encoding="utf-8", newline="\n")
     facts = _run_facts(folder, run, stage, params_file)
     (folder / "run.json").write_text(
         json.dumps(facts, ensure_ascii=False, indent=1) + "\n", encoding="utf-8", newline="\n"
     )
 
 
-def _index(pages: Sequence[Page], tables: Mapping[str, pd.DataFrame], run: Run, stage: str) -> str:
+def _index(pages: Sequence[Page], run: Run, stage: str) -> str:
+    """The first page: the month in figures, then each page's question with the tables it shows."""
     env = Environment(loader=FileSystemLoader(TEMPLATES / "page"), autoescape=True, undefined=StrictUndefined)
     about = {**_about(run, stage), "name": "index", "pages": [(page.name, page.title) for page in pages]}
-    slots = {"words": words("report", run.lang), "lang": run.lang, "tables": sorted(tables)}
+    slots = {"words": words("report", run.lang), "lang": run.lang, "pages": pages}
+    slots["file_words"] = {name: say(f"tables.file_{name}", run.lang) for page in pages for name in page.tables}
+    key = [page.tables["key_figures"] for page in pages if "key_figures" in page.tables]
+    slots["figures"] = [figure for frame in key for figure in figures(frame, run.lang)]
     days = f"{run.first_day.isoformat()} – {run.last_day.isoformat()}"
     return _trim(env.get_template("contents.html.j2").render(page=about, days=days, **slots))
 

@@ -48,6 +48,7 @@ COLUMNS = [
     "n_agent_months",
     "left_out_new",
     "left_out_small",
+    "shop_n",
 ]
 WORST_FIRST = ("NO_DATA", "TOO_HARD", "TOO_EASY", "TARGET_THIN", "NO_N", "LEVEL_ORDER", "NOT_SEPARABLE", "HISTORY_ONLY")
 SERVES = {"pre": ("pre", "mixed"), "after": ("after", "mixed"), "manager": ("manager",)}
@@ -58,7 +59,7 @@ CORE = [
 ]
 GROUP_BUYING = ("pdd",)  # platforms on which an order counts once its group is complete (S0-12)
 NO_TARGET_ROLES = ("shop",)
-LEVELS = ("junior", "初级", "mid", "中级", "高级", "senior", "资深")
+LEVELS = ("junior", "mid", "senior")  # as rosters store them; what people read stands in text/
 ROLE_ORDER = ("pre", "after", "mixed", "both", "call", "manager", "shop")
 NOT_AGENTS = ("bot",)
 # A normal spread (FIELD F15): the mean of the best tenth lies 1.755 sd above the mean, its doorstep 1.2816 sd.
@@ -99,14 +100,15 @@ def derive_targets(
     `values`: agent x month (or day) values of one definition set; `benchmarks`: columns of facts.INPUT["benchmarks"];
     `roster`: gives role, level and the first day of those whose rows lack them. Values are in the key's unit.
     attainment is the share of the agent-months used here that met the target; what would be a forecast
-    (attainment_low, attainment_high, expected_agents, half_width) is null. `rules` never move an agent's target.
+    (attainment_low, attainment_high, expected_agents, half_width) is null. shop_value is the newest month's, over
+    shop_n cases. `rules` never move an agent's target.
     """
     settings = settings or TargetSettings()
     months = agent_months(values, roster=roster, settings=settings)
     industry = industry_values(benchmarks)
     rows = [_target(group, level, industry, settings) for group, level in _groups(months, settings)]
     rows += _reference_rows(industry, {row["metric"] for row in rows}, settings)
-    return in_order(_mark_level_order(pd.DataFrame(rows, columns=COLUMNS)))
+    return in_order(_mark_level_order(pd.DataFrame(rows, columns=COLUMNS), settings.levels))
 
 
 def agent_months(
@@ -292,7 +294,7 @@ def _target(group: pd.DataFrame, level: str | None, industry: pd.DataFrame, sett
     metric, role = group["metric"].iloc[0], group["role"].iloc[0]
     known, used = entry(metric), group[group["left_out"].isna()]
     row = {"metric": metric, "role": role, "level": level, "better": known.better, **_cells(industry, metric)}
-    row |= {"n_agents": used["agent_id"].nunique(), "n_agent_months": len(used), "shop_value": _newest_value(used)}
+    row |= {"n_agents": used["agent_id"].nunique(), "n_agent_months": len(used), **_newest(used)}
     row |= {f"left_out_{why}": int((group["left_out"] == why).sum()) for why in ("new", "small")}
     if used.empty:
         return row | {"grade": "reference", "status": "NO_DATA", "reason": say("targets.reason_no_data")}
@@ -356,9 +358,12 @@ def _reference_rows(industry: pd.DataFrame, done: set[str], settings: TargetSett
     return rows
 
 
-def _mark_level_order(targets: pd.DataFrame) -> pd.DataFrame:
-    """Targets with LEVEL_ORDER where a higher level would have the easier target; rows come in the ladder's order."""
-    for _, group in targets[targets["level"].notna()].groupby(["metric", "role"]):
+def _mark_level_order(targets: pd.DataFrame, steps: tuple[str, ...]) -> pd.DataFrame:
+    """Targets with LEVEL_ORDER where a higher level would have the easier target; rows come in the ladder's order.
+
+    Levels that are no step of the ladder are neither above nor below another.
+    """
+    for _, group in targets[targets["level"].isin(steps)].groupby(["metric", "role"]):
         sign = 1 if group["better"].iloc[0] == "higher" else -1
         falls = group.index[(sign * group["target"]).diff() < 0]
         targets.loc[falls, "status"] = [_add_code(status, "LEVEL_ORDER") for status in targets.loc[falls, "status"]]
@@ -380,12 +385,13 @@ def _cells(industry: pd.DataFrame, metric: str) -> dict[str, float]:
     return {cell: float(found.get(cell, math.nan)) for cell in ("mean", "tier_mean", "top10_mean")}
 
 
-def _newest_value(used: pd.DataFrame) -> float:
-    """The value of the newest month over all agents; null where it does not add up (medians, backends' bare means)."""
+def _newest(used: pd.DataFrame) -> dict[str, float]:
+    """Value and n of the newest month over all agents; null where they do not add up (medians, bare means)."""
     rows = used[used["month"] == used["month"].max()]
     if rows.empty or rows["numerator"].isna().any() or not rows["denominator"].sum():
-        return math.nan
-    return float(rows["numerator"].sum() / rows["denominator"].sum())
+        return {"shop_value": math.nan, "shop_n": math.nan}
+    value = float(rows["numerator"].sum() / rows["denominator"].sum())
+    return {"shop_value": value, "shop_n": float(rows["n"].sum(min_count=1))}
 
 
 def _with_doorstep(industry: pd.DataFrame) -> pd.DataFrame:

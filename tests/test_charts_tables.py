@@ -205,8 +205,10 @@ def test_an_unverified_rule_names_no_fine():
 
 
 def test_by_hand_says_when_the_ways_differ():
-    assert "Both ways" in tables.by_hand(30.0, 30.0, "mean_wait_turn_s", lang="en").gt.as_raw_html()
-    assert "differ" in tables.by_hand(30.0, 31.0, "mean_wait_turn_s", lang="en").gt.as_raw_html()
+    waits = pd.Series([20.0, 25.0, 45.0])
+    same = tables.by_hand(waits, 30.0, "mean_wait_turn_s", lang="en").gt.as_raw_html()
+    assert "Both ways" in same and "90 s ÷ 3 turns" in same
+    assert "differ" in tables.by_hand(waits, 31.0, "mean_wait_turn_s", lang="en").gt.as_raw_html()
 
 
 def test_a_picture_is_the_same_in_another_process():

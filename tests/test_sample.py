@@ -204,11 +204,12 @@ def test_thanks_are_phrases_that_open_no_turn():
 
 
 def test_demo_params_read_what_make_writes(small):
-    """The checked-in file and the one in the sample's folder differ in where the exports are, and nowhere else."""
+    """The checked-in file and the one in the sample's folder differ only in where exports and reports are."""
     demo = (ROOT / "params" / "demo.yaml").read_text(encoding="utf-8")
     own = small.params.read_text(encoding="utf-8")
-    assert demo.replace("root: ../demo ", "root: . ") == own
+    assert demo.replace("root: ../demo ", "root: . ").replace("reports: ../reports ", "reports: reports ") == own
     params = load_params(ROOT / "params" / "demo.yaml")
+    assert params.reports == ROOT / "reports" and load_params(small.params).reports == small.folder / "reports"
     assert params.shop == "demo" and len(params.sources) == 11
     for source in load_params(small.params).sources:
         assert list(small.folder.glob(source["files"] if isinstance(source, dict) else source.files)), source

@@ -17,8 +17,8 @@ TEMPLATE = Path(__file__).parent / "templates"
 ENTRY = re.compile(r"^(?:  #.*\n)*  - source:.*\n(?:    .*\n)*", re.MULTILINE)  # with the comment above it
 
 
-def params_text(root: str, bulk: bool, files: Collection[str]) -> str:
-    """The params file of a sample whose folder is `root` as seen from the file.
+def params_text(root: str, bulk: bool, files: Collection[str], reports: str = "reports") -> str:
+    """The params file of a sample whose folder is `root` and whose reports go to `reports`, as seen from the file.
 
     Of the sources only those stay that `files`, the names written, fit: a short history has no copied chats.
     """
@@ -26,6 +26,7 @@ def params_text(root: str, bulk: bool, files: Collection[str]) -> str:
     head, chats, rest = (_template(name) for name in ("head", sources, "rest"))
     slots = {
         "root": root,
+        "reports": reports,
         "holidays": ", ".join(f"{day}" for day in CLOSED_DAYS),
         "internal": yaml.safe_dump([WAREHOUSE], allow_unicode=True, default_flow_style=True).strip(),
         "listed": "[" + ", ".join(LISTED) + "]",

@@ -1,0 +1,67 @@
+"""One table per function, returned and never shown or saved. Labels come from the catalogue and text/tables.yaml.
+
+A `Table` holds the rows as they go to a file (`frame`: numbers, keys as column names) and as they stand on the page
+(`gt`: words, formatted figures, a title that says what is to be seen). n stands beside values; "–" is no data, never 0.
+"""
+
+from __future__ import annotations
+
+from .performance import (
+    AGENT_DAY,
+    CALL_DAY,
+    KEY,
+    PERFORMANCE,
+    RESULT,
+    SHOP_DAY,
+    SPEED,
+    VOLUME,
+    agent_days,
+    agents,
+    figures,
+    first_with_data,
+    key_figures,
+    main_account_ids,
+    shop_days,
+)
+from .quality import gaps, loading, rejects, unknown_accounts
+from .side_by_side import industry_origin, platform_rules, rule_words, three_sources
+from .table import MIME, Table, names, too_few
+from .targets import level_spread, past_attainment, targets
+from .training import by_hand, counted_turns, explained, turns_of_day
+
+__all__ = [
+    "AGENT_DAY",
+    "CALL_DAY",
+    "KEY",
+    "MIME",
+    "PERFORMANCE",
+    "RESULT",
+    "SHOP_DAY",
+    "SPEED",
+    "VOLUME",
+    "Table",
+    "agent_days",
+    "agents",
+    "by_hand",
+    "counted_turns",
+    "explained",
+    "figures",
+    "first_with_data",
+    "gaps",
+    "industry_origin",
+    "key_figures",
+    "level_spread",
+    "loading",
+    "main_account_ids",
+    "names",
+    "past_attainment",
+    "platform_rules",
+    "rejects",
+    "rule_words",
+    "shop_days",
+    "targets",
+    "three_sources",
+    "too_few",
+    "turns_of_day",
+    "unknown_accounts",
+]
