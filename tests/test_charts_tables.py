@@ -15,7 +15,10 @@ from matplotlib.patches import Rectangle
 
 from csperf import charts, tables
 from csperf.catalogue import ENTRIES
+from csperf.definitions import SETS
+from csperf.facts import INPUT
 from csperf.rules import PlatformRule, Words
+from csperf.sources.mapping import filled_by_source
 from csperf.text import LANGUAGES, words
 from csperf.text.numbers import difference, labelled, number, quantity
 
@@ -110,6 +113,57 @@ def test_accounts_off_the_roster_are_named():
     assert table.frame["account_id"].tolist() == ["S:02"] and table.frame["rows"].tolist() == [16]
 
 
+REJECTED = {
+    "files": {
+        "a.csv": {
+            "rejected": {"empty:buyer_id": 2, "value_unmapped:sender": 3, "amount_negative": 1},
+            "first": {
+                "empty:buyer_id": {"line": 8, "column": "买家昵称", "found": "x", "allowed": ""},
+                "value_unmapped:sender": {"line": 5, "column": "发送方", "found": "路人", "allowed": ""},
+            },
+        },
+        "b.txt": {"rejected": {"time_unreadable:sent_at": 1}},
+    }
+}
+
+
+def test_rejected_rows_name_the_column_as_the_shop_does_and_what_stood_there():
+    said = {row[0] + row[1]: row[2] for row in cells(tables.rejects(REJECTED, lang="zh")) if len(row) == 4}
+    assert said["a.csv5"].startswith("“发送方”") and said["a.csv5"].endswith("（例如“路人”）")
+    assert "买家昵称（买家）" in said["a.csv8"] and "x" not in said["a.csv8"]  # who somebody is stays in the file
+    assert said["a.csv–"] == "金额是负数" and "发送时间" in said["b.txt–"]
+    english = tables.rejects(REJECTED, lang="en").gt.as_raw_html()
+    assert "time sent" in english and "sent_at" not in english
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_column_that_a_source_fills_has_a_word(lang):
+    wanted = {name for table in INPUT.values() for name in filled_by_source(table)}
+    assert wanted - set(words("columns", lang)) == set()
+
+
+def test_every_set_of_counting_rules_has_a_name():
+    assert {f"set_{name}" for name in SETS} <= set(words("report", "zh"))
+
+
+def test_the_month_in_figures_stands_beside_the_month_before():
+    rows = [
+        ("2026-10", "sessions_per_day", 20.0, 3),
+        ("2026-10", "reply_30s_msg", 0.80, 500),
+        ("2026-10", "mean_wait_turn_s", 30.0, 7),
+        ("2026-09", "sessions_per_day", 10.0, 3),
+        ("2026-09", "reply_30s_msg", 0.85, 400),
+    ]
+    each = [values([(None, metric, value, n)], month=month) for month, metric, value, n in rows]
+    table = tables.key_figures(pd.concat(each), coverage(), FIRST, LAST, lang="zh")
+    assert [row for row in cells(table) if len(row) == 5] == [
+        ["咨询总量", "60", "4天的数据", "30", "+30"],  # 20 conversations on each of 3 agent-days
+        ["30秒应答率", "80.0%", "n=500", "85.0%", "-5.0个点"],
+        ["数据完整度", "80.0%", "4天的数据", "–", "–"],  # 7 waits are too few for a mean: no row
+    ]
+    assert table.frame["before"].tolist()[:2] == [30, 0.85]
+
+
 def test_the_best_agent_stands_on_top_whatever_the_direction():
     rows = [
         ("a", "mean_wait_turn_s", 30.0, 50),
@@ -202,6 +256,71 @@ def test_an_unverified_rule_names_no_fine():
     assert "罚款1000元" in tables.platform_rules([checked], LAST, lang="zh").gt.as_raw_html()
     old = rule.model_copy(update={"checked_on": LAST - dt.timedelta(days=212), "checked_by": "王"})
     assert "212天没核实了" in tables.platform_rules([old], LAST, lang="zh").gt.as_raw_html()
+
+
+def sources(metric="reply_30s_msg", role="pre", **codes):
+    """Industry values, their cell -> codes."""
+    about = {"period_start": FIRST, "period_end": LAST, "days": 5, "tier": "3", "category": "女装", "source": "s"}
+    rows = [about | {"metric": metric, "role": role, "cell": c, "value": 0.8, "codes": k} for c, k in codes.items()]
+    return pd.DataFrame(rows).assign(read_by="王")
+
+
+def proposal(*roles):
+    return pd.DataFrame(
+        [("reply_30s_msg", role, None, 0.804, 4775, 94) for role in roles],
+        columns=["metric", "role", "level", "shop_value", "shop_n", "n_agent_months"],
+    )
+
+
+def test_what_holds_for_all_industry_values_is_said_once_and_below():
+    both = "SNAPSHOT;OTHER_DEFINITIONS"
+    found = pd.concat(
+        [
+            sources(own="", mean=f"TOO_EASY;{both}", top10_mean=f"TOO_HARD;STRICTER_THAN_TOP_TENTH;{both}"),
+            sources(role="after", mean=f"TOO_EASY;{both}", tier_mean="TOO_EASY;SNAPSHOT"),
+        ]
+    )
+    table = tables.three_sources(found, proposal("pre", "after"), lang="zh")
+    pre, after = table.frame["remark"]
+    assert pre == "同类目均值：几乎人人做到。 同行各数：统计口径不同。 同类目前10%均值：几乎没人做到过。"
+    assert after == "同行各数：几乎人人做到。 同类目均值：统计口径不同。"
+    html = table.gt.as_raw_html()
+    assert html.count("不足7天") == html.count("比挤进前10%还难") == 1
+    assert "80.4% (4,775)" in html
+
+
+def test_industry_values_of_one_reading_share_a_row_on_the_page_and_not_in_the_file():
+    found = pd.concat([sources(mean="", own=""), sources("order_value_yuan", mean="")])
+    table = tables.industry_origin(found, lang="zh")
+    assert len(table.frame) == 3
+    assert [row for row in cells(table) if "10月1日 – 10月5日" in row] == [
+        ["10月1日 – 10月5日", "5", "3", "女装", "s", "王", "3", "30秒应答率、客单价"]
+    ]
+
+
+def test_explained_rows_stand_in_the_order_of_the_day():
+    rows = pd.DataFrame({"row_id": ["aaaaaaaaa", "bbbbbbbbb"], "value": [5.0, None], "counted": [True, False]})
+    rows = rows.assign(side="numerator", day=FIRST, reason=["counted", "excluded"])
+    turns = pd.DataFrame(
+        {"row_id": rows["row_id"], "started_at": pd.to_datetime(["2026-10-01 09:00", "2026-10-01 01:00"], utc=True)}
+    )
+    page = cells(tables.explained(rows, turns, "Asia/Shanghai", lang="en"))
+    assert [row[:3] for row in page if len(row) == 5] == [
+        ["09:00:00", "bbbbbbbb", "–"],
+        ["17:00:00", "aaaaaaaa", "5"],
+    ]
+
+
+def test_names_beside_crowded_dots_do_not_meet():
+    crowd = [(f"人{i}", 8.0 + i / 100, 60.0 + i) for i in range(4)] + [("远", 2.0, 10.0)]
+    rows = values(
+        [(a, "sessions_per_day", v, 30) for a, v, _ in crowd] + [(a, "mean_wait_turn_s", s, 30) for a, _, s in crowd]
+    )
+    figure = charts.volume_speed(rows).figure
+    figure.canvas.draw()
+    drawn = [t.get_window_extent() for t in figure.axes[0].texts if t.get_text() in {a for a, _, _ in crowd}]
+    assert len(drawn) == 5
+    assert not any(one.overlaps(other) for i, one in enumerate(drawn) for other in drawn[:i])
 
 
 def test_by_hand_says_when_the_ways_differ():

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import shutil
+from html import unescape
 
 import nbformat
 import pandas as pd
@@ -15,6 +16,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from csperf import report
 from csperf.errors import CsperfError
 from csperf.report import find_notebooks, replacing, run_pack
+from csperf.text import words
+from csperf.text.numbers import number
 
 PAGES = ["01_data_quality", "02_metric_by_hand", "03_performance", "04_targets"]
 
@@ -49,6 +52,20 @@ def test_the_index_links_to_every_page_and_table_and_all_are_there(packs):
         links = re.findall(r'href="([^"#:]+)"', (folder / "index.html").read_text("utf-8"))
         assert {f"{page}.html" for page in PAGES} <= set(links)
         assert [link for link in links if not (folder / link).is_file()] == []
+
+
+def test_the_index_names_each_table_in_words_and_shows_the_month(packs):
+    for lang, folder in packs.items():
+        html = (folder / "index.html").read_text("utf-8")
+        links = re.findall(r'href="tables/(\w+)\.csv">([^<]+)</a> <small>(\w+)\.csv', html)
+        assert sorted(name for name, _, _ in links) == sorted(path.stem for path in (folder / "tables").iterdir())
+        assert all(name == small != said for name, said, small in links)
+        assert f"<b>{number(sessions(folder), 'count')}</b>" in html and "n=" in html
+        assert words("report", lang)["set_shop"] in unescape(html)
+
+
+def sessions(folder):
+    return pd.read_csv(folder / "tables" / "shop_day.csv")["sessions_per_day"].sum()
 
 
 def test_pages_name_no_address_and_run_no_script(packs):

@@ -141,6 +141,19 @@ def test_a_senior_target_easier_than_the_junior_one_is_marked():
     assert list(table["level"].dropna()) == ["junior", "senior"]
 
 
+def test_levels_off_the_ladder_are_split_but_not_compared():
+    levels = {f"a{i:02}": "资深" if i < 10 else "junior" for i in range(20)}
+    table = derive_targets(values(twenty(), levels=levels, months=("2026-10",)))
+    assert set(table["level"].dropna()) == {"junior", "资深"}
+    assert not table["status"].str.contains("LEVEL_ORDER").any()
+
+
+def test_the_shops_own_value_has_its_n():
+    by_agent = {"a": [0.2, 0.2, 0.5], "b": [0.9, 0.9, 0.9]}
+    row = whole(derive_targets(values(by_agent)))
+    assert (row["shop_value"], row["shop_n"]) == (pytest.approx(0.7), 200)  # the newest month of both
+
+
 def test_neutral_metrics_and_roles_that_do_not_serve_get_no_target():
     assert derive_targets(values(twenty(), "sessions_per_day", months=("2026-10",))).empty
     assert derive_targets(values(twenty(), "conversion_paid_user", role="after", months=("2026-10",))).empty

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
-from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pandas as pd
@@ -14,7 +13,6 @@ from ..text.numbers import number
 from .table import Table, days_in_words, in_words, laid_out
 
 REJECTS_ON_PAGE = 20
-FOUND_SHOWN = 3  # different cells named for one reason
 # What was found is shown where it is a word of a list, a time or a number, never where it may say who somebody is.
 SHOWS_FOUND = ("value_unmapped", "time_unreadable", "number_unreadable", "value_unreadable")
 
@@ -36,60 +34,44 @@ def _count(fate: int | Mapping[str, int]) -> int:
     return sum(fate.values()) if isinstance(fate, Mapping) else fate
 
 
-def rejects(
-    manifest: Mapping[str, Any], sources: Iterable[Any] = (), folder: Path | None = None, *, lang: str = "zh"
-) -> Table:
+def rejects(manifest: Mapping[str, Any], *, lang: str = "zh") -> Table:
     """Rows that could not be used, by file and reason, most frequent first; `manifest`: the store's.
 
-    `sources`: those of the settings, which know what the file calls a column; `folder`: where the rejected rows lie.
+    Of the first such row the line, what the file calls the column, and what stood there; null where that is not known.
     """
-    rows = [
-        (name, reason, n, *_named(reason, _source_of(name, sources)), _found(name, reason, folder))
+    found = [
+        {"file": name, "reason": reason, "rows": n, **_first(about, reason)}
         for name, about in manifest["files"].items()
         for reason, n in about["rejected"].items()
         if n
     ]
-    frame = pd.DataFrame(rows, columns=["file", "reason", "rows", "column", "own_column", "found"])
+    frame = pd.DataFrame(found, columns=["file", "reason", "rows", "line", "heading", "found"])
     frame = frame.sort_values(["rows", "file", "reason"], ascending=[False, True, True], ignore_index=True)
     total = int(frame["rows"].sum())
     title = say("tables.rejects" if total else "tables.rejects_none", lang, n=number(total, "count"))
     page = frame.head(REJECTS_ON_PAGE)
     page = page.assign(reason=[_reason_words(row, lang) for row in page.itertuples()])
-    shown = in_words(page[["file", "reason", "rows"]], lang, {"rows": "count"})
+    shown = in_words(page[["file", "line", "reason", "rows"]], lang, dict.fromkeys(("line", "rows"), "count"))
     notes = [say("tables.rejects_note", lang)]
     return Table("rejects", frame, laid_out("rejects", shown, title, lang, notes=notes, text=("reason",)))
 
 
-def _source_of(file: str, sources: Iterable[Any]) -> Any:
-    return next((source for source in sources if PurePosixPath(file).match(source.files)), None)
-
-
-def _named(reason: str, source: Any) -> tuple[str, str]:
-    """The contract's column that a reason is about, and what the file calls it; empty where there is none."""
-    column = reason.partition(":")[2]
-    cells = getattr(source, "columns", {}).get(column, ())
-    return column, " + ".join(dict.fromkeys(name for cell in cells for name in cell.from_))
-
-
-def _found(file: str, reason: str, folder: Path | None) -> str:
-    """Some of the cells that were no good, joined by "; ", where they may be shown."""
+def _first(about: Mapping[str, Any], reason: str) -> dict[str, Any]:
+    """line, heading and found of the first row rejected for a reason; what was found only where it may be shown."""
     code, _, column = reason.partition(":")
-    path = folder / f"{file}.csv" if folder else None
-    if code not in SHOWS_FOUND or path is None or not path.is_file():
-        return ""
-    wanted = ("reason", column)
-    rows = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", usecols=lambda c: c in wanted)
-    cells = rows.loc[rows["reason"] == reason].get(column, pd.Series(dtype=str))
-    return "; ".join(cell for cell in cells.unique()[:FOUND_SHOWN] if cell)
+    first = about.get("first", {}).get(reason, {})
+    heading = first.get("column") if first.get("column") != column else None
+    return {"line": first.get("line"), "heading": heading, "found": first.get("found") if code in SHOWS_FOUND else None}
 
 
 def _reason_words(row: Any, lang: str) -> str:
-    """“发送方”一列（谁说的）的取值不在对照表里：路人."""
-    column = say(f"columns.{row.column}", lang) if row.column else ""
-    if row.own_column:
-        column = say("tables.own_column", lang, own=row.own_column, column=column)
-    said = say(f"load.{row.reason.partition(':')[0]}", lang, column=column)
-    return say("tables.reason_found", lang, reason=said, found=row.found) if row.found else said
+    """“发送时间”不是认得的时间（例如“2025-13-45”）; the column as the file calls it, and our word for it."""
+    code, _, column = row.reason.partition(":")
+    ours = say(f"columns.{column}", lang) if column else ""
+    theirs = row.heading if isinstance(row.heading, str) else ours
+    said = ours if theirs == ours else say("tables.own_column", lang, own=theirs, column=ours)
+    reason = say(f"load.{code}", lang, column=said)
+    return say("tables.reason_found", lang, reason=reason, found=row.found) if isinstance(row.found, str) else reason
 
 
 def gaps(

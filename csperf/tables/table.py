@@ -61,7 +61,7 @@ def laid_out(
     wide, special = [word[key] for key in text], {word.get(stub), word.get(group)}
     narrow = [c for c in shown.columns if c not in special and c not in wide]
     table = table.tab_style(style.css("white-space: nowrap"), loc.body(columns=narrow))
-    table = table.tab_style(style.css("min-width: 9em"), loc.body(columns=wide)) if wide else table
+    table = table.tab_style(style.css("min-width: var(--text, 9em)"), loc.body(columns=wide)) if wide else table
     if stub:
         short = shown[word[stub]].astype(str).str.len().max() <= SHORT_LABEL if len(shown) else True
         table = table.tab_style(style.css("white-space: nowrap" if short else "min-width: 11em"), loc.stub())

@@ -70,7 +70,7 @@ def explained(
     if turns is not None:
         began = page["row_id"].map(turns.set_index("row_id")["started_at"])
         page.insert(0, "started_at", _clock(began, timezone))
-        page = page.loc[began.sort_values(kind="stable").index]
+        page = page.loc[began.sort_values(kind="stable").index].drop(columns="day")
     page = page.head(top)
     said = {"counted": _yes_no(page["counted"], lang), "reason": reasons_in_words(page["reason"], lang)}
     shown = in_words(page.assign(**said, row_id=page["row_id"].str[:ID_SHOWN]), lang, {"value": "count"})

@@ -37,7 +37,8 @@ def difference(value: float | None, unit: str, lang: str) -> str:
         return MISSING
     if unit in PERCENT:
         return f"{100 * value:+.1f}{say('report.unit_percentage_points', lang)}"
-    return f"{value:+,.1f}{say(f'report.unit_{unit}', lang)}"
+    sign = "-" if value < 0 else "+"
+    return sign + quantity(abs(value), unit, lang)
 
 
 def labelled(label: str, unit: str, lang: str) -> str:
