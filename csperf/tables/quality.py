@@ -65,7 +65,7 @@ def _first(about: Mapping[str, Any], reason: str) -> dict[str, Any]:
 
 
 def _reason_words(row: Any, lang: str) -> str:
-    """“发送时间”不是认得的时间（例如“2025-13-45”）; the column as the file calls it, and our word for it."""
+    """“发送时间”不是认得的时间（实际是“2025-13-45”）; the column as the file calls it, and our word for it."""
     code, _, column = row.reason.partition(":")
     ours = say(f"columns.{column}", lang) if column else ""
     theirs = row.heading if isinstance(row.heading, str) else ours
