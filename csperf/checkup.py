@@ -6,11 +6,11 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from .errors import CsperfError, Problem
+from .load import problems_of
 from .params import Params, load_params
-from .rules import STALE_DAYS, load_rules, stale
+from .rules import STALE_DAYS, stale
 from .settings import listed
 from .store import Store
 from .text import say, ui_language
@@ -27,39 +27,26 @@ class Checkup:
 def checkup(params_file: str | Path, *, on_day: dt.date) -> Checkup:
     """Everything found at once about the shop of `params_file`, with rules looked at as of `on_day`.
 
+    Exports that are not loaded yet are read as a load would read them.
+
     CsperfError where the settings themselves cannot be read: nothing else can be looked at then.
     """
     params = load_params(params_file)
-    problems = [*_missing_files(params, str(params_file)), *_broken_rules(params)]
+    problems = [*problems_of(params.loading), *_broken_rules(params)]
     notes = [*_unconfirmed_rules(params, on_day), *_gaps(params, str(params_file))] if not problems else []
     return Checkup(tuple(problems), tuple(notes))
 
 
-def _missing_files(params: Params, where: str) -> Iterator[Problem]:
-    if not params.root.is_dir():
-        yield Problem(where, f"root: {say('params.no_root', found=params.root)}")
-        return
-    sources: Iterable[Any] = params.sources
-    for at, source in enumerate(sources):
-        if not any(params.root.glob(source.files)):
-            said = say("cli.no_files", files=source.files, root=params.root)
-            yield Problem(where, f"sources[{at}].files: {said}")
-
-
 def _broken_rules(params: Params) -> Iterable[Problem]:
     try:
-        _rules(params)
+        params.platform_rules()
     except CsperfError as error:
         return error.problems
     return ()
 
 
-def _rules(params: Params) -> tuple:
-    return load_rules(params.platform) if params.platform else ()
-
-
 def _unconfirmed_rules(params: Params, on_day: dt.date) -> Iterator[Problem]:
-    rules = stale(_rules(params), on_day)
+    rules = stale(params.platform_rules(), on_day)
     if rules:
         names = listed(rule.name_zh if ui_language() == "zh" else rule.name_en for rule in rules)
         yield Problem(str(params.platform), say("cli.stale_rules", n=len(rules), days=STALE_DAYS, names=names))

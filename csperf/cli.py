@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -50,6 +51,9 @@ def main(arguments: list[str] | None = None) -> None:
         _refuse(error)
     except PermissionError as error:  # on Windows: the file is open in Excel
         _refuse(CsperfError(Problem(str(error.filename), say("cli.locked"))))
+    except OSError as error:
+        said = say("cli.disk", problem=error.strerror or error)
+        _refuse(CsperfError(Problem(str(error.filename or Path.cwd()), said)))
 
 
 def _refuse(error: CsperfError) -> None:
@@ -79,6 +83,12 @@ def _one_of(allowed: tuple[str, ...]) -> Callable[[str], str]:
     return checked
 
 
+def _month(value: str) -> str:
+    if value and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", value):
+        raise typer.BadParameter(say("params.bad_month", found=f'"{value}"'))
+    return value
+
+
 def _words(text: str) -> list[str]:
     return [word.strip() for word in text.replace("，", ",").split(",") if word.strip()]
 
@@ -86,7 +96,7 @@ def _words(text: str) -> list[str]:
 ParamsFile = Annotated[Path, typer.Argument(metavar="PARAMS", help=say("cli.params_file"))]
 ParamsFiles = Annotated[list[Path], typer.Argument(metavar="PARAMS...", help=say("cli.params_files"))]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help=say("cli.folder"))]
-Month = Annotated[str, _option("--month", metavar="YYYY-MM")]
+Month = Annotated[str, _option("--month", metavar="YYYY-MM", callback=_month)]
 FirstDay = Annotated[datetime | None, _option("--from", metavar="YYYY-MM-DD", formats=DATE)]
 LastDay = Annotated[datetime | None, _option("--to", metavar="YYYY-MM-DD", formats=DATE)]
 Day = Annotated[datetime | None, _option("--day", metavar="YYYY-MM-DD", formats=DATE)]
@@ -108,7 +118,8 @@ Language = Annotated[str, _option("--lang", metavar="zh|en", callback=_one_of(LA
 def new(folder: Folder, lang: Language = "") -> None:
     from .forms import new_shop
 
-    written, kept = new_shop(folder, lang=lang or ui_language(), today=datetime.now().date())
+    with writing(folder):
+        written, kept = new_shop(folder, lang=lang or ui_language(), today=datetime.now().date())
     for path in written:
         typer.echo(say("cli.written", path=path))
     for path in kept:
@@ -128,7 +139,7 @@ def sample(
 
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / "truth.json").exists()):
         raise CsperfError(Problem(str(folder), say("cli.folder_in_use")))
-    with working(say("cli.making_sample")):
+    with writing(folder), working(say("cli.making_sample")):
         made = make(folder, months=months, agents=agents, messages=messages, seed=seed)
     typer.echo(say("cli.sample_made", folder=made.folder, chats=made.chats, messages=made.messages, orders=made.orders))
 
@@ -146,19 +157,35 @@ def load(params_file: ParamsFile) -> None:
 
 def _print_accounts(report: LoadReport) -> None:
     """Prints what became of every row, file by file, then the reasons and what to know."""
-    from .load import COLUMNS, reason_words
+    from .load import COLUMNS
 
     rows = report.files[list(COLUMNS)].astype(str)
     _print_table((say(f"load.{column}") for column in COLUMNS), rows.itertuples(index=False))
     for row in report.reasons.itertuples():
-        reason = reason_words(row.reason) if row.part == "rejected" else row.reason
-        typer.echo(say("cli.reason", file=row.file, part=say(f"load.{row.part}"), n=row.n, reason=reason))
+        typer.echo(_rejected(row) if row.part == "rejected" else say("cli.filtered", **row._asdict()))
     for file in report.files[report.files["warnings"] != ""].itertuples():
-        typer.echo(f"{file.file}: {file.warnings}")
+        for warning in file.warnings.splitlines():
+            typer.echo(say("cli.warning", file=file.file, warning=warning))
     for notice in report.warnings:
         typer.echo(notice.say())
     totals = report.files[["read", "kept", "rejected"]].sum()
     typer.echo(say("cli.loaded", files=len(report.files), **totals))
+    if "rejected" in report.reasons["part"].values:
+        typer.echo(say("cli.mend_rejects"))
+
+
+def _rejected(row: Any) -> str:
+    """What kept rows out: where the first of them stands, what is written there, what is allowed."""
+    from .load import reason_words
+    from .settings import quoted
+
+    reason = reason_words(row.reason, column=row.column)
+    if row.column and ":" not in row.reason:  # the sentence does not name the column
+        reason = say("cli.of_column", column=row.column, reason=reason)
+    found = say("cli.found", found=quoted(row.found)) if row.found else ""
+    by_words = row.allowed and re.match("value_unmapped|.*_unknown", row.reason)
+    allowed = say("cli.allowed", allowed=row.allowed) if by_words else ""
+    return say("cli.rejected", file=row.file, line=row.line, n=row.n, reason=f"{reason}{found}{allowed}")
 
 
 @command("check")
@@ -192,6 +219,7 @@ def measure(
 
     stacked = []
     with working(say("cli.measuring")):
+        _refuse_unknown_sets(_words(definitions))
         for name in _words(definitions) or [""]:
             run = _within(facade.open_run(params_file, month=month, definitions=name), first, last)
             stacked.append(facade.measure(run, by=_words(by), metrics=_words(metrics) or None))
@@ -285,10 +313,34 @@ def working(doing: str) -> Iterator[Callable[[str], None]]:
         yield lambda part: progress.update(task, description=f"{doing}: {part}")
 
 
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Says of a full disk or a folder without permission where it is."""
+    from xlsxwriter.exceptions import FileCreateError
+
+    try:
+        yield
+    except (OSError, FileCreateError) as error:
+        said = say("cli.disk", problem=getattr(error, "strerror", None) or error)
+        raise CsperfError(Problem(str(folder), said)) from error
+
+
+def _refuse_unknown_sets(names: Iterable[str]) -> None:
+    from .params import no_set
+
+    unknown = [Problem("--definitions", said) for said in map(no_set, names) if said]
+    if unknown:
+        raise CsperfError(unknown)
+
+
 def _within(run: Any, first: datetime | None, last: datetime | None) -> Any:
     """The run cut to the days asked for."""
     days = {"first_day": first and first.date(), "last_day": last and last.date()}
-    return replace(run, **{name: day for name, day in days.items() if day})
+    run = replace(run, **{name: day for name, day in days.items() if day})
+    if run.first_day > run.last_day:
+        said = say("cli.backwards", first=run.first_day, last=run.last_day)
+        raise CsperfError(Problem("--from, --to", said))
+    return run
 
 
 def _show(frame: pd.DataFrame, output: Path | None, **writing: Any) -> None:
@@ -297,6 +349,9 @@ def _show(frame: pd.DataFrame, output: Path | None, **writing: Any) -> None:
         from .export import write_table
 
         typer.echo(say("cli.written", path=write_table(frame, output, **writing)))
+        return
+    if frame.empty:
+        typer.echo(say("cli.no_rows"))
         return
     _print_table(frame.columns, (map(_cell, row) for row in frame.head(SHOWN_ROWS).itertuples(index=False)))
     if len(frame) > SHOWN_ROWS:

@@ -130,7 +130,11 @@ def new_shop(folder: str | Path, *, lang: str, today: dt.date) -> tuple[list[Pat
     kept = [folder / name for name in made if (folder / name).exists()]
     written = [folder / name for name in made if not (folder / name).exists()]
     for path in written:
-        made[path.name](path)
+        try:
+            made[path.name](path)
+        except BaseException:  # half a form would be left alone ever after
+            path.unlink(missing_ok=True)
+            raise
     return written, kept
 
 

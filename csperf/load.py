@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict
 
 from .engine import connect
 from .errors import CsperfError, Problem
-from .sources import REGISTRY, Notice, Shop, SourceSettings
-from .store import FORMAT, Intake, Store
+from .sources import REGISTRY, Notice, Shop, SourceSettings, sha256
+from .store import FIRST, FORMAT, Store
 from .text import say
 
 READERS = 1  # raised when a reader gives other rows for the same file, so that stores are read anew
@@ -31,7 +31,8 @@ Progress = Callable[[int, int, str], None]
 class LoadSettings(BaseModel):
     """What loading needs of a shop's settings. `store` defaults to the folder `store` below `root`.
 
-    `folder` is the shop's own folder, where the key of its hashes lies (default: `root`).
+    `folder` is the shop's own folder, where the key of its hashes lies (default: `root`); `file` the settings' own
+    file, named in what is said about them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,6 +44,7 @@ class LoadSettings(BaseModel):
     sources: tuple[SourceSettings, ...] = ()
     store: Path | None = None
     folder: Path | None = None
+    file: Path = Path("params.yaml")
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,8 @@ class LoadReport:
 
     `files`: a row per file with file, source, read, kept, duplicate, replaced, filtered, folded, rejected (counts of
     records), skipped (it was loaded before, unchanged), and warnings. `reasons`: file, part (filtered or rejected),
-    reason, n.
+    reason, n, and of the first row rejected: line, column (the file's own name of it), found, allowed. What is said of
+    a file's earlier content is left out: nobody can mend that any more.
     """
 
     files: pd.DataFrame
@@ -72,24 +75,28 @@ def load(settings: LoadSettings, progress: Progress | None = None) -> LoadReport
     was.
     """
     problems: list[Problem] = []
-    jobs = list(_jobs(settings, problems))
     store = store_of(settings)
     store.recover()
-    known = store.manifest()
-    anew = known["format"] != FORMAT or any(job.changed_since(known["files"]) for job in jobs)
-    if anew:
-        problems += _gone(jobs, known["files"], store)
-    todo = [job for job in jobs if anew or not job.stored_in(known["files"])]
-    with store.intake(anew=anew) as intake:
-        for done, job in enumerate(todo):
-            if progress:
-                progress(done, len(todo), job.file)
-            problems += _staged(job, settings, intake)
-        if problems:
-            raise CsperfError(problems)
-        if todo:
-            intake.commit()
-    return _report(store, {job.file for job in todo})
+    jobs = list(_jobs(settings, problems))
+    todo, anew = _to_read(jobs, store, problems)
+    if todo:
+        with store.intake(anew=anew) as intake:
+            for job, loaded in _read(todo, settings, problems, progress):
+                intake.stage(loaded, source=job.source.source, settings=job.settings)
+            if not problems:
+                intake.commit()
+    if problems:
+        raise CsperfError(problems)
+    return _report(store, jobs, {job.file for job in todo})
+
+
+def problems_of(settings: LoadSettings, progress: Progress | None = None) -> list[Problem]:
+    """All that would stop a load: every file not loaded yet is read, nothing is written."""
+    problems: list[Problem] = []
+    todo, _ = _to_read(list(_jobs(settings, problems)), store_of(settings), problems)
+    for _job, _loaded in _read(todo, settings, problems, progress):
+        pass
+    return problems
 
 
 @dataclass(frozen=True)
@@ -113,32 +120,37 @@ class _Job:
 
 def _jobs(settings: LoadSettings, problems: list[Problem]) -> Iterator[_Job]:
     """The files that the sources name, in load order; problems of the patterns are added to `problems`."""
+    if not settings.root.is_dir():
+        problems.append(Problem(str(settings.file), f"root: {say('params.no_root', found=settings.root)}"))
+        return
     taken: dict[Path, int] = {}
-    for number, source in enumerate(settings.sources, 1):
-        where = f"sources[{number}]"
-        paths = _matching(settings.root, source.files, where, problems)
-        for path in paths:
+    for number, source in enumerate(settings.sources):
+        for path in _matching(settings, number, problems):
             if taken.setdefault(path, number) != number:
-                said = say("load.file_twice", first=taken[path], second=number)
+                said = say("load.file_twice", first=f"sources[{taken[path]}]", second=f"sources[{number}]")
                 problems.append(Problem(str(path), said))
                 continue
+            try:
+                content = sha256(path)
+            except OSError as error:
+                problems.append(Problem(str(path), say("load.unreadable", reason=error.strerror)))
+                continue
             file = path.relative_to(settings.root).as_posix()
-            yield _Job(path, file, _sha256(path), source, _fingerprint(settings, source))
+            yield _Job(path, file, content, source, _fingerprint(settings, source))
 
 
-def _matching(root: Path, pattern: str, where: str, problems: list[Problem]) -> list[Path]:
-    if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
-        problems.append(Problem(where, say("load.outside_root", files=pattern, folder=root)))
+def _matching(settings: LoadSettings, number: int, problems: list[Problem]) -> list[Path]:
+    """The files of the source of this number, by name."""
+    root, pattern = settings.root, settings.sources[number].files
+    slots = {"files": pattern, "folder": root}
+    if not pattern or Path(pattern).is_absolute() or ".." in Path(pattern).parts:
+        said = say("load.outside_root" if pattern else "load.no_pattern", **slots)
+        problems.append(Problem(str(settings.file), f"sources[{number}].files: {said}"))
         return []
     paths = [p for p in sorted(root.glob(pattern)) if p.is_file() and not p.name.startswith(TEMPORARY)]
     if not paths:
-        problems.append(Problem(where, say("load.no_files", files=pattern, folder=root)))
+        problems.append(Problem(str(settings.file), f"sources[{number}].files: {say('load.no_files', **slots)}"))
     return paths
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _fingerprint(settings: LoadSettings, source: Any) -> str:
@@ -146,6 +158,15 @@ def _fingerprint(settings: LoadSettings, source: Any) -> str:
     how = source.model_dump(mode="json", exclude={"files"})
     shop = [settings.shop, settings.timezone, sorted(settings.internal_accounts)]
     return hashlib.sha256(json.dumps([READERS, shop, how], sort_keys=True).encode()).hexdigest()
+
+
+def _to_read(jobs: Sequence[_Job], store: Store, problems: list[Problem]) -> tuple[list[_Job], bool]:
+    """The files that are not stored yet; all of them, and true, where a store of other settings must be made anew."""
+    known = store.manifest()
+    anew = known["format"] != FORMAT or any(job.changed_since(known["files"]) for job in jobs)
+    if anew:
+        problems += _gone(jobs, known["files"], store)
+    return [job for job in jobs if anew or not job.stored_in(known["files"])], anew
 
 
 def _gone(jobs: Sequence[_Job], entries: dict[str, Any], store: Store) -> list[Problem]:
@@ -157,15 +178,20 @@ def _gone(jobs: Sequence[_Job], entries: dict[str, Any], store: Store) -> list[P
     return [Problem(str(store.root), say("load.files_gone", files=", ".join(gone), folder=store.root))]
 
 
-def _staged(job: _Job, settings: LoadSettings, intake: Intake) -> tuple[Problem, ...]:
-    """The problems that kept the file from being staged."""
+def _read(
+    jobs: Sequence[_Job], settings: LoadSettings, problems: list[Problem], progress: Progress | None
+) -> Iterator[tuple[_Job, Any]]:
+    """Each file with what is in it; problems of files that cannot be read are added to `problems`."""
     shop = Shop(settings.shop, settings.timezone, settings.root, settings.internal_accounts, _key(settings))
-    try:
-        loaded = REGISTRY[job.source.source].load(job.path, job.source, shop)
-    except CsperfError as error:
-        return error.problems
-    intake.stage(loaded, source=job.source.source, settings=job.settings)
-    return ()
+    for done, job in enumerate(jobs):
+        if progress:
+            progress(done, len(jobs), job.file)
+        try:
+            loaded = REGISTRY[job.source.source].load(job.path, job.source, shop)
+        except CsperfError as error:
+            problems += error.problems
+        else:
+            yield job, loaded
 
 
 def _key(settings: LoadSettings) -> bytes:
@@ -178,20 +204,32 @@ def _key(settings: LoadSettings) -> bytes:
 # ------------------------------------------------------------------------------------------------------ the report
 
 
-def _report(store: Store, read_now: set[str]) -> LoadReport:
-    files, reasons = [], []
+def _report(store: Store, jobs: Sequence[_Job], read_now: set[str]) -> LoadReport:
+    files: list[dict[str, Any]] = []
+    reasons: list[dict[str, Any]] = []
+    present = {(job.file, job.sha256) for job in jobs}
     for label, entry in store.manifest()["files"].items():
         parts = {part: sum(entry[part].values()) for part in ("filtered", "rejected")}
-        notices = [Notice(**warning).say() for warning in entry["warnings"]]
+        now = (entry["file"], entry["sha256"]) in present
+        notices = [Notice(**warning).say() for warning in entry["warnings"]] if now else []
         skipped = entry["file"] not in read_now
         files.append({**entry, **parts, "file": label, "skipped": skipped, "warnings": "\n".join(notices)})
-        for part in parts:
-            reasons += [{"file": label, "part": part, "reason": r, "n": n} for r, n in entry[part].items()]
+        reasons += _reasons(entry) if now else []
     return LoadReport(
         pd.DataFrame(files, columns=[*COLUMNS, "skipped", "warnings"]),
-        pd.DataFrame(reasons, columns=["file", "part", "reason", "n"]),
+        pd.DataFrame(reasons, columns=["file", "part", "reason", "n", *FIRST]),
         _strangers(store),
     )
+
+
+def _reasons(entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A row of the report's `reasons` for each reason of the file."""
+    for part in ("filtered", "rejected"):
+        for reason, n in entry[part].items():
+            first = entry["first"].get(reason, {}) if part == "rejected" else {}
+            yield {"file": entry["file"], "part": part, "reason": reason, "n": n} | {
+                key: first.get(key) for key in FIRST
+            }
 
 
 def _strangers(store: Store) -> tuple[Notice, ...]:
@@ -209,7 +247,7 @@ def _strangers(store: Store) -> tuple[Notice, ...]:
     return (Notice("not_on_roster", slots),) if strangers else ()
 
 
-def reason_words(reason: str, lang: str | None = None) -> str:
-    """A rejected row's reason (`code` or `code:column`) as a sentence."""
-    code, _, column = reason.partition(":")
-    return say(f"load.{code}", lang, column=column)
+def reason_words(reason: str, lang: str | None = None, column: str = "") -> str:
+    """A rejected row's reason (`code` or `code:column`) as a sentence; `column`: what the file calls the column."""
+    code, _, name = reason.partition(":")
+    return say(f"load.{code}", lang, column=column or name)

@@ -15,6 +15,7 @@ from .engine import EngineSettings
 from .errors import CsperfError, Problem
 from .hours import HoursSettings
 from .load import LoadSettings
+from .rules import PlatformRule, load_rules
 from .settings import TimeZone, did_you_mean, explain, listed, quoted, read_yaml
 from .sources import SourceSettings
 from .text import say
@@ -36,12 +37,15 @@ def _identifier(value: str) -> str:
 
 
 def _set_name(value: str) -> str:
-    if value not in SETS:
-        raise ValueError(_no_set(value))
+    if said := no_set(value):
+        raise ValueError(said)
     return value
 
 
-def _no_set(value: str) -> str:
+def no_set(value: str) -> str:
+    """What is to be said about a name that is no definition set, empty where it is one."""
+    if value in SETS:
+        return ""
     return say("params.no_definitions", found=quoted(value), hint=did_you_mean(value, SETS), allowed=listed(SETS))
 
 
@@ -126,11 +130,21 @@ class Params(BaseModel):
         """What the shop is called in `lang`; its number where it has no name."""
         return getattr(self.name, lang) if self.name else self.shop
 
+    def platform_rules(self) -> tuple[PlatformRule, ...]:
+        """The platform's rules, none where the file names no platform; CsperfError where they cannot be read."""
+        try:
+            return load_rules(self.platform) if self.platform else ()
+        except CsperfError as error:
+            here = str(self.file)
+            raise CsperfError(
+                Problem(here, f"platform: {p.message}") if p.where == "platform" else p for p in error.problems
+            ) from None
+
     def counting_rules(self, name: str = "") -> Definition:
         """The definition set `name` (default: the shop's), with the shop's own changes where it is the shop's set."""
         name = name or self.definitions
-        if name not in SETS:
-            raise CsperfError(Problem("definitions", _no_set(name)))
+        if said := no_set(name):
+            raise CsperfError(Problem("definitions", said))
         changes = self.definition.model_dump(exclude_unset=True) if name == self.definitions else {}
         return SETS[name].model_copy(update=changes)
 

@@ -78,6 +78,7 @@ def open_run(params_file: str | Path, month: str = "", lang: str = "", definitio
     CsperfError where the settings are wrong, nothing was loaded, or the month has no rows.
     """
     params = load_params(params_file, month=month, lang=lang)
+    params.platform_rules()  # a wrong one is said at once, not when a page needs it
     store = Store(params.store, params.timezone)
     months = store.months()
     if not months:

@@ -26,10 +26,11 @@ from .errors import CsperfError, Problem
 from .facts import INPUT
 from .text import say
 
-FORMAT = 1  # of the folder; a store of another format is read anew from the exports
+FORMAT = 2  # of the folder; a store of another format is read anew from the exports
 MANIFEST = "manifest.json"
 STAGING = ".staging"
 UNDATED = "all"
+FIRST = ("line", "column", "found", "allowed")  # what the manifest keeps of the first row rejected for each reason
 FATES = ("kept", "replaced", "duplicate")  # a line of which any row stays is kept
 PARQUET = {"compression": "zstd", "use_dictionary": True}
 
@@ -43,6 +44,7 @@ class Loaded(Protocol):
     rejects: pa.Table
     counts: Any
     warnings: Sequence[Any]
+    cells: Mapping[str, tuple[str, str]]
 
 
 class Store:
@@ -66,6 +68,7 @@ class Store:
         files = [str(path) for path in self._files(table, first_day, last_day)]
         if not files:
             return ibis.memtable(INPUT[table].arrow.empty_table(), schema=schema)
+        _refuse_broken(files, self.root)
         rows = con.read_parquet(files).cast(schema)
         if INPUT[table].days:
             day = ibis.coalesce(*(rows[name] for name in INPUT[table].days))
@@ -148,6 +151,19 @@ class Store:
             old.rename(self.root)
 
 
+def _refuse_broken(files: Iterable[str | Path], root: Path) -> None:
+    """CsperfError naming every file of the store that is cut short."""
+    broken = []
+    for file in files:
+        try:
+            pq.read_metadata(file)
+        except (pa.ArrowException, OSError) as error:
+            reason = str(error).splitlines()[0]
+            broken.append(Problem(str(file), say("load.broken_stored", reason=reason, folder=root)))
+    if broken:
+        raise CsperfError(broken)
+
+
 def _sibling(root: Path, suffix: str) -> Path:
     return root.with_name(f"{root.name}.{suffix}")
 
@@ -166,11 +182,22 @@ class Intake:
 
     def __enter__(self) -> Intake:
         shutil.rmtree(self.folder, ignore_errors=True)
-        self.staging.mkdir(parents=True)
+        try:
+            self.staging.mkdir(parents=True)
+        except OSError as error:
+            raise self._unwritable(error) from error
         return self
 
-    def __exit__(self, *_failure: object) -> None:
+    def __exit__(self, _kind: object, failure: BaseException | None, _trace: object) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
+        self.store.recover()
+        if isinstance(failure, (OSError, duckdb.IOException, duckdb.OutOfMemoryException)):
+            raise self._unwritable(failure) from failure
+
+    def _unwritable(self, failure: Exception) -> CsperfError:
+        """The disk is full, or may not be written."""
+        reason = getattr(failure, "strerror", None) or str(failure).splitlines()[0]
+        return CsperfError(Problem(str(self.store.root), say("load.cannot_store", reason=reason)))
 
     def stage(self, loaded: Loaded, **about: str) -> None:
         """Writes one file's rows aside. `about` is kept in the manifest with its counts.
@@ -190,6 +217,7 @@ class Intake:
         }
         entry["warnings"] = [asdict(warning) for warning in loaded.warnings]
         entry["covered"] = _covered(loaded.tables)
+        entry["first"] = _first_rejected(loaded)
         self.entries[label] = entry
         for name, rows in loaded.tables.items():
             self._stage_months(name, _labelled(rows, label))
@@ -230,6 +258,7 @@ class Intake:
         stored = self.store.root / table / f"{month}.parquet"
         files = f"SELECT * FROM read_parquet('{_quoted(self.staging / table / month)}/*.parquet')"
         if stored.exists() and not self.anew:
+            _refuse_broken([stored], self.store.root)
             files += f" UNION ALL BY NAME SELECT *, -1 AS file_no FROM read_parquet('{_quoted(stored)}')"
         con.execute(f"CREATE OR REPLACE TEMP TABLE judged AS {_fates_sql(table, files)}")
         con.execute(
@@ -347,6 +376,26 @@ def _covered(tables: Mapping[str, pa.Table]) -> dict[str, list[str]]:
     for pair in pairs:
         days.setdefault(pair["account_id"] or "", []).append(pair["day"])
     return {account: _runs(sorted(of_account)) for account, of_account in sorted(days.items())}
+
+
+def _first_rejected(loaded: Loaded) -> dict[str, dict[str, Any]]:
+    """By reason: line, column, what was found and what is allowed, of the first row rejected for it."""
+    first: dict[str, dict[str, Any]] = {}
+    for row in loaded.rejects.to_pylist():
+        if row["reason"] not in first:
+            name = _column_at_fault(row)
+            heading, allowed = loaded.cells.get(name, (name, ""))
+            cell = row.get(name) or ""
+            first[row["reason"]] = dict(zip(FIRST, (row["line"], heading, cell, allowed), strict=True))
+    return first
+
+
+def _column_at_fault(row: Mapping[str, Any]) -> str:
+    """The column that a reason names (`empty:buyer_id`, `role_unknown`) or that holds a negative number, else ""."""
+    rule, _, name = row["reason"].partition(":")
+    if rule.endswith("_negative"):
+        return next((column for column, cell in row.items() if str(cell).startswith("-")), "")
+    return name or next((column for column in row if rule == f"{column}_unknown"), "")
 
 
 def _runs(days: list[dt.date]) -> list[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from python_calamine import CalamineWorkbook
+from xlsxwriter import Workbook
 
 from csperf import cli
 from csperf.errors import CsperfError
@@ -94,6 +95,7 @@ def test_a_console_of_another_encoding_does_not_stop_the_work(encoding, argument
         ["measur"],
         ["measure", "x.yaml", "--by", "agents"],
         ["measure", "x.yaml", "--from", "2026-13-01"],
+        ["measure", "x.yaml", "--month", "2026-13"],
         ["measure", "x.yaml", "--colour", "red"],
         ["run", "x.yaml", "--stage", "final"],
         ["sample", "demo", "--messages", "3"],
@@ -138,8 +140,8 @@ def test_check_names_every_source_without_files(run, tmp_path):
     path.write_text(PARAMS + "platform: taobo\n" + sources, encoding="utf-8")
     code, _, complaint = run("check", path)
     assert code == 1
-    assert "sources[0].files: no file matches a/*.xlsx" in complaint
-    assert "sources[1].files: no file matches b.xlsx" in complaint
+    assert "sources[0].files: no file matches “a/*.xlsx”" in complaint
+    assert "sources[1].files: no file matches “b.xlsx”" in complaint
     assert "taobao" in complaint
 
 
@@ -384,6 +386,66 @@ def test_month_without_data_lists_the_months_that_have_some(run, shop):
         assert code == 1
         assert "2024-01" in complaint
         assert "2026-10" in complaint
+
+
+def test_days_the_wrong_way_round_are_refused(run, shop):
+    code, _, complaint = run("measure", shop, "--from", "2026-10-20", "--to", "2026-10-10")
+    assert code == 1
+    assert "the first day 2026-10-20 is after the last day 2026-10-10" in complaint
+
+
+def test_every_unknown_definition_set_is_named_at_once(run, shop):
+    code, _, complaint = run("measure", shop, "--definitions", "taobo,pdd,xx")
+    assert code == 1
+    assert '"taobo" (did you mean taobao?)' in complaint
+    assert '"xx"' in complaint
+
+
+@pytest.mark.parametrize("command", [["measure"], ["explain", "reply_30s_msg"], ["run"], ["check"]])
+def test_a_platform_without_rules_is_said_at_once(run, shop, tmp_path, command):
+    path = shop.with_name("other.yaml")
+    path.write_text(shop.read_text(encoding="utf-8").replace("platform: taobao", "platform: taobo"), encoding="utf-8")
+    code, _, complaint = run(command[0], path, *command[1:])
+    assert code == 1
+    assert f'{path}\n  platform: no rules for "taobo"' in complaint
+    path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [
+        ("zh", 'exports/花名册.xlsx 第 3 行：“岗位”的取值不在对照表里，写的是 "主播"；可写：售前, 售后'),
+        (
+            "en",
+            'exports/花名册.xlsx, line 3: 岗位 has a value that the mapping does not list, found "主播"; allowed: 售前',
+        ),
+    ],
+)
+def test_a_bad_cell_of_a_form_is_told_by_line_and_heading(run, shop, tmp_path, monkeypatch, lang, words):
+    folder = tmp_path / "shop"
+    shutil.copytree(shop.parent, folder)
+    rows = CalamineWorkbook.from_path(folder / "exports" / "花名册.xlsx").get_sheet_by_index(0).to_python()
+    rows[2][rows[0].index("岗位")] = "主播"
+    with Workbook(folder / "exports" / "花名册.xlsx", {"default_date_format": "yyyy-mm-dd"}) as book:
+        sheet = book.add_worksheet()
+        for line, row in enumerate(rows):
+            sheet.write_row(line, 0, row)
+    monkeypatch.setenv("CSPERF_LANG", lang)
+    code, said, _ = run("load", folder / "params.yaml")
+    assert code == 0
+    assert words in said
+
+
+def test_a_full_disk_leaves_no_half_form(run, tmp_path, monkeypatch):
+    def full(path, *_how):
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("csperf.forms._write_form", full)
+    code, _, complaint = run("new", tmp_path / "shop")
+    assert code == 1
+    assert "No space left on device" in complaint
+    assert list((tmp_path / "shop").glob("*.xlsx")) == []
 
 
 def test_unknown_agent_is_named_beside_those_that_exist(run, shop):

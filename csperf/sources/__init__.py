@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Union
 
 from pydantic import Field
 
-from .loaded import Counts, Loaded, Notice, Shop
+from .loaded import Counts, Loaded, Notice, Shop, sha256
 
-__all__ = ["REGISTRY", "Counts", "Loaded", "Notice", "Shop", "SourceSettings"]
+__all__ = ["REGISTRY", "Counts", "Loaded", "Notice", "Shop", "SourceSettings", "sha256"]
 
 
 def _discovered() -> dict[str, ModuleType]:

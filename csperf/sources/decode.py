@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO, cast
@@ -31,10 +32,13 @@ DELIMITERS = {"csv": ",", "tsv": "\t"}
 SNIFFED = (",", "\t", ";")
 BATCH_ROWS = 100_000
 BLOCK_BYTES = 1 << 20
+HEAD_BYTES = 256
 CELL_CHARACTERS = 1 << 24
 SURELY_UTF8 = 16  # bytes of multi-byte characters: GB18030 text does not pass for that much UTF-8 by chance
 EXCEL_DIGITS = 15  # Excel keeps no more; what follows is noise of binary fractions
 UNIT_SUFFIX = re.compile(r"\([^()]*\)$")
+
+WEB_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|\?xml|head|table)\b", re.IGNORECASE)
 
 Record = tuple[int, Sequence[str | None]]
 
@@ -126,18 +130,27 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
 
 
 def file_kind(path: Path) -> str:
-    """excel, parquet or text, by the first bytes whatever the name says; CsperfError where the file is empty."""
+    """excel, parquet or text, by the first bytes whatever the name says.
+
+    CsperfError where the file is empty, UTF-16, or a web page in place of the export.
+    """
     with opened(path) as file:
-        start = file.read(8)
+        start = file.read(HEAD_BYTES)
     if not start:
         raise problem(path, "empty_file")
     if start.startswith(b"PK") or start.startswith(b"\xd0\xcf\x11\xe0"):
         return "excel"
-    return "parquet" if start.startswith(b"PAR1") else "text"
+    if start.startswith(b"PAR1"):
+        return "parquet"
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise problem(path, "utf16")
+    if WEB_PAGE.match(start):
+        raise problem(path, "web_page")
+    return "text"
 
 
 def encoding_of(path: Path) -> str:
-    """The first of ENCODINGS in which every byte reads; CsperfError naming the byte where none does.
+    """The first of ENCODINGS in which every byte reads; CsperfError naming the byte where none does, or that is zero.
 
     A file that reads as UTF-8 for long and then breaks is a damaged UTF-8 file: GB18030 would turn it to nonsense.
     """
@@ -159,6 +172,9 @@ def _first_failure(path: Path, encoding: str) -> tuple[int, int, int] | None:
     done, lines, wide = 0, 1, 0
     with opened(path) as file:
         while block := b"".join(file.readlines(BLOCK_BYTES)):  # neither encoding has a line end inside a character
+            if b"\0" in block:
+                place = block.index(b"\0")
+                raise problem(path, "zero_bytes", byte=done + place, line=lines + block.count(b"\n", 0, place))
             try:
                 text = decode(block)[0]
             except UnicodeDecodeError as error:
@@ -315,7 +331,8 @@ def _cell_text(cell: object) -> str:
         case bool():
             return str(cell)
         case float():
-            return f"{int(cell)}" if cell.is_integer() else f"{cell:.{EXCEL_DIGITS}g}"
+            digits = f"{cell:.{EXCEL_DIGITS}g}"
+            return f"{int(Decimal(digits))}" if cell.is_integer() else digits
         case dt.datetime():
             return (cell + dt.timedelta(microseconds=500_000)).replace(microsecond=0).isoformat(" ")
         case dt.date():

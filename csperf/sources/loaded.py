@@ -6,7 +6,7 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 import ibis
 import ibis.expr.datatypes as dt
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pyarrow as pa
 from ibis import _
@@ -75,7 +76,10 @@ class Counts:
 
 @dataclass(frozen=True)
 class Loaded:
-    """One file read: `tables` in the columns of facts.INPUT; `rejects`: line, reason, the mapped cells as text."""
+    """One file read: `tables` in the columns of facts.INPUT; `rejects`: line, reason, the mapped cells as text.
+
+    `cells`: of columns that the file names otherwise, its name for them and the words allowed in them, if listed.
+    """
 
     file: str
     sha256: str
@@ -83,6 +87,7 @@ class Loaded:
     rejects: pa.Table
     counts: Counts
     warnings: tuple[Notice, ...] = ()
+    cells: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 def sha256(path: Path) -> str:
@@ -128,6 +133,14 @@ def judged(rows: ir.Table, table: Table) -> ir.Table:
     found = [(rows[name].isnull(), f"empty:{name}") for name in required]
     found += [(rows.bind(rule)[0].fill_null(False), name) for name, rule in table.rules.items()]
     return rows.mutate(reason=ibis.coalesce(rows.reason, ibis.cases(*found, else_=None)))
+
+
+def words_allowed(table: Table, column: str) -> list[str]:
+    """The words that the contract's rule allows in a column, none where it holds any text."""
+    if f"{column}_unknown" not in table.rules:
+        return []
+    rule = ibis.table(table.schema, name="rows").bind(table.rules[f"{column}_unknown"])[0]
+    return [word.value for words in rule.op().find(ops.InValues) for word in words.options]
 
 
 # --------------------------------------------------------------------------------------------------------- sealing

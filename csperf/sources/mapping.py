@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from ..facts import INPUT
-from ..settings import TimeZone, did_you_mean
+from ..settings import TimeZone, did_you_mean, listed
 from ..text import say
-from .loaded import filled_by_source
+from .loaded import filled_by_source, words_allowed
 from .thread import Thread
 
 STRICT = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -140,6 +140,16 @@ class Settings(BaseModel):
         for name, cells in self.columns.items():
             for anchor in {cell.past_midnight for cell in cells} - {"", *self.columns}:
                 yield say("load.no_anchor", column=name, found=anchor)
+
+    @property
+    def cells(self) -> dict[str, tuple[str, str]]:
+        """By column: what the file calls it, and the words allowed: its value map's, else the contract's."""
+        found = {}
+        for name, ways in self.columns.items():
+            headings = dict.fromkeys(" + ".join(way.from_) for way in ways if way.from_)
+            words = [word for way in ways for word in way.values or ()] or words_allowed(INPUT[self.table], name)
+            found[name] = " / ".join(headings) or name, listed(words)
+        return found
 
     @property
     def mapped(self) -> list[str]:

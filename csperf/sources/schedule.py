@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ..engine import connect
 from ..errors import CsperfError, Problem
+from ..settings import listed
 from ..text import say
 from . import decode
 from .loaded import RAW, Loaded, Shop, seal
@@ -86,7 +87,8 @@ def load(path: Path, settings: Settings, shop: Shop) -> Loaded:
     con.register("plan", pa.Table.from_pylist(list(_records(path, settings, plan)), schema=RECORD))
     con.execute("CREATE TABLE rows AS SELECT * FROM plan")
     try:
-        return seal(con, "shifts", path, shop, ())
+        cells = {"agent_id": (settings.agent, ""), "shift": ("shift", listed([*plan.times, *plan.off]))}
+        return replace(seal(con, "shifts", path, shop, ()), cells=cells)
     finally:
         con.close()
 

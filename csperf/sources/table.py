@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 
 import duckdb
@@ -10,11 +13,12 @@ import pyarrow as pa
 
 from ..errors import CsperfError, Problem
 from ..facts import INPUT
+from ..settings import listed
 from ..text import say
 from . import decode
 from .columns import Plan, plan_of
 from .loaded import Loaded, Notice, Shop, account_name, judged, seal, workbench
-from .mapping import Settings, near
+from .mapping import Settings
 from .thread import along_replies
 
 __all__ = ["Settings", "load"]
@@ -43,9 +47,10 @@ def load(path: Path, settings: Settings, shop: Shop) -> Loaded:
             _follow_thread(con, plan)
         for column in set(ACCOUNTS) & set(settings.columns) | ({"account_id"} if settings.thread else set()):
             _unify_accounts(con, column)
-        notices = [notice for c in settings.columns if c.endswith("_id") for notice in _rounded(con, c, settings.table)]
+        notices = [notice for c in settings.columns if c.endswith("_id") for notice in _rounded(con, c, settings)]
         read = con.sql("SELECT source_line FROM rows LIMIT 1").fetchall()
-        return seal(con, settings.table, path, shop, (*notices, *([] if read else [Notice("header_only")])))
+        loaded = seal(con, settings.table, path, shop, (*notices, *([] if read else [Notice("header_only")])))
+        return replace(loaded, cells=settings.cells)
 
 
 def _places(path: Path, settings: Settings, sheet: decode.Sheet) -> dict[str, str]:
@@ -55,14 +60,20 @@ def _places(path: Path, settings: Settings, sheet: decode.Sheet) -> dict[str, st
     unclear = [wanted for wanted, names in candidates.items() if len(names) > 1 or sheet.twice.intersection(names)]
     problems = []
     if missing:
-        nearest = "; ".join(f"{name} ≈ {near(decode.normalised(name), sheet.header)}" for name in missing)
-        slots = {"missing": ", ".join(missing), "header": ", ".join(sheet.header), "nearest": nearest}
+        slots = {"missing": ", ".join(missing), "header": listed(sheet.header), "nearest": _nearest(missing, sheet)}
         problems.append(Problem(str(path), say("load.columns_missing", header_row=settings.header_row, **slots)))
     if unclear:
         problems.append(Problem(str(path), say("load.columns_twice", columns=", ".join(unclear))))
     if problems:
         raise CsperfError(problems)
     return {wanted: names[0] for wanted, names in candidates.items()}
+
+
+def _nearest(missing: Iterable[str], sheet: decode.Sheet) -> str:
+    """A sentence with the header's names like those missing; where there are none, that this is another table."""
+    found = {name: get_close_matches(decode.normalised(name), sheet.header, n=3, cutoff=0.5) for name in missing}
+    pairs = "; ".join(f"{name} ≈ {', '.join(names)}" for name, names in found.items() if names)
+    return say("load.nearest", pairs=pairs) if pairs else say("load.another_table")
 
 
 def _fill_rows(con: duckdb.DuckDBPyConnection, plan: Plan, sheet: decode.Sheet, places: dict[str, str]) -> None:
@@ -108,7 +119,7 @@ def _unify_accounts(con: duckdb.DuckDBPyConnection, column: str) -> None:
         con.execute(f"UPDATE rows SET {column} = plain FROM spelling WHERE {column} = found")
 
 
-def _rounded(con: duckdb.DuckDBPyConnection, column: str, table: str) -> list[Notice]:
+def _rounded(con: duckdb.DuckDBPyConnection, column: str, settings: Settings) -> list[Notice]:
     """A notice where Excel has rounded ids of the column; rows of a key that rounding made alike are rejected."""
     powers = f"regexp_matches({column}, '{IN_POWERS}')"
     long = rf"(length({column}) >= {LONG_ID} AND regexp_matches({column}, '^\d+$'))"
@@ -120,9 +131,10 @@ def _rounded(con: duckdb.DuckDBPyConnection, column: str, table: str) -> list[No
         return []
     rounded = f"({powers} OR {ends})" if mostly else powers
     example = con.execute(f"SELECT min({column}) FROM rows WHERE {rounded}").fetchall()[0][0]
-    if column in ("message_id", *INPUT[table].key):
+    if column in ("message_id", *INPUT[settings.table].key):
         con.execute(
             f"""UPDATE rows SET reason = 'id_collides:{column}' WHERE reason IS NULL AND {rounded} AND {column} IN
             (SELECT {column} FROM rows WHERE filtered IS NULL GROUP BY {column} HAVING count(*) > 1)"""
         )
-    return [Notice("id_rounded", {"column": column, "n": in_powers + (at_end if mostly else 0), "example": example})]
+    heading, _words = settings.cells[column]
+    return [Notice("id_rounded", {"column": heading, "n": in_powers + (at_end if mostly else 0), "example": example})]
