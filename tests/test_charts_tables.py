@@ -131,7 +131,7 @@ def test_rejected_rows_name_the_column_as_the_shop_does_and_what_stood_there():
     said = {row[0] + row[1]: row[2] for row in cells(tables.rejects(REJECTED, lang="zh")) if len(row) == 4}
     assert said["a.csv5"].startswith("“发送方”") and said["a.csv5"].endswith("（实际是“路人”）")
     assert "买家昵称（买家）" in said["a.csv8"] and "x" not in said["a.csv8"]  # who somebody is stays in the file
-    assert said["a.csv–"] == "金额是负数" and "发送时间" in said["b.txt–"]
+    assert said["a.csv–"].startswith("金额是负数") and "发送时间" in said["b.txt–"]
     english = tables.rejects(REJECTED, lang="en").gt.as_raw_html()
     assert "time sent" in english and "sent_at" not in english
 
