@@ -11,6 +11,7 @@ from string import Template
 
 import xlsxwriter
 import yaml
+from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
@@ -132,7 +133,7 @@ def new_shop(folder: str | Path, *, lang: str, today: dt.date) -> tuple[list[Pat
     for path in written:
         try:
             made[path.name](path)
-        except BaseException:  # half a form would be left alone ever after
+        except (OSError, FileCreateError):  # half a form would be left alone ever after
             path.unlink(missing_ok=True)
             raise
     return written, kept
