@@ -86,7 +86,7 @@ class Plan:
         """SQL for the rows of the table `batch`."""
         return ibis.to_sql(self.rows, dialect="duckdb")
 
-    @property
+    @cached_property
     def no_rows(self) -> pa.Table:
         """An empty table of rows."""
         return self.rows.schema().to_pyarrow().empty_table()
