@@ -135,12 +135,14 @@ def judged(rows: ir.Table, table: Table) -> ir.Table:
     return rows.mutate(reason=ibis.coalesce(rows.reason, ibis.cases(*found, else_=None)))
 
 
-def words_allowed(table: Table, column: str) -> list[str]:
-    """The words that the contract's rule allows in a column, none where it holds any text."""
+@cache
+def words_allowed(name: str, column: str) -> tuple[str, ...]:
+    """The words that the contract's rule allows in a column of a table, none where it holds any text."""
+    table = INPUT[name]
     if f"{column}_unknown" not in table.rules:
-        return []
+        return ()
     rule = ibis.table(table.schema, name="rows").bind(table.rules[f"{column}_unknown"])[0]
-    return [word.value for words in rule.op().find(ops.InValues) for word in words.options]
+    return tuple(word.value for words in rule.op().find(ops.InValues) for word in words.options)
 
 
 # --------------------------------------------------------------------------------------------------------- sealing

@@ -147,7 +147,7 @@ class Settings(BaseModel):
         found = {}
         for name, ways in self.columns.items():
             headings = dict.fromkeys(" + ".join(way.from_) for way in ways if way.from_)
-            words = [word for way in ways for word in way.values or ()] or words_allowed(INPUT[self.table], name)
+            words = [word for way in ways for word in way.values or ()] or words_allowed(self.table, name)
             found[name] = " / ".join(headings) or name, listed(words)
         return found
 
