@@ -15,6 +15,8 @@ from .shop import SECOND, within_horizon
 STREAM = ["scope", *BUYER, "account_id"]
 TURN = [*STREAM, "turn_ord"]
 SESSION = [*STREAM, "s_ord"]
+MESSAGE = ("shop_id", "scope", "account_id", "category_code", "day", "row_id", "buyer_id", "session_id", "sent_at")
+VERDICT = ("in_hours", "excluded", "reason")
 COUNTS = (
     "turns",
     "answered_turns",
@@ -110,22 +112,12 @@ def buyer_messages(rows: ir.Table, definition: Definition) -> ir.Table:
     """A buyer's message, once for the shop and once for each owner; closing phrases are there, excluded."""
     messages = rows.filter(rows.q)
     return messages.mutate(sent_at=instant(_.own_us), **_verdict(definition)).select(
-        "shop_id",
-        "scope",
-        "account_id",
-        "category_code",
-        "day",
-        "row_id",
-        "buyer_id",
-        "session_id",
-        "sent_at",
+        *MESSAGE,
         "wait_us",
         "wait_counted_us",
         "wait_work_us",
         "transferred_in",
-        "in_hours",
-        "excluded",
-        "reason",
+        *VERDICT,
         "us",
     )
 
@@ -261,20 +253,10 @@ def _session_columns(joined: ir.Table, definition: Definition) -> ir.Table:
 def agent_messages(shop: ir.Table, bots: tuple[str, ...]) -> ir.Table:
     """A human's rows of every kind, once for the shop and once for the agent."""
     columns = [
-        "shop_id",
-        "scope",
-        "account_id",
-        "category_code",
-        "day",
-        "row_id",
-        "buyer_id",
-        "session_id",
-        "sent_at",
+        *MESSAGE,
         "kind",
         "has_emoji",
-        "in_hours",
-        "excluded",
-        "reason",
+        *VERDICT,
     ]
     human = shop.filter(shop.sender == "human").mutate(
         sent_at=instant(_.own_us),
