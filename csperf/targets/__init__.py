@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from .catalogue import ENTRIES, entry
-from .errors import CsperfError, Problem
-from .metric import Entry
-from .rules import PlatformRule
-from .text import say, ui_language
-from .text.numbers import quantity
+from ..catalogue import ENTRIES, entry
+from ..errors import CsperfError, Problem
+from ..metric import Entry
+from ..rules import PlatformRule
+from ..text import say, ui_language
+from ..text.numbers import quantity
 
 COLUMNS = [
     "metric",
