@@ -1,0 +1,27 @@
+"""One picture per function, returned and never shown or saved. Labels come from the catalogue and text/charts.yaml.
+
+Every function takes frames with the columns of the values table (csperf.run.measure) and `lang`. Days without data
+are grey, n stands beside the value, and no meaning rests on colour alone.
+"""
+
+from __future__ import annotations
+
+from .demand import categories
+from .performance import agents, bars, days, volume_speed
+from .picture import Picture
+from .quality import coverage
+from .same_agent import months, shifts
+from .targets import spread
+
+__all__ = [
+    "Picture",
+    "agents",
+    "bars",
+    "categories",
+    "coverage",
+    "days",
+    "months",
+    "shifts",
+    "spread",
+    "volume_speed",
+]

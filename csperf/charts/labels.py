@@ -1,0 +1,39 @@
+"""Names beside dots, each where it meets no dot and no other name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+LABEL_SIZE, LABEL_GAP = 7.5, 4  # points
+ACROSS, UP = 400.0, 200.0  # points that the dots of a chart of names spread over, roughly
+SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1), (-1, 1), (1, -1))  # of a dot, where its name may stand
+
+
+def names_beside(axes: Axes, x: pd.Series, y: pd.Series, labels: Sequence[str]) -> None:
+    """Names beside dots, each on the first of eight sides where it meets no dot and no name written before."""
+    wide, high = (np.ptp(values.to_numpy()) or 1.0 for values in (x, y))
+    dots = [(ACROSS * at / wide, UP * up / high) for at, up in zip(x, y, strict=True)]
+    taken = [_box(dot, (0, 0), (6, 6)) for dot in dots]
+    for dot, label, place in zip(dots, labels, zip(x, y, strict=True), strict=True):
+        size = (LABEL_SIZE * 0.9 * sum(1 if ord(sign) > 255 else 0.6 for sign in label), LABEL_SIZE * 1.3)
+        boxes = {side: _box(dot, side, size) for side in SIDES}
+        side = next((side for side, box in boxes.items() if not any(_meet(box, other) for other in taken)), SIDES[0])
+        taken.append(boxes[side])
+        shift = (side[0] * (size[0] / 2 + LABEL_GAP), side[1] * (size[1] / 2 + LABEL_GAP))
+        look: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "va": "center", "fontsize": LABEL_SIZE}
+        axes.annotate(label, place, shift, **look)
+
+
+def _box(dot: tuple[float, float], side: tuple[float, float], size: tuple[float, float]) -> tuple[float, ...]:
+    """left, bottom, right, top of a label of that size on that side of a dot, in points."""
+    x, y = (at + way * (part / 2 + LABEL_GAP) for at, way, part in zip(dot, side, size, strict=True))
+    return (x - size[0] / 2, y - size[1] / 2, x + size[0] / 2, y + size[1] / 2)
+
+
+def _meet(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
