@@ -17,9 +17,12 @@ LEAST_CV2 = 1e-6
 
 
 class Kind(Protocol):
-    """How one kind of metric varies. `floor`: the least standard deviation of a month's shared shock, on the scale."""
+    """How one kind of metric varies."""
 
-    floor: float
+    @property
+    def floor(self) -> float:
+        """The least standard deviation of a month's shared shock, on the scale."""
+        ...
 
     def observed(self, value: Array, n: Array, spread: Array | None) -> tuple[Array, Array]:
         """The values on the kind's scale and their sampling variances; NaN where n is 0 or the value is missing."""
