@@ -7,6 +7,7 @@ once at load so that no engine has to know time zones. Money is int64 fen, durat
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -20,6 +21,16 @@ SENDERS = ("buyer", "human", "auto", "assist", "bot", "system", "colleague")
 KINDS = ("text", "card", "sticker", "recall", "transfer", "close", "note", "rating_invite", "system")
 ORDER_STATES = ("unpaid", "paid", "shipped", "completed", "closed")
 ROLES = ("pre", "after", "mixed", "manager", "bot")
+LEVELS = ("junior", "mid", "senior")  # what the forms offer; a shop may have others
+# What rosters say for the contract's words: the one place that knows them. 新手 is left out, it tells how long somebody
+# has been here; a shop that tells 高级 from 资深 writes `values:` of its own.
+SPOKEN: dict[str, dict[str, str]] = {
+    "role": {"售前": "pre", "售后": "after", "混合": "mixed", "主管": "manager", "店长": "manager", "机器人": "bot"}
+    | {"售前客服": "pre", "售后客服": "after", "混合岗": "mixed", "pre-sale": "pre", "after-sale": "after"}
+    | {role: role for role in ROLES},
+    "level": {"初级": "junior", "中级": "mid", "高级": "senior", "资深": "senior", "middle": "mid"}
+    | {level: level for level in LEVELS},
+}
 SHORT = {
     "str": "string",
     "int": "int64",
@@ -46,7 +57,8 @@ class Table:
 
     `days` maps a local-day column to the time column it comes from; the first of them that is not null
     decides the month's file in the store. `rules` names what makes a row unusable (reason -> Ibis boolean,
-    true = reject). `key` is what makes two rows the same record.
+    true = reject). `key` is what makes two rows the same record. `statement`: its files state what is, so that a file
+    of the same name with other content takes its place; the files of other tables are logs of what happened.
     """
 
     name: str
@@ -54,6 +66,7 @@ class Table:
     key: tuple[str, ...] = ()
     days: dict[str, str] = field(default_factory=dict)
     rules: dict[str, object] = field(default_factory=dict)
+    statement: bool = False
 
     @property
     def schema(self) -> Schema:
@@ -84,9 +97,9 @@ def _columns(text: str) -> tuple[Column, ...]:
     )
 
 
-def _table(name: str, text: str, *, key: str = "", days: dict | None = None, rules: dict | None = None) -> Table:
+def _table(name: str, text: str, *, key: str = "", days: dict | None = None, **more: Any) -> Table:
     day_columns = "".join(f", {day}: date?" for day in days or {})
-    return Table(name, _columns(f"{text}{day_columns}, {ORIGIN}"), tuple(key.split()), days or {}, rules or {})
+    return Table(name, _columns(f"{text}{day_columns}, {ORIGIN}"), tuple(key.split()), days or {}, **more)
 
 
 def _one_of(column: str, allowed: tuple[str, ...]):
@@ -186,6 +199,7 @@ INPUT: dict[str, Table] = {
             """shop_id: str, account_id: str, agent_id: str, name: str, role: str, level: str?, team: str?, started: date, ended: date?,
             valid_from: date, valid_to: date?""",
             key="shop_id account_id valid_from",
+            statement=True,
             rules={
                 "role_unknown": _one_of("role", ROLES),
                 "ends_before_start": (_.ended < _.started) | (_.valid_to <= _.valid_from),
@@ -195,6 +209,7 @@ INPUT: dict[str, Table] = {
             "shifts",
             "shop_id: str, agent_id: str, start: time, end: time, shift: str",
             key="shop_id agent_id start",
+            statement=True,
             days={"day": "start"},
             rules={"ends_before_start": _.end <= _.start},
         ),
@@ -203,6 +218,7 @@ INPUT: dict[str, Table] = {
             """shop_id: str, metric: str, definitions: str, cell: str, value: float, n: int?, period_start: date, period_end: date,
             tier: str?, category: str?, source: str, read_by: str""",
             key="shop_id metric definitions cell period_start period_end",
+            statement=True,
             rules={"cell_unknown": _one_of("cell", ("own", "mean", "top10_mean", "tier_mean", "tier_excellent"))},
         ),
         _table(
@@ -212,7 +228,7 @@ INPUT: dict[str, Table] = {
             key="shop_id agent_id day period_start period_end metric definitions",
             rules={"no_period": _.day.isnull() & (_.period_start.isnull() | _.period_end.isnull())},
         ),
-        _table("categories", "code: str, parent: str?, name_zh: str, name_en: str", key="code"),
+        _table("categories", "code: str, parent: str?, name_zh: str, name_en: str", key="code", statement=True),
         _table(
             "quality_checks",
             """shop_id: str, check_id: str, account_id: str, at: time, source: str, item: str, score: float?, passed: bool?,
@@ -237,6 +253,7 @@ INPUT: dict[str, Table] = {
             "plans",
             "shop_id: str, kind: str, period: str, item: str, planned: float, done: float?",
             key="shop_id kind period item",
+            statement=True,
             rules={"kind_unknown": _one_of("kind", ("plan", "budget", "survey", "process"))},
         ),
         _table(
@@ -250,6 +267,7 @@ INPUT: dict[str, Table] = {
             "calendar",
             "shop_id: str, name: str, start: date, end: date, phase: str, exempt: bool",
             key="shop_id name start",
+            statement=True,
             rules={
                 "phase_unknown": _one_of("phase", ("warm-up", "main")),
                 "ends_before_start": _.end < _.start,
@@ -291,10 +309,12 @@ DERIVED: dict[str, Table] = {
         # So that buyers can be added up: first_of_buyer_day is true on one row of each buyer x day among the paid orders of
         # its scope (and agent), a credited one if there is any; first_of_created_day on one row of each buyer x created_day
         # among all its orders, a credited one before others, then a paid one. False where the buyer is not known.
+        # bought_again: the buyer paid another order, whoever earned it, on one of the repurchase_days after day; null where
+        # those days had not passed on the created_day of the latest order, where it is not paid, or names no buyer.
         "purchases": """row_id: str, order_id: str, buyer_id: str?, created_day: date, created_at: time?, paid_at: time?,
             grouped_at: time?, closed_at: time?, inquired_at: time?, amount_fen: int, paid_fen: int?, net_fen: int?, quantity: int,
             status: str, credited: bool?, paid: bool, grouped: bool, closed_unpaid: bool, refunded: bool,
-            first_of_buyer_day: bool, first_of_created_day: bool""",
+            first_of_buyer_day: bool, first_of_created_day: bool, bought_again: bool?""",
         # A roster agent on a covered day (scope agent), and their sums (scope shop: one row a day, worked = agents who worked).
         "agent_days": "row_id: str, scheduled: int, worked: int, replied: int, shift_us: int?, online_us: int?",
         # Calls with their agent; scope shop holds every call, scope agent the ones an agent took.

@@ -19,7 +19,7 @@ from .catalogue import ENTRIES
 from .definitions import SETS
 from .errors import CsperfError, Problem
 from .export import UNDATED
-from .facts import ROLES
+from .facts import LEVELS, ROLES, SPOKEN
 from .load import KEY_FILE
 from .params import NAME_LENGTH
 from .rules import PLATFORMS, load_rules
@@ -30,7 +30,6 @@ ROWS = 500  # that have drop-downs
 WIDTH = 16
 DATED = {"num_format": "yyyy-mm-dd"}
 KEY_BYTES = 32
-LEVELS = ("junior", "mid", "senior")
 CELLS = ("own", "mean", "top10_mean", "tier_mean", "tier_excellent")
 SHIFTS = {"early": ("08:00", "16:00"), "middle": ("12:00", "20:00"), "late": ("16:00", "00:30")}
 OFF = ("rest", "leave")
@@ -169,8 +168,8 @@ def _source(name: str, fields: Sequence[Field], lang: str) -> dict[str, object]:
     """The entry of `sources` that reads the form back."""
     columns: dict[str, object] = {}
     for field in fields:
-        heading = field.heading(lang)
-        meant = {word: value for word, value in (field.choices(lang) if field.choices else {}).items() if word != value}
+        heading, words = field.heading(lang), field.choices(lang) if field.choices else {}
+        meant = {word: value for word, value in words.items() if word != value} | SPOKEN.get(field.column, {})
         columns[field.column] = {"from": heading, "values": meant} if meant else heading
     example = {"column": say("forms.remark", lang), "not_in": [say("forms.example", lang)]}
     return {

@@ -111,7 +111,8 @@ class _Job:
 
     def stored_in(self, entries: dict[str, Any]) -> bool:
         """Whether this very file was loaded before."""
-        return any(e["file"] == self.file and e["sha256"] == self.sha256 for e in entries.values())
+        mine = (self.file, self.sha256)
+        return any((e["file"], e["sha256"]) == mine and not e["superseded"] for e in entries.values())
 
     def changed_since(self, entries: dict[str, Any]) -> bool:
         """Whether a file of this name was loaded by other settings."""
@@ -172,7 +173,8 @@ def _to_read(jobs: Sequence[_Job], store: Store, problems: list[Problem]) -> tup
 def _gone(jobs: Sequence[_Job], entries: dict[str, Any], store: Store) -> list[Problem]:
     """A problem where rows are stored of which the file is no longer there: reading all anew would lose them."""
     present = {(job.file, job.sha256) for job in jobs}
-    gone = [label for label, e in entries.items() if (e["file"], e["sha256"]) not in present]
+    standing = {label: e for label, e in entries.items() if e["kept"] or not e.get("superseded")}
+    gone = [label for label, e in standing.items() if (e["file"], e["sha256"]) not in present]
     if not gone:
         return []
     return [Problem(str(store.root), say("load.files_gone", files=", ".join(gone), folder=store.root))]

@@ -21,15 +21,16 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 from ibis.backends import BaseBackend
 
-from .engine import connect
+from .engine import ONE_THREAD, connect
 from .errors import CsperfError, Problem
 from .facts import INPUT
 from .text import say
 
-FORMAT = 2  # of the folder; a store of another format is read anew from the exports
+FORMAT = 3  # of the folder; a store of another format is read anew from the exports
 MANIFEST = "manifest.json"
 STAGING = ".staging"
 UNDATED = "all"
+STATEMENTS = "statements"  # every row of every form as it is now: where one goes, what equalled it comes back
 FIRST = ("line", "column", "found", "allowed")  # what the manifest keeps of the first row rejected for each reason
 FATES = ("kept", "replaced", "duplicate")  # a line of which any row stays is kept
 PARQUET = {"compression": "zstd", "use_dictionary": True}
@@ -45,6 +46,7 @@ class Loaded(Protocol):
     counts: Any
     warnings: Sequence[Any]
     cells: Mapping[str, tuple[str, str]]
+    days: tuple[dt.date, dt.date] | None
 
 
 class Store:
@@ -179,6 +181,7 @@ class Intake:
         self.anew = anew
         self.entries: dict[str, dict[str, Any]] = {} if anew else store.manifest()["files"]
         self.staged: list[str] = []
+        self.statements: dict[str, pa.Table] = {}  # table -> what its files say, one below the other
 
     def __enter__(self) -> Intake:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -203,29 +206,49 @@ class Intake:
         """Writes one file's rows aside. `about` is kept in the manifest with its counts.
 
         A file that comes again under its name with other content is another delivery: it is told apart by its hash.
+        In a table of statements it takes the place of what it said before.
         """
-        label = loaded.file if loaded.file not in self.entries else f"{loaded.file}@{loaded.sha256[:8]}"
-        counts = {"read": loaded.counts.read, "kept": 0, "duplicate": 0, "replaced": 0}
-        counts |= {part: getattr(loaded.counts, part) for part in ("filtered", "folded", "rejected")}
-        per_row = sum(map(len, loaded.tables.values())) == loaded.counts.kept  # else several rows came from one record
-        entry = {
-            "file": loaded.file,
-            "sha256": loaded.sha256,
-            **about,
-            **counts,
-            "record": "row" if per_row else "line",
-        }
-        entry["warnings"] = [asdict(warning) for warning in loaded.warnings]
-        entry["covered"] = _covered(loaded.tables)
-        entry["first"] = _first_rejected(loaded)
+        label, entry = self._label(loaded), _entry(loaded) | about | {"place": len(self.entries)}
+        if entry["statement"]:
+            self._state(loaded, label, entry)
         self.entries[label] = entry
-        for name, rows in loaded.tables.items():
-            self._stage_months(name, _labelled(rows, label))
+        for name in loaded.tables.keys() - {entry["statement"]}:
+            self._stage_months(name, _labelled(loaded.tables[name], label))
         if len(loaded.rejects):
             path = self.folder / "rejects" / f"{label}.csv"
             path.parent.mkdir(parents=True, exist_ok=True)
             _write_rejects(loaded.rejects, path)
         self.staged.append(label)
+
+    def _label(self, loaded: Loaded) -> str:
+        """What this delivery of the file is called; one that says again what it once said, as then."""
+        for label, entry in self.entries.items():
+            if entry["superseded"] and (entry["file"], entry["sha256"]) == (loaded.file, loaded.sha256):
+                return label
+        return loaded.file if loaded.file not in self.entries else f"{loaded.file}@{loaded.sha256[:8]}"
+
+    def _state(self, loaded: Loaded, label: str, entry: dict[str, Any]) -> None:
+        """Takes back what the file said before, of the days that it speaks of now; a table without days whole."""
+        table = entry["statement"]
+        said, rows = self._said(table), _labelled(loaded.tables[table], label)
+        before = [name for name, old in self.entries.items() if old["file"] == loaded.file]
+        gone = pc.and_(pc.is_in(said["source_file"], pa.array(before, pa.string())), _spoken_of(table, said, loaded))
+        for name in before:
+            withdrawn = pc.sum(pc.equal(said.filter(gone)["source_file"], name)).as_py() or 0
+            self.entries[name]["withdrawn"] += withdrawn
+            self.entries[name]["superseded"] = True
+            entry["place"] = self.entries[name]["place"]  # a mended form does not outrank one that came after it
+        self.statements[table] = pa.concat_tables([said.filter(pc.invert(gone)), rows])
+
+    def _said(self, table: str) -> pa.Table:
+        """All that the files of a table of statements say, equal rows of several files included."""
+        path = self.store.root / STATEMENTS / f"{table}.parquet"
+        if table in self.statements:
+            return self.statements[table]
+        if self.anew or not path.exists():
+            return INPUT[table].arrow.empty_table()
+        _refuse_broken([path], self.store.root)
+        return pq.read_table(path)
 
     def _stage_months(self, name: str, rows: pa.Table) -> None:
         month = _months(name, rows)
@@ -237,12 +260,14 @@ class Intake:
 
     def commit(self) -> dict[str, dict[str, Any]]:
         """What became of the rows of the staged files, by file. The store is replaced whole, the manifest with it."""
-        con = connect().con
+        con = connect(ONE_THREAD).con
         con.execute("CREATE TABLE fates (file VARCHAR, line BIGINT, fate TINYINT)")
         for table in sorted(path.name for path in self.staging.iterdir()):
             _validate(table, sorted((self.staging / table).glob("*/*.parquet")))
             for month in sorted(path.name for path in (self.staging / table).iterdir()):
                 self._merge(con, table, month)
+        for table, rows in self.statements.items():
+            self._restate(con, table, rows)
         self._count(con)
         con.close()
         self._link_unchanged()
@@ -260,18 +285,28 @@ class Intake:
         if stored.exists() and not self.anew:
             _refuse_broken([stored], self.store.root)
             files += f" UNION ALL BY NAME SELECT *, -1 AS file_no FROM read_parquet('{_quoted(stored)}')"
-        con.execute(f"CREATE OR REPLACE TEMP TABLE judged AS {_fates_sql(table, files)}")
+        _judge(con, table, files)
         con.execute(
             f"""INSERT INTO fates SELECT source_file, source_line, fate FROM judged
             WHERE file_no >= 0 OR fate <> {FATES.index("kept")}"""
         )
-        names = INPUT[table].arrow.names
-        rank = ["sequence"] if table == "messages" else []
-        order = _listed([*INPUT[table].days.values(), *rank, *INPUT[table].key])
-        kept = con.execute(f"SELECT {_listed(names)} FROM judged WHERE fate = 0 ORDER BY {order}").to_arrow_table()
-        path = self.folder / table / f"{month}.parquet"
-        path.parent.mkdir(exist_ok=True)
-        pq.write_table(kept.cast(INPUT[table].arrow).combine_chunks(), path, **PARQUET)
+        _write_rows(_kept(con, table), self.folder / table / f"{month}.parquet")
+
+    def _restate(self, con: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
+        """Writes a table of statements anew out of what its files say now, and notes the fate of every row."""
+        _write_rows(rows, self.folder / STATEMENTS / f"{table}.parquet")
+        _validate(table, [self.folder / STATEMENTS / f"{table}.parquet"])
+        place = [self.entries[label]["place"] for label in rows["source_file"].to_pylist()]
+        con.register("said", rows.append_column("file_no", pa.array(place, pa.int64())))
+        _judge(con, table, "SELECT * FROM said")
+        con.execute("INSERT INTO fates SELECT source_file, source_line, fate FROM judged")
+        for entry in self.entries.values():
+            if entry["statement"] == table:
+                entry |= {"kept": 0, "duplicate": 0, "replaced": entry["withdrawn"]}
+        kept = _kept(con, table)
+        month = _months(table, kept)
+        for value in pc.unique(month).to_pylist():
+            _write_rows(kept.filter(pc.equal(month, value)), self.folder / table / f"{value}.parquet")
 
     def _count(self, con: duckdb.DuckDBPyConnection) -> None:
         """Fills in the entries' counts: a record by the best fate of its rows; every record accounted for."""
@@ -282,7 +317,7 @@ class Intake:
                      FROM (SELECT *, row_number() OVER () AS row_no FROM fates) JOIN labels USING (file) GROUP BY ALL"""
         for file, fate, n in con.execute(f"SELECT file, fate, count(*) FROM ({records}) GROUP BY ALL").fetchall():
             self.entries[file][FATES[fate]] += n
-            if file not in self.staged:
+            if file not in self.staged and not self.entries[file]["statement"]:
                 self.entries[file]["kept"] -= n
         for label, entry in self.entries.items():
             parts = entry["kept"] + entry["duplicate"] + entry["replaced"] + entry["folded"]
@@ -292,9 +327,12 @@ class Intake:
 
     def _link_unchanged(self) -> None:
         """Brings the store's other files over, without copying where the disk can link."""
+        mended = {Path("rejects", f"{label}.csv") for label, entry in self.entries.items() if entry["superseded"]}
         for path in self.store.root.rglob("*") if self.store.root.exists() and not self.anew else ():
-            target = self.folder / path.relative_to(self.store.root)
-            if path.is_file() and path.name != MANIFEST and not target.exists():
+            inside = path.relative_to(self.store.root)
+            target = self.folder / inside
+            restated = inside.parts[0] in self.statements or inside in mended
+            if path.is_file() and path.name != MANIFEST and not target.exists() and not restated:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 try:
                     os.link(path, target)
@@ -314,10 +352,61 @@ def _quoted(path: Path) -> str:
     return str(path).replace("'", "''")
 
 
+def _entry(loaded: Loaded) -> dict[str, Any]:
+    """What the manifest says of a file before its rows are compared with others'."""
+    counts = {"read": loaded.counts.read, "kept": 0, "duplicate": 0, "replaced": 0, "withdrawn": 0}
+    counts |= {part: getattr(loaded.counts, part) for part in ("filtered", "folded", "rejected")}
+    per_row = sum(map(len, loaded.tables.values())) == loaded.counts.kept  # else several rows came from one record
+    statements = [name for name in loaded.tables if INPUT[name].statement]
+    if statements and not (per_row and len(loaded.tables) == 1):
+        raise AssertionError(f"{loaded.file}: a form fills one table, a row for each of its records")
+    return {
+        "file": loaded.file,
+        "sha256": loaded.sha256,
+        **counts,
+        "record": "row" if per_row else "line",
+        "statement": "".join(statements),
+        "superseded": False,
+        "warnings": [asdict(warning) for warning in loaded.warnings],
+        "covered": _covered(loaded.tables),
+        "first": first_rejected(loaded),
+    }
+
+
+def _spoken_of(table: str, rows: pa.Table, loaded: Loaded) -> pa.Array:
+    """Whether a file speaks of the day of each row: from its first to its last; without days it speaks of all."""
+    if not INPUT[table].days:
+        return pa.repeat(True, len(rows))
+    day = next(iter(INPUT[table].days))
+    own = pc.min_max(loaded.tables[table][day]).as_py()
+    first, last = loaded.days or (own["min"], own["max"])
+    return pc.and_(pc.greater_equal(rows[day], first), pc.less_equal(rows[day], last)).fill_null(False)
+
+
+def _judge(con: duckdb.DuckDBPyConnection, table: str, files: str) -> None:
+    """Fills `judged` with the rows that the SQL `files` gives, each with its fate."""
+    con.execute(f"CREATE OR REPLACE TEMP TABLE judged AS {_fates_sql(table, files)}")
+
+
+def _kept(con: duckdb.DuckDBPyConnection, table: str) -> pa.Table:
+    """The rows judged that stay, in the contract's columns and in order."""
+    names = INPUT[table].arrow.names
+    rank = ["sequence"] if table == "messages" else []
+    order = _listed([*INPUT[table].days.values(), *rank, *INPUT[table].key])
+    kept = con.execute(f"SELECT {_listed(names)} FROM judged WHERE fate = 0 ORDER BY {order}").to_arrow_table()
+    return kept.cast(INPUT[table].arrow)
+
+
+def _write_rows(rows: pa.Table, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(rows.combine_chunks(), path, **PARQUET)
+
+
 def _validate(table: str, files: Iterable[Path]) -> None:
-    """Holds the staged rows against the contract; pandera raises where a source let a bad row through."""
+    """Holds the new rows against the contract; pandera raises where a source let a bad row through."""
     con = connect()
-    rows = con.read_parquet([str(file) for file in files]).drop("file_no").cast(INPUT[table].schema)
+    rows = con.read_parquet([str(file) for file in files])
+    rows = rows.drop(*{"file_no"}.intersection(rows.columns)).cast(INPUT[table].schema)
     INPUT[table].validator().validate(rows, lazy=True)
     con.disconnect()
 
@@ -378,7 +467,7 @@ def _covered(tables: Mapping[str, pa.Table]) -> dict[str, list[str]]:
     return {account: _runs(sorted(of_account)) for account, of_account in sorted(days.items())}
 
 
-def _first_rejected(loaded: Loaded) -> dict[str, dict[str, Any]]:
+def first_rejected(loaded: Loaded) -> dict[str, dict[str, Any]]:
     """By reason: line, column, what was found and what is allowed, of the first row rejected for it."""
     first: dict[str, dict[str, Any]] = {}
     for row in loaded.rejects.to_pylist():

@@ -192,7 +192,7 @@ def test_a_rejected_row_is_told_by_line_column_and_cell(settings, tmp_path):
     calls = "编号,账号,开始,结束,等待\n1,店:01,2025-03-01,2025-03-01,4\n2,店:01,2025-03-01,2025-03-01,-4\n"
     (tmp_path / "calls.csv").write_text(calls, encoding="utf-8")
     roster = "账号,工号,姓名,岗位,入职日期\n店:01,A1,美,pre,去年三月\n店:02,A2,丽,主播,2025-01-01\n"
-    roster += "店:03,,文,pre,2025-01-01\n"
+    roster += "店:03,,文,pre,2025-01-01\n店:04,A4,武,售前,2025-01-01\n"
     (tmp_path / "roster.csv").write_text(roster, encoding="utf-8")
     source = type(settings.sources[0])
     sources = [source(table=name, files=f"{name}.csv", columns=c) for name, c in (("calls", CALLS), ("roster", ROSTER))]
@@ -203,7 +203,7 @@ def test_a_rejected_row_is_told_by_line_column_and_cell(settings, tmp_path):
         ["role_unknown", 3, "岗位", "主播"],
         ["time_unreadable:started", 2, "入职日期", "去年三月"],
     ]
-    assert rows["allowed"].tolist()[2] == "pre, after, mixed, manager, bot"
+    assert rows["allowed"].tolist()[2] == "售前, 售后, 混合, 主管, 机器人, pre, after, mixed, manager, bot"
 
 
 def test_what_was_wrong_with_a_file_is_not_said_once_it_is_mended(settings, tmp_path):

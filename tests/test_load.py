@@ -7,6 +7,7 @@ import ibis
 import pytest
 
 from csperf.errors import CsperfError
+from csperf.facts import LEVELS, ROLES, SPOKEN
 from csperf.load import LoadSettings, load, store_of
 
 ROSTER = {
@@ -150,3 +151,27 @@ def test_the_store_may_stand_elsewhere(folder, tmp_path_factory):
     load(settings(folder, store=elsewhere))
     assert elsewhere.is_dir()
     assert not (folder / "store").exists()
+
+
+def test_rosters_may_say_roles_and_levels_in_chinese_without_a_value_map(folder):
+    columns = ROSTER["columns"] | {"role": "岗位", "level": "级别"}
+    said = ["售前,初级", "售后,中级", "混合,高级", "主管,资深", "店长,Junior", "机器人,", "PRE,新手"]
+    rows = (f"店:{n},g{n},甲,{words},2024-01-01" for n, words in enumerate(said))
+    (folder / "roster.csv").write_text("\n".join(["账号,工号,姓名,岗位,级别,入职", *rows]), encoding="utf-8")
+    load(settings(folder, ROSTER | {"columns": columns}))
+    roster = store_of(settings(folder)).read(ibis.duckdb.connect(), "roster").to_pandas().sort_values("source_line")
+    assert roster["role"].tolist() == ["pre", "after", "mixed", "manager", "manager", "bot", "pre"]
+    assert [level or "" for level in roster["level"].where(roster["level"].notna(), "")] == [
+        *("junior", "mid", "senior", "senior", "junior", "", "新手")
+    ]
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_words_of_the_forms_are_among_those_understood(lang):
+    from csperf.forms import FORMS
+
+    choices = {field.column: field.choices for field in FORMS["roster"] if field.choices}
+    assert set(choices) == set(SPOKEN)
+    for column, known in SPOKEN.items():
+        assert set(known.values()) == set(ROLES if column == "role" else LEVELS)
+        assert {known[word.lower()] for word in choices[column](lang)} == set(known.values())

@@ -231,3 +231,107 @@ def test_a_bad_row_that_a_source_lets_through_is_not_stored(store, tmp_path):
     with pytest.raises(SchemaErrors, match="sender"):
         store.add(one)
     assert not store.root.exists()
+
+
+# Forms that come again --------------------------------------------------------------------------------------------
+
+ROSTER = {
+    "account_id": "账号",
+    "agent_id": "工号",
+    "name": "姓名",
+    "role": "岗位",
+    "started": "入职",
+    "valid_from": "生效",
+}
+SHIFTS = {"agent_id": "工号", "start": "上班", "end": "下班", "shift": "班次"}
+AMY, BEN, CAT = (f"店:0{n},A{n},{name},售前,2025-01-01,2025-01-01" for n, name in enumerate(("美", "本", "猫"), 1))
+
+
+def roster(folder, name, *rows):
+    return loaded(folder, name, "\n".join(["账号,工号,姓名,岗位,入职,生效", *rows]), "roster", ROSTER, "Asia/Shanghai")
+
+
+def shifts(folder, name, *days):
+    rows = (f"A1,2025-{day} 08:00:00,2025-{day} 16:00:00,早" for day in days)
+    return loaded(folder, name, "\n".join(["工号,上班,下班,班次", *rows]), "shifts", SHIFTS, "Asia/Shanghai")
+
+
+def names(store):
+    return sorted(rows_of(store, "roster").name) if "roster" in store.tables() else []
+
+
+def all_accounted(store):
+    entries = store.manifest()["files"].values()
+    return all(sum(fates(e)[1:]) + sum(e["rejected"].values()) == e["read"] for e in entries)
+
+
+def test_a_mended_form_takes_the_place_of_what_it_said_before(store, tmp_path):
+    store.add(roster(tmp_path, "r.csv", AMY, BEN))
+    later = AMY.replace("2025-01-01,2025-01-01", "2025-01-01,2025-02-01")  # the key itself is mended, a row is gone
+    (label,) = store.add(roster(tmp_path, "r.csv", later, CAT))
+    assert names(store) == ["猫", "美"]
+    assert set(rows_of(store, "roster").valid_from.astype(str)) == {"2025-02-01", "2025-01-01"}
+    files = store.manifest()["files"]
+    assert fates(files["r.csv"]) == (2, 0, 0, 2)
+    assert fates(files[label]) == (2, 2, 0, 0)
+
+
+def test_what_was_a_duplicate_of_a_mended_row_comes_back(store, tmp_path):
+    store.add(roster(tmp_path, "a.csv", AMY), roster(tmp_path, "b.csv", AMY, BEN))
+    assert fates(store.manifest()["files"]["b.csv"]) == (2, 1, 1, 0)
+    store.add(roster(tmp_path, "a.csv", CAT))
+    assert names(store) == ["本", "猫", "美"]
+    assert fates(store.manifest()["files"]["a.csv"]) == (1, 0, 0, 1)
+    assert fates(store.manifest()["files"]["b.csv"]) == (2, 2, 0, 0)
+    assert all_accounted(store)
+
+
+def test_what_another_form_had_replaced_comes_back(store, tmp_path):
+    store.add(roster(tmp_path, "a.csv", AMY), roster(tmp_path, "b.csv", AMY.replace("售前", "售后")))
+    assert fates(store.manifest()["files"]["a.csv"]) == (1, 0, 0, 1)
+    store.add(roster(tmp_path, "b.csv", BEN))
+    assert names(store) == ["本", "美"]
+    assert fates(store.manifest()["files"]["a.csv"]) == (1, 1, 0, 0)
+
+
+def test_a_mended_form_does_not_outrank_one_that_came_after_it(store, tmp_path):
+    store.add(roster(tmp_path, "01.csv", AMY), roster(tmp_path, "02.csv", AMY.replace("售前", "售后")))
+    store.add(roster(tmp_path, "01.csv", AMY, BEN))
+    assert rows_of(store, "roster").set_index("name").role.to_dict() == {"美": "after", "本": "pre"}
+    assert all_accounted(store)
+
+
+def test_a_form_may_go_back_to_what_it_said_and_may_say_nothing(store, tmp_path):
+    first, second, nobody = ([AMY], [AMY, BEN], [])
+    for rows in (first, second, first, nobody, second):
+        store.add(roster(tmp_path, "r.csv", *rows), roster(tmp_path, "other.csv", CAT))
+        assert len(names(store)) == len(rows) + 1
+        assert all_accounted(store)
+    assert list(store.manifest()["files"])[:1] == ["other.csv"]
+
+
+def test_a_mended_plan_replaces_its_own_days_only(store, tmp_path):
+    store.add(shifts(tmp_path, "s.csv", "03-01", "03-02", "03-03"))
+    store.add(shifts(tmp_path, "s.csv", "03-02", "04-01"))
+    assert [f"{day:%m-%d}" for day in rows_of(store, "shifts").sort_values("start").day] == ["03-01", "03-02", "04-01"]
+    assert fates(store.manifest()["files"]["s.csv"]) == (3, 1, 0, 2)
+    store.add(shifts(tmp_path, "s.csv", "03-01", "05-01"))
+    assert store.months("shifts") == ["2025-03", "2025-05"]
+    assert all_accounted(store)
+
+
+def test_forms_one_after_the_other_or_together_make_no_difference(tmp_path):
+    files = [roster(tmp_path, "a.csv", AMY), roster(tmp_path, "b.csv", AMY, BEN), shifts(tmp_path, "s.csv", "03-01")]
+    together, apart = Store(tmp_path / "x", "Asia/Shanghai"), Store(tmp_path / "y", "Asia/Shanghai")
+    together.add(*files)
+    for one in files:
+        apart.add(one)
+    assert bytes_of(together) == bytes_of(apart)
+
+
+def test_what_was_wrong_with_a_form_before_is_no_longer_beside_the_store(store, tmp_path):
+    store.add(roster(tmp_path, "r.csv", AMY, "店:02,,本,售前,2025-01-01,2025-01-01"))
+    assert (store.root / "rejects" / "r.csv.csv").exists()
+    store.add(roster(tmp_path, "r.csv", AMY, BEN))
+    assert list(store.root.glob("rejects/*")) == []
+    assert all_accounted(store)

@@ -12,7 +12,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..facts import INPUT
+from ..facts import INPUT, SPOKEN
 from .loaded import API_PREFIX, RAW, filled_by_source, judged
 from .mapping import Cell, Filter, Settings
 
@@ -144,6 +144,8 @@ class Plan:
             if cell.values is not None:
                 pairs = ((_fold(found), str(value)) for found, value in cell.values.items())
                 text = text.translate(*PUNCTUATION).cases(*pairs, else_=None)
+            elif target in SPOKEN:
+                text = text.lower().cases(*SPOKEN[target].items(), else_=text)
             meant[f"meant:{target}:{k}"] = text
         return rows.mutate(**meant)
 

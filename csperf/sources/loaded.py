@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import re
 import unicodedata
@@ -19,9 +20,10 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pyarrow as pa
 from ibis import _
+from ibis.backends import BaseBackend
 
-from ..engine import connect
-from ..facts import INPUT, Table
+from ..engine import ONE_THREAD, connect
+from ..facts import INPUT, SPOKEN, Table
 from ..text import say
 
 ROW_ID_DIGITS = 20  # hexadecimal: 80 bits, so that 50 million messages collide with a chance of one in a billion
@@ -79,6 +81,7 @@ class Loaded:
     """One file read: `tables` in the columns of facts.INPUT; `rejects`: line, reason, the mapped cells as text.
 
     `cells`: of columns that the file names otherwise, its name for them and the words allowed in them, if listed.
+    `days`: the first and last that a plan speaks of, where it says so apart from its rows.
     """
 
     file: str
@@ -88,6 +91,7 @@ class Loaded:
     counts: Counts
     warnings: tuple[Notice, ...] = ()
     cells: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    days: tuple[datetime.date, datetime.date] | None = None
 
 
 def sha256(path: Path) -> str:
@@ -109,7 +113,9 @@ def workbench() -> Iterator[duckdb.DuckDBPyConnection]:
         yield con
 
 
-_database = cache(connect)  # opened once: hundreds of small files need no database each
+@cache
+def _database() -> BaseBackend:
+    return connect(ONE_THREAD)  # opened once: hundreds of small files need no database each
 
 
 @lru_cache(10_000)  # the same few names on every line of a log
@@ -137,12 +143,17 @@ def judged(rows: ir.Table, table: Table) -> ir.Table:
 
 @cache
 def words_allowed(name: str, column: str) -> tuple[str, ...]:
-    """The words that the contract's rule allows in a column of a table, none where it holds any text."""
+    """The words that may stand in a column of a table, one spoken for each meaning, then the contract's own.
+
+    None where the column holds any text.
+    """
     table = INPUT[name]
     if f"{column}_unknown" not in table.rules:
         return ()
     rule = ibis.table(table.schema, name="rows").bind(table.rules[f"{column}_unknown"])[0]
-    return tuple(word.value for words in rule.op().find(ops.InValues) for word in words.options)
+    allowed = tuple(word.value for words in rule.op().find(ops.InValues) for word in words.options)
+    spoken = {meant: word for word, meant in reversed(SPOKEN.get(column, {}).items())}  # the first word for each
+    return (*(spoken[word] for word in allowed if word in spoken), *allowed)
 
 
 # --------------------------------------------------------------------------------------------------------- sealing

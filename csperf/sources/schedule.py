@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -83,27 +83,30 @@ def load(path: Path, settings: Settings, shop: Shop) -> Loaded:
     if not shop.timezone:
         raise _problem(path, "no_zone")
     plan = _Plan(_times(path, settings), settings.off, ZoneInfo(shop.timezone))
+    records, days = _records(path, settings, plan)
     con = connect().con
-    con.register("plan", pa.Table.from_pylist(list(_records(path, settings, plan)), schema=RECORD))
+    con.register("plan", pa.Table.from_pylist(records, schema=RECORD))
     con.execute("CREATE TABLE rows AS SELECT * FROM plan")
     try:
-        cells = {"agent_id": (settings.agent, ""), "shift": ("shift", listed([*plan.times, *plan.off]))}
-        return replace(seal(con, "shifts", path, shop, ()), cells=cells)
+        cells = {"agent_id": (settings.agent, ""), "shift": (say("forms.shift"), listed([*plan.times, *plan.off]))}
+        return replace(seal(con, "shifts", path, shop, ()), cells=cells, days=(min(days), max(days)))
     finally:
         con.close()
 
 
-def _records(path: Path, settings: Settings, plan: _Plan) -> Iterator[dict[str, object]]:
+def _records(path: Path, settings: Settings, plan: _Plan) -> tuple[list[dict[str, object]], list[dt.date]]:
+    """The filled cells of the plan, and the days that it speaks of."""
     with decode.open_sheet(path, sheet=settings.sheet) as sheet:
         who = sheet.header.get(decode.normalised(settings.agent))
         days = {place: dt.date.fromisoformat(name) for name, place in sheet.header.items() if DATE.fullmatch(name)}
         if who is None or not days:
             raise _problem(path, "no_plan", agent=settings.agent, header=", ".join(sheet.header))
+        records = []
         for line, row in sheet.records:
             cells = dict(enumerate((cell or "").strip() for cell in row))
-            for place, day in days.items():
-                if cells.get(place):
-                    yield plan.record(line, cells.get(who, ""), day, cells[place])
+            filled = ((day, cells[place]) for place, day in days.items() if cells.get(place))
+            records += [plan.record(line, cells.get(who, ""), day, cell) for day, cell in filled]
+        return records, list(days.values())
 
 
 def _times(path: Path, settings: Settings) -> dict[str, tuple[dt.time, dt.time]]:
