@@ -9,13 +9,13 @@ Arrays are agents x months; axes before them are independent worlds or resamples
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 Array = np.ndarray
 ROUNDS = 25
-SETTLED = 1e-7
+SETTLED = 1e-4  # of all variance seen: parts that move less than this from round to round have settled
 WOBBLE_OF_AGENT = 0.25  # of the agents' variance: what a single month cannot tell apart (METHOD 1.1)
 ENOUGH_MONTHS = 3  # fewer do not show how far a whole month moves
 
@@ -51,9 +51,17 @@ class Noise:
         stretch = np.sqrt(1 + self.errors.sum(axis=-1, keepdims=True) / np.maximum(apart, 1e-300))
         return np.where(apart > 0, centre + stretch * (self.agents - centre), self.agents)
 
+    def of(self, agents: Array) -> Noise:
+        """The noise of some of the agents (a mask or places)."""
+        return replace(self, agents=self.agents[..., agents], errors=self.errors[..., agents])
+
+    def world(self, place: int) -> Noise:
+        """One of the worlds that were fitted together."""
+        return Noise(*(getattr(self, part.name)[place] for part in fields(self)))
+
 
 def fit(
-    scaled: Array, variance: Array, *, level: Array | None = None, floor: float = 0.0, rounds: int = ROUNDS
+    scaled: Array, variance: Array, *, level: Array | None = None, floor: float | Array = 0.0, rounds: int = ROUNDS
 ) -> Noise:
     """The parts of the variance of `scaled` values (NaN: not seen) with sampling variances `variance`.
 
@@ -67,6 +75,7 @@ def fit(
     member = _members(level, x.shape)
     months = np.zeros((*x.shape[:-2], x.shape[-1]))
     between = wobble = np.zeros(x.shape[:-2])
+    settled = SETTLED * _mean_square(x, seen)
     free = seen.sum((-2, -1)) - seen.any(-1).sum(-1) - seen.any(-2).sum(-1) + 1
     for _round in range(rounds):
         weight = np.where(seen, 1 / (v + wobble[..., None, None]), 0.0)
@@ -81,13 +90,20 @@ def fit(
         levels_met = (member * np.isfinite(raw_variance)[..., None]).any(-2).sum(-1)
         people = np.isfinite(raw_variance).sum(-1) - levels_met
         between = _paule_mandel(gap**2, raw_variance, between, people, (-1,))
-        if max(np.abs(between - before[0]).max(initial=0), np.abs(wobble - before[1]).max(initial=0)) < SETTLED:
+        if (np.abs(between - before[0]) + np.abs(wobble - before[1]) <= settled).all():
             break
     between, wobble = _split_single_month(between, wobble, free)
     shared = _shared(months, month_variance, seen.any(-2), floor)
     level_means, level_errors = _ordered(*_pooled(*_level_means(raw, raw_variance + between[..., None], member)))
     agents, errors = _posterior(raw, raw_variance, between, level_means, level_errors, member)
     return Noise(between, wobble, shared, level_means, level_errors, agents, errors, months, seen.any(-2).sum(-1))
+
+
+def _mean_square(x: Array, seen: Array) -> Array:
+    """Mean squared distance of what was seen from its mean, per world."""
+    count = np.maximum(seen.sum((-2, -1)), 1)
+    centre = np.where(seen, x - (x.sum((-2, -1)) / count)[..., None, None], 0.0)
+    return (centre**2).sum((-2, -1)) / count
 
 
 def _members(level: Array | None, shape: tuple[int, ...]) -> Array:
@@ -169,13 +185,14 @@ def _split_single_month(between: Array, wobble: Array, free: Array) -> tuple[Arr
     return np.where(alone, share * between, between), np.where(alone, (1 - share) * between, wobble)
 
 
-def _shared(months: Array, month_variance: Array, seen: Array, floor: float) -> Array:
+def _shared(months: Array, month_variance: Array, seen: Array, floor: float | Array) -> Array:
     """Variance of the shared month: that of the months' effects less their sampling variance, at least floor²."""
     count = seen.sum(-1)
     centred = np.where(seen, months - _mean_where(months, seen)[..., None], 0.0)
     moved = (centred**2).sum(-1) / np.maximum(count - 1, 1)
     chance = _mean_where(np.where(seen, month_variance, 0.0), seen)
-    return np.where(count < ENOUGH_MONTHS, floor**2, np.maximum(moved - chance, floor**2))
+    least = np.square(floor)
+    return np.where(count < ENOUGH_MONTHS, least, np.maximum(moved - chance, least))
 
 
 def _posterior(
