@@ -53,6 +53,7 @@ class Definition(BaseModel):
     credit_needs: Literal["reply", "substantive"] = "reply"
     aftersale_days: int = 21  # C26
     net_refund_days: int = 15  # C27
+    repurchase_days: int = 30  # S3-05: how long after a purchase buying again counts
 
 
 SETS: dict[str, Definition] = {

@@ -23,10 +23,10 @@ def derive(
 ) -> dict[str, ir.Table]:
     """`purchases`, and `buyer_days` with inquiry and conversion flags; both null throughout where orders name no buyer.
 
-    `facts` are those of turns.derive. Reach: an order looks back `window_h`, an inquiry `aftersale_days`, so both read
-    all orders and replies they are given.
+    `facts` are those of turns.derive. Reach: an order looks back `window_h` and ahead `repurchase_days`, an inquiry
+    back `aftersale_days`, so all read all orders and replies they are given.
     """
-    ordered = materialise(con, _orders(orders, refunds, definition))
+    ordered = materialise(con, _bought_again(_orders(orders, refunds, definition), definition))
     named = ordered.buyer_id.notnull().sum().execute() or 0
     credited = materialise(con, _credited(ordered, facts, definition))
     buyer_days = facts["buyer_days"]
@@ -59,6 +59,24 @@ def _orders(orders: ir.Table, refunds: ir.Table, definition: Definition) -> ir.T
         refunded=_.refund_fen.notnull(),
         net_fen=ibis.ifelse(_.paid_fen.isnull(), None, ibis.greatest(_.paid_fen - _.refund_fen.fill_null(0), 0)),
     )
+
+
+def _bought_again(orders: ir.Table, definition: Definition) -> ir.Table:
+    """Adds bought_again: did the buyer buy on a later day within `repurchase_days`? Null until those days have passed.
+
+    Several orders of one day are one purchase. Exports go by the day of ordering, so that of the latest order is the
+    last day on which a purchase could have been seen.
+    """
+    by_day = ibis.window(group_by=["shop_id", "buyer_id"], order_by="day")
+    bought = orders.filter(orders.paid & orders.buyer_id.notnull()).select("shop_id", "buyer_id", "day").distinct()
+    bought = bought.mutate(paid=True, again_day=bought.day.lead().over(by_day))
+    key = ["shop_id", "buyer_id", "day", "paid"]
+    rows = orders.left_join(bought, key).drop(*(f"{name}_right" for name in key))
+    last_day = rows.created_day.max().over(ibis.window(group_by="shop_id"))
+    passed = last_day.delta(rows.day, unit="day") >= definition.repurchase_days
+    again = rows.again_day.delta(rows.day, unit="day") <= definition.repurchase_days
+    known = rows.paid & rows.buyer_id.notnull() & passed
+    return rows.mutate(bought_again=ibis.ifelse(known, again.fill_null(False), None)).drop("again_day")
 
 
 def _eligible(facts: dict[str, ir.Table], definition: Definition) -> ir.Table:

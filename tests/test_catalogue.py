@@ -33,7 +33,6 @@ GRAINS = (["agent", "day"], ["level", "week"], ["shop", "category", "month"])
 
 # Keys that METRICS.md promises and this catalogue does not have yet: key -> what it needs first.
 LATER = {
-    **dict.fromkeys(["repurchase_share"], "a horizon in the definition set and a flag on purchases"),
     **dict.fromkeys(["recommend_success_share"], "product ids in cards and orders"),
     **dict.fromkeys(["complaint_share", "complaint_cause_2h_share", "complaint_result_24h_share"], "complaints"),
     **dict.fromkeys(["complaint_solve_h", "complaint_satisfied_share"], "complaints"),

@@ -30,7 +30,7 @@ NAMED_BY_MESSAGE = ("buyer_messages", "agent_messages", "turns")
 VARIANTS = {
     "receiver": SETS["pdd"].model_copy(update={"name": "receiver", "transfer": "receiver"}),
     "auto": SETS["shop"].model_copy(update={"name": "auto", "auto_counts": True, "agent_started": "include"}),
-    "clip": SETS["pdd"].model_copy(update={"name": "clip", "spill": "clip", "zero_s": "exclude"}),
+    "clip": SETS["pdd"].model_copy(update={"name": "clip", "spill": "clip", "zero_s": "exclude", "repurchase_days": 7}),
     "last": SETS["taobao"].model_copy(update={"name": "last", "clock_start": "last", "card_is_question": False}),
     "first": SETS["shop"].model_copy(update={"name": "first", "attribution": "first", "bot_only": "include"}),
     "most": SETS["shop"].model_copy(update={"name": "most", "attribution": "most", "credit_needs": "substantive"}),
@@ -109,6 +109,7 @@ def test_the_made_shops_hold_what_the_rules_are_about():
     assert sum(session["agent_started"] for session in sessions) > 5
     assert sum(not turn["answered"] for turn in turns) > 20
     assert any(order["credited"] for order in rows["purchases"])
+    assert {order["bought_again"] for order in by_oracle("clip")["purchases"]} == {True, False, None}
 
 
 def test_definition_names_are_known():

@@ -10,6 +10,7 @@ from ..metric import SHOP_ONLY, WORKED, Entry, Metric, Sum, per, ratio, share, t
 ORDER_MATURES = 2  # days: the 24 hours in which an inquiry is valid, and one more (PRACTICE 3)
 GROUP_MATURES = 3
 NET_MATURES = 15  # Definition.net_refund_days
+REPURCHASE_MATURES = 30  # Definition.repurchase_days
 CREDITED = {"credited": _.credited}
 SOLD = CREDITED | {"paid": _.paid}
 SALES = Sum(fact="purchases", value=_.paid_fen, among=SOLD, known=_.credited, unit="fen")
@@ -266,6 +267,29 @@ ORDERS: tuple[Entry, ...] = (
         role="pre",
         maturity_days=NET_MATURES,
         source="PRACTICE 4, FORMATS 4.1 退款率: credited paid orders with a refund / credited paid orders",
+    ),
+    share(
+        key="repurchase_share",
+        zh="复购率",
+        en="Buyers who bought again",
+        fact="purchases",
+        among={
+            "paid": _.paid,
+            "buyer_known": _.buyer_id.notnull(),
+            "window_passed": _.bought_again.notnull(),
+            "first_of_buyer_day": _.first_of_buyer_day,
+        },
+        where={"bought_again": _.bought_again},
+        better="higher",
+        maturity_days=REPURCHASE_MATURES,
+        source="S3-05: buyers who buy again on a later day within repurchase_days / buyers, a buyer once a day",
+        note={
+            "zh": "全店按所有付款买家计，客服按归属其名下的买家计；再次购买不论归谁、是否静默都算，同一天的几单算一次。"
+            "天数由 repurchase_days 设定（默认30天），未满天数的购买不计入，不算未复购。",
+            "en": "For the shop all who paid, for an agent those whose order they earned; buying again counts whoever "
+            "earned that order, and several orders of one day are one purchase. repurchase_days (30 by default) sets "
+            "the days; a purchase whose days have not yet passed is left out, not counted as a buyer lost.",
+        },
     ),
     share(
         key="silent_share",

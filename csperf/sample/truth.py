@@ -18,7 +18,7 @@ from .stories import Kind
 from .world import CLOSE_S, CLOSED_DAYS, DAY, OPEN_S, World
 
 PLATFORM_HOURS = (8 * 3600, 23 * 3600)
-FIRST_REPLY_LIMIT_S, ANY_FAIL_S, CAP_S, NET_DAYS, SHIFT_H = 30, 3600, 600, 15, 8
+FIRST_REPLY_LIMIT_S, ANY_FAIL_S, CAP_S, NET_DAYS, REPURCHASE_DAYS, SHIFT_H = 30, 3600, 600, 15, 30, 8
 LIMITS = {"30s": 30, "3min": 180, "5min": 300}
 CHATS_PER_DAY = ("sessions_per_day", "effective_sessions_per_day", "unanswered_sessions_per_day", "buyers_per_day")
 PER_DAY = (
@@ -309,6 +309,23 @@ def count_orders(totals: Totals, world: World, orders: Orders) -> None:
                 totals.add(name, key, month[rows], who[rows], *cut)
         for key, which in (("silent_share", ~credited), ("agent_sales_share", credited)):
             totals.add(name, key, day[paid], whole[paid], np.where(which, yuan, 0)[paid], yuan[paid])
+    _count_repurchases(totals, world, orders, paid_day)
+
+
+def _count_repurchases(totals: Totals, world: World, orders: Orders, day: np.ndarray) -> None:
+    """Buyers who bought again on a later day: for the shop all who paid, for an agent those whose order they earned."""
+    paid = orders.paid >= 0
+    told = paid & (day + REPURCHASE_DAYS <= orders.created.max() // DAY)
+    purchases = np.unique(np.column_stack([orders.story, day])[paid], axis=0)
+    buyer, next_buyer = purchases[:-1, 0], purchases[1:, 0]
+    soon = (buyer == next_buyer) & (np.diff(purchases[:, 1]) <= REPURCHASE_DAYS)
+    again = {(story, on) for story, on in purchases[:-1][soon].tolist()}
+    came_back = np.array([pair in again for pair in zip(orders.story.tolist(), day.tolist(), strict=True)], dtype=bool)
+    shop = np.full(len(orders), totals.people)
+    for who, buys in ((shop, told), (orders.seller, told & (orders.seller != NOBODY))):
+        rows = np.flatnonzero(_first(orders.story, day, buys))
+        for name in SETS:
+            totals.add(name, "repurchase_share", world.month_of[day[rows]], who[rows], came_back[rows], 1)
 
 
 def _first(story: np.ndarray, day: np.ndarray, among: np.ndarray, best: np.ndarray | None = None) -> np.ndarray:

@@ -283,6 +283,12 @@ def refund_share(facts: Facts) -> dict[Key, Pair]:
     return over(total(o for o in sold(facts) if o["refunded"]), total(sold(facts)))
 
 
+def repurchase_share(facts: Facts) -> dict[Key, Pair]:
+    """Buyers of a day who bought again in time, of those about whom that is known; the shop's whoever earned them."""
+    buyers = one_per_buyer([o for o in facts["purchases"] if o["bought_again"] is not None], "day")
+    return over(total(o for o in buyers if o["bought_again"]), total(buyers))
+
+
 IN_HOURS: dict[str, Callable[[Facts, bool], dict[Key, Pair]]] = {
     "reply_30s_msg": lambda f, a: reply_share(f, "buyer_messages", 30 * SECOND, a),
     "reply_3min_msg": lambda f, a: reply_share(f, "buyer_messages", 3 * MINUTE, a),
@@ -342,6 +348,7 @@ ALL_DAY: dict[str, Callable[[Facts], dict[Key, Pair]]] = {
     "agent_sales_share": lambda f: only_shop(sales_split(f, credited=True)),
     "net_sales_yuan": lambda f: bare(total(sold(f), lambda o: o["net_fen"])),
     "agent_refund_share": refund_share,
+    "repurchase_share": repurchase_share,
 }
 
 

@@ -31,6 +31,7 @@ def purchases(messages, orders, refunds, derived, definition, **settings) -> lis
         inquired_at = inquired(chat, credit, turns) if chat is not None and credit is not None else None
         rows += order_rows(order, chat, credit, inquired_at, returned, shop)
     mark_first(rows)
+    mark_bought_again(rows, bought, shop)
     flag_buyer_days(derived["buyer_days"], [r for r in rows if r["scope"] == "shop"], shop)
     return rows
 
@@ -141,6 +142,7 @@ def order_rows(
         "refunded": back is not None,
         "first_of_buyer_day": False,
         "first_of_created_day": False,
+        "bought_again": None,
     }
     rows = [shop.who(order["shop_id"], "shop", None, day) | row | {"row_id": order["order_id"]}]
     if chat is not None and credit is not None:
@@ -167,6 +169,22 @@ def mark_first(rows: list[dict]) -> None:
     for name, groups in (("first_of_buyer_day", paid), ("first_of_created_day", placed)):
         for own in groups.values():
             min(own, key=lambda r: (not r["credited"], not r["paid"], r["order_id"]))[name] = True
+
+
+def mark_bought_again(rows: list[dict], orders: list[dict], shop: Shop) -> None:
+    """Fill bought_again; null for what is not paid, names no buyer, or is too young to tell.
+
+    READING R58: again is another local day: of the days 1 to repurchase_days after the day of the purchase any on which
+    the buyer paid an order, whoever earned it, refunded or not.
+    READING R59: the data end with the latest day of ordering.
+    """
+    wait = timedelta(days=shop.definition.repurchase_days)
+    for row in rows:
+        own_shop = [o for o in orders if o["shop_id"] == row["shop_id"]]
+        last_day = max(shop.day(ordered_at(o)) for o in own_shop)
+        known = row["paid"] and row["buyer_id"] is not None and row["day"] + wait <= last_day
+        paid_days = {shop.day(o["paid_at"]) for o in own_shop if o["buyer_id"] == row["buyer_id"] and o["paid_at"]}
+        row["bought_again"] = any(row["day"] < day <= row["day"] + wait for day in paid_days) if known else None
 
 
 def flag_buyer_days(buyer_days: list[dict], orders: list[dict], shop: Shop) -> None:
