@@ -109,19 +109,19 @@ def red_line(line: RedLine, lang: str = "zh") -> str:
         gap = apart(line.worst, line.threshold, line.unit, lang)
         return say("sentences.red_line_few_days", lang, **slots, gap=gap)
     slots = {"rule": line.rule, "threshold": threshold}
-    key = f"sentences.red_line_{_how_likely(line)}{'' if line.below else '_above'}"
+    key = f"sentences.red_line{_how_likely(line)}{'' if line.below else '_above'}"
     slots |= {name: quantity(getattr(line, name), line.unit, lang) for name in ("mean", "worst", "floor")}
     return say(key, lang, **slots, chance=chance(line.breach, lang), wanted=f"{100 * line.wanted:.0f}%")
 
 
 def _how_likely(line: RedLine) -> str:
-    """Which way of saying fits the chance: sure, likely, tiny, floor, or no_floor where none is known."""
-    for way, edge in (("sure", SURE), ("likely", LIKELY)):
+    """The end of the key whose words fit the chance; none for the ordinary sentence, which names the floor."""
+    for way, edge in (("_sure", SURE), ("_likely", LIKELY)):
         if line.breach > edge:
             return way
     if not isfinite(line.floor):
-        return "no_floor"
-    return "tiny" if line.breach < TINY else "floor"
+        return "_no_floor"
+    return "_tiny" if line.breach < TINY else ""
 
 
 def standing(name: str, above: bool, months: int, lang: str = "zh") -> str:
