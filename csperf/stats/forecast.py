@@ -18,7 +18,8 @@ LIKELY = 0.80  # of the months to come lie inside the stated range
 class Forecast:
     """Draws of a coming month in the metric's unit, [draws, agents], one shared month shock to each draw.
 
-    `higher`: whether more is better. Agents are those the forecast was asked for, in their order.
+    `higher`: whether more is better. Agents are those the forecast was asked for, in their order; of several months,
+    the agents of each in turn.
     """
 
     draws: Array
@@ -56,19 +57,26 @@ def forecast(
     *,
     higher: bool,
     rng: np.random.Generator,
-    case_cv2: float = 0.0,
+    case_cv2: float | Array = 0.0,
+    months: int = 1,
     draws: int = DRAWS,
 ) -> Forecast:
-    """A coming month of every agent of `noise` (one world) at the planned volume `n` [agents].
+    """Coming months of every agent of `noise` (one world) at the planned volume `n` [agents], month by month.
 
     The shared month is drawn with the doubt of its own size (t_{T-1}) and of the baseline, which was itself
-    estimated under T such months.
+    estimated under T such months. Over several months an agent keeps their own mean: the columns of the draws are
+    all agents of the first month, then all of the second.
     """
-    months = int(noise.seen_months)
-    free = max(months - 1, 1)
-    size = np.sqrt(noise.shared * free / rng.chisquare(free, draws)) if months > 2 else np.sqrt(noise.shared)
-    shock = size * rng.standard_normal(draws) + np.sqrt(noise.shared / max(months, 1)) * rng.standard_normal(draws)
-    centre = noise.agents[None, :] + shock[:, None]
-    variance = (noise.errors + noise.wobble)[None, :]
-    planned = np.maximum(np.asarray(n, float), 1e-9)[None, :]
-    return Forecast(kind.drawn(centre, variance, planned, np.asarray(case_cv2), rng), higher)
+    seen = int(noise.seen_months)
+    free = max(seen - 1, 1)
+    doubt = free / rng.chisquare(free, (draws, 1, 1)) if seen > 2 else 1.0
+    shock = np.sqrt(noise.shared * doubt) * rng.standard_normal((draws, months, 1))
+    baseline = np.sqrt(noise.shared / max(seen, 1)) * rng.standard_normal((draws, 1, 1))
+    person, variance = np.zeros(1), noise.errors + noise.wobble
+    if months > 1:
+        person = np.sqrt(noise.errors) * rng.standard_normal((draws, 1, len(noise.agents)))
+        variance = np.broadcast_to(noise.wobble, noise.errors.shape)
+    centre = noise.agents + person + shock + baseline
+    planned = np.maximum(np.asarray(n, float), 1e-9)
+    drawn = kind.drawn(centre, variance, planned, np.asarray(case_cv2), rng)
+    return Forecast(drawn.reshape(draws, -1), higher)
