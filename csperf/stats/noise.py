@@ -126,14 +126,15 @@ def _mean_where(x: Array, where: Array) -> Array:
 def _paule_mandel(squares: Array, variance: Array, start: Array, free: Array, axes: tuple[int, ...]) -> Array:
     """The extra variance e at which the sum of squares / (variance + e) equals its degrees of freedom, at least 0.
 
-    One Newton step from `start`: the caller's rounds are the iteration. The function is convex and falling, so a step
-    from the left never overshoots; from the right it is caught at 0.
+    One Newton step from `start` on 1 / sum, which is nearly straight in e (quite straight where the variances are all
+    alike): the caller's rounds are the iteration.
     """
     apart = np.expand_dims(start, axes) + variance
-    excess = (squares / apart).sum(axes) - free
+    total = (squares / apart).sum(axes)
     slope = (squares / apart**2).sum(axes)
-    step = np.where(slope > 0, excess / np.where(slope > 0, slope, 1), 0.0)
-    return np.where(free > 0, np.maximum(start + step, 0.0), 0.0)
+    usable = (slope > 0) & (free > 0)
+    step = total * (total / np.where(free > 0, free, 1) - 1) / np.where(usable, slope, 1)
+    return np.where(usable, np.maximum(start + step, 0.0), np.where(free > 0, start, 0.0))
 
 
 def _level_means(raw: Array, variance: Array, member: Array) -> tuple[Array, Array]:
