@@ -225,6 +225,7 @@ def measure(
     min_n: int = DEFAULT_MIN_N,
     first_day: dt.date | None = None,
     last_day: dt.date | None = None,
+    spread: bool = False,
 ) -> pd.DataFrame:
     """Values of the entries at the grain `by`, in each key's unit.
 
@@ -233,7 +234,8 @@ def measure(
     there is no value, N_SMALL where n is below the entry's min_n (below `min_n` for entries with the default).
     What cannot be measured here is left out and named in `.attrs["unavailable"]`: key -> NO_FACT or SHOP_ONLY; without
     anything to measure there are no rows, and the columns keep their types.
-    Each sum is cut to first_day..last_day by its own day (orders lost: by the day of the order).
+    Each sum is cut to first_day..last_day by its own day (orders lost: by the day of the order). With `spread` there is
+    a column sum_squares, of the numerators' single rows; null for what is ranked.
     Raises CsperfError for unknown keys and grains.
     """
     columns = grain_columns(by)
@@ -245,6 +247,7 @@ def measure(
     values = _on_spine(values, _spine(facts, by, period), available, ["shop_id", *columns])
     values = to_key_units(values.assign(definitions=definitions, door=door, note=_notes(values, min_n)))
     order = ["shop_id", *columns, *VIEW, "numerator", "denominator", "value", "n", "note"]
+    order += ["sum_squares"] if spread else []
     values = values[order].reset_index(drop=True)
     values.attrs["unavailable"] = missing
     return values
@@ -261,12 +264,7 @@ def _summed(facts: Facts, entries: Sequence[Entry], by: Sequence[str], period: P
     columns = [name for name in grain_columns(by) if name not in OF_DAYS]
     keys = ("shop_id", "scope", *columns, *(["day"] if OF_DAYS & set(by) else []))
     sums = _stack(facts, [entry for entry in entries if isinstance(entry, Metric)], keys, period)
-    return (
-        _divide(at_grain(sums, by), ["shop_id", *grain_columns(by), "metric"])
-        .drop("sum_squares")
-        .to_pyarrow()
-        .to_pandas()
-    )
+    return _divide(at_grain(sums, by), ["shop_id", *grain_columns(by), "metric"]).to_pyarrow().to_pandas()
 
 
 def _ranked(facts: Facts, entries: Sequence[Entry], by: Sequence[str], period: Period) -> Iterator[pd.DataFrame]:
@@ -282,7 +280,7 @@ def _ranked(facts: Facts, entries: Sequence[Entry], by: Sequence[str], period: P
         )
         for entry in here:
             narrow = wide[[*groups, entry.key, f"{entry.key}.n"]].set_axis([*groups, "value", "n"], axis=1)
-            yield narrow.assign(metric=entry.key, numerator=float("nan"), denominator=float("nan"))
+            yield narrow.assign(metric=entry.key, **dict.fromkeys(SUMS[:3], float("nan")))
 
 
 def frame(table: ir.Table) -> pd.DataFrame:

@@ -114,8 +114,9 @@ def measure(
     metrics: Sequence[str] | None = None,
     *,
     min_n: int | None = None,
+    spread: bool = False,
 ) -> pd.DataFrame:
-    """Values of the run's days at the grain `by` (columns: see mart.measure).
+    """Values of the run's days at the grain `by` (columns and `spread`: see mart.measure).
 
     `metrics`: catalogue keys; default those named in the settings, else all that these facts allow.
     """
@@ -129,6 +130,7 @@ def measure(
         min_n=run.min_n if min_n is None else min_n,
         first_day=run.first_day,
         last_day=run.last_day,
+        spread=spread,
     )
 
 

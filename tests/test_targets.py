@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from csperf import targets as aims
@@ -56,19 +58,152 @@ def whole(table, metric="reply_30s_msg"):
     return table[(table["metric"] == metric) & table["level"].isna()].iloc[0]
 
 
-def test_sixty_five_of_a_hundred_agent_months_met_the_target():
-    row = whole(derive_targets(values(twenty(), months=("2026-10",))))
+def steady(first=0.51, months=6):
+    """Twenty agents who show the same value every month: .51, .52 ... .70."""
+    return {f"a{i:02}": [first + i / 100] * months for i in range(20)}
+
+
+SIX = ("2026-05", "2026-06", "2026-07", "2026-08", "2026-09", "2026-10")
+SURE = 100_000  # cases a month: chance is nothing beside the agents
+QUICK = TargetSettings(resamples=0)
+
+
+def test_agents_who_never_change_get_the_values_that_their_shares_meet():
+    row = whole(derive_targets(values(steady(), n=SURE, months=SIX), settings=QUICK))
     # 20 values .51 to .70: 13 (65 %) are .58 or more, 18 (90 %) .53 or more, 4 (20 %) .67 or more.
-    assert (row["base"], row["target"], row["stretch"]) == (0.53, 0.58, 0.67)
-    assert row["attainment"] == 13 / 20
-    assert (row["n_agents"], row["n_agent_months"]) == (20, 20)
+    assert row["base"] == pytest.approx(0.53, abs=0.011)
+    assert row["target"] == pytest.approx(0.58, abs=0.011)
+    assert row["stretch"] == pytest.approx(0.67, abs=0.011)
+    assert row["attainment"] == pytest.approx(13 / 20, abs=0.05)
+    assert (row["n_agents"], row["n_agent_months"], row["team"], row["bound_by"]) == (20, 120, 20, "shop")
+    assert row["expected_agents"] == round(row["attainment"] * 20)
+    assert row["attainment_low"] < row["attainment"] < row["attainment_high"]
 
 
 def test_lower_is_better_mirrors():
-    seconds = {f"a{i:02}": [41 + i] for i in range(20)}
-    row = whole(derive_targets(values(seconds, "mean_wait_turn_s", months=("2026-10",))), "mean_wait_turn_s")
-    assert (row["base"], row["target"], row["stretch"]) == (58, 53, 44)
-    assert row["attainment"] == 13 / 20
+    seconds = {f"a{i:02}": [41 + i] * 6 for i in range(20)}
+    rows = values(seconds, "mean_wait_turn_s", n=SURE, months=SIX)
+    row = whole(derive_targets(rows, settings=QUICK), "mean_wait_turn_s")
+    assert row["base"] == pytest.approx(58, abs=1.5)
+    assert row["target"] == pytest.approx(53, abs=1.5)
+    assert row["stretch"] == pytest.approx(44, abs=1.5)
+    assert row["attainment"] == pytest.approx(13 / 20, abs=0.06)
+
+
+def proposal(by_agent, industry=None, metric="reply_30s_msg", n=SURE, **settings):
+    rows = values(by_agent, metric, n=n, months=SIX)
+    return aims.propose(rows, benchmarks=industry, settings=QUICK.model_copy(update=settings))
+
+
+def test_the_same_tier_mean_pulls_a_third_of_the_way_and_says_so():
+    found = proposal(steady(), benchmark("reply_30s_msg", tier_mean=0.59), target=0.90)
+    own = found.steps.loc[found.steps["step"] == "shop", "value"].iloc[0]
+    pulled = found.steps.loc[found.steps["step"] == "industry", "value"].iloc[0]
+    assert pulled == pytest.approx(own + 0.33 * (0.59 - own))
+    row = whole(found.targets)
+    assert row["bound_by"] == "industry" and "the category's mean pulls it by" in row["reason"]
+
+
+@pytest.mark.parametrize("stage, kappa", [("launch", 0.20), ("steady", 0.33), ("leader", 0.50)])
+def test_each_stage_of_the_shop_has_its_pull(stage, kappa):
+    found = proposal(steady(), benchmark("reply_30s_msg", tier_mean=0.56), target=0.90, shop_stage=stage)
+    steps = found.steps.set_index("step")["value"]
+    assert steps["industry"] == pytest.approx(steps["shop"] + kappa * (0.56 - steps["shop"]))
+
+
+def test_a_peers_mean_out_of_reach_pulls_no_further_than_half_the_team_reaches():
+    """S0-05: a conversion above 98 % is the absurd target."""
+    row = whole(proposal(steady(), benchmark("reply_30s_msg", tier_mean=0.98)).targets)
+    assert row["bound_by"] == "attainable"
+    assert row["attainment"] >= 0.45
+
+
+def test_an_easier_industry_never_lowers_a_target():
+    plain = whole(proposal(steady()).targets)
+    assert whole(proposal(steady(), benchmark("reply_30s_msg", tier_mean=0.30)).targets)["target"] == plain["target"]
+
+
+@pytest.mark.parametrize("spoilt", [{"days": 1}, {"definitions": "pdd"}])
+def test_snapshots_and_other_counting_rules_pull_nothing(spoilt):
+    peers = benchmark("reply_30s_msg", days=spoilt.get("days", 30), tier_mean=0.70)
+    peers["definitions"] = spoilt.get("definitions", "shop")
+    row = whole(proposal(steady(), peers).targets)
+    assert row["bound_by"] == "shop" and row["tier_mean"] == 0.70  # shown all the same
+
+
+def test_fewer_planned_cases_make_base_easier_and_stretch_harder():
+    late, eighth = (whole(proposal(steady(), n=400, volume=v).targets) for v in (1.0, 1 / 8))
+    assert eighth["base"] < late["base"] and eighth["stretch"] > late["stretch"]
+
+
+def test_who_was_not_seen_lately_is_not_counted_on():
+    gone = steady() | {"gone": [0.6] * 4 + [float("nan")] * 2}
+    row = whole(proposal(gone).targets)
+    assert (row["n_agents"], row["team"]) == (21, 20)
+
+
+@given(st.integers(0, 10_000))
+@hypothesis_settings(max_examples=25, deadline=None)
+def test_no_level_has_a_harder_target_than_the_one_above(seed):
+    rng = np.random.default_rng(seed)
+    by_agent = {f"a{i:02}": rng.uniform(0.5, 0.9, 6) for i in range(12)}
+    levels = {name: aims.LEVELS[rng.integers(3)] for name in by_agent}
+    rows = values(by_agent, n=int(rng.integers(30, 500)), levels=levels, months=SIX)
+    table = derive_targets(rows, settings=QUICK).dropna(subset="level")
+    for column in ("base", "target", "stretch"):
+        assert table[column].is_monotonic_increasing
+
+
+@given(st.integers(0, 10_000), st.sampled_from(["reply_30s_msg", "mean_wait_turn_s", "lost_inquiries"]))
+@hypothesis_settings(max_examples=25, deadline=None)
+def test_values_are_in_order_and_expected_as_said(seed, metric):
+    rng = np.random.default_rng(seed)
+    by_agent = {f"a{i:02}": rng.uniform(0.5, 0.9, 6) * (1 if metric == "reply_30s_msg" else 60) for i in range(9)}
+    found = aims.propose(values(by_agent, metric, n=int(rng.integers(30, 500)), months=SIX), settings=QUICK)
+    row = whole(found.targets, metric)
+    ordered = [row["base"], row["target"], row["stretch"]]
+    assert ordered == sorted(ordered, reverse=row["better"] == "lower")
+    model = found.models[metric, "pre"]
+    assert row["attainment"] == model.forecast.attainment(row["target"])
+    assert row["attainment_low"] <= row["attainment_high"]
+
+
+def test_the_half_width_shrinks_with_more_agents_and_months():
+    rng = np.random.default_rng(3)
+    wide = {
+        f"a{i:02}": np.clip(0.8 + 0.05 * rng.standard_normal() + 0.025 * rng.standard_normal(6), 0, 1)
+        for i in range(40)
+    }
+    narrow = whole(derive_targets(values(wide, n=300, months=SIX)))["half_width"]
+    few = {name: series[:3] for name, series in list(wide.items())[:8]}
+    assert 0 < narrow < whole(derive_targets(values(few, n=300, months=SIX[3:])))["half_width"]
+
+
+def test_daily_means_without_n_are_estimated_from_the_days_and_only_tried():
+    rng = np.random.default_rng(5)
+    days = pd.date_range("2026-10-01", "2026-10-31").strftime("%Y-%m-%d")
+    rows = [
+        {
+            "shop_id": "S",
+            "agent_id": f"a{i}",
+            "metric": "mean_wait_turn_s",
+            "day": day,
+            "value": 40 + 3 * i + rng.normal(0, 5),
+        }
+        for i in range(6)
+        for day in days
+    ]
+    months = aims.agent_months(pd.DataFrame(rows))
+    assert months["by_day"].all() and set(months["n"]) == {31}
+    row = whole(derive_targets(pd.DataFrame(rows)), "mean_wait_turn_s")
+    assert row["grade"] == "trial" and {"NO_N", "FEW_MONTHS"} <= set(row["status"].split(";"))
+    assert 40 < row["target"] < 60 and row["team"] == 6
+
+
+def test_six_agents_and_one_month_still_get_a_target_on_trial():
+    row = whole(derive_targets(values({f"a{i}": [0.7 + i / 50] for i in range(6)}, months=("2026-10",))))
+    assert row["grade"] == "trial" and "FEW_MONTHS" in row["status"]
+    assert 0.5 < row["base"] < row["target"] < row["stretch"] < 1
 
 
 def test_rounding_goes_towards_easier():
@@ -90,13 +225,12 @@ def test_the_strictest_value_that_the_share_met(raw, share, better):
 
 
 def test_base_target_and_stretch_stay_a_step_apart_when_all_are_alike():
-    row = whole(derive_targets(values({f"a{i}": [0.8] for i in range(10)}, months=("2026-10",))))
-    assert row["base"] == pytest.approx(0.79) and row["target"] == 0.8 and row["stretch"] == pytest.approx(0.81)
-    assert "NOT_SEPARABLE" in row["status"] and "TOO_EASY" in row["status"]
+    row = whole(proposal({f"a{i}": [0.8] * 6 for i in range(10)}).targets)
+    assert row["base"] <= row["target"] - 0.01 + 1e-9 and row["stretch"] >= row["target"] + 0.01 - 1e-9
 
 
 def test_a_share_never_asks_for_more_than_all():
-    row = whole(derive_targets(values({f"a{i}": [1.0] for i in range(10)}, months=("2026-10",))))
+    row = whole(proposal({f"a{i}": [1.0] * 6 for i in range(10)}).targets)
     assert row["stretch"] == 1.0
 
 
@@ -114,14 +248,13 @@ def test_newcomers_and_small_samples_are_left_out_and_counted():
     row = whole(derive_targets(rows, roster=roster))
     # Started on 10 September: 10 October is day 30, so October began within the protection as well.
     assert (row["left_out_new"], row["left_out_small"], row["n_agent_months"]) == (3, 3, 3)
-    assert row["target"] == 0.8
+    assert 0.6 < row["target"] < 0.81
 
 
-def test_thin_data_says_so_and_nothing_is_published_from_history_alone():
+def test_thin_data_says_so_and_is_only_tried():
     row = whole(derive_targets(values({"a": [0.7] * 3, "b": [0.8] * 3})))
     assert row["grade"] == "trial"
-    assert row["status"].split(";")[0] in ("TOO_EASY", "TARGET_THIN") and "HISTORY_ONLY" in row["status"]
-    assert pd.isna(row["attainment_low"]) and pd.isna(row["expected_agents"])
+    assert row["status"].split(";")[0] == "TARGET_THIN"
 
 
 def test_levels_split_only_where_eight_people_share_the_role():
@@ -134,18 +267,10 @@ def test_levels_split_only_where_eight_people_share_the_role():
     assert derive_targets(values(seven, levels=levels, months=("2026-10",)))["level"].isna().all()
 
 
-def test_a_senior_target_easier_than_the_junior_one_is_marked():
-    levels = {f"a{i:02}": "senior" if i < 10 else "junior" for i in range(20)}
-    table = derive_targets(values(twenty(), levels=levels, months=("2026-10",)))
-    assert "LEVEL_ORDER" in table.loc[table["level"] == "senior", "status"].iloc[0]
-    assert list(table["level"].dropna()) == ["junior", "senior"]
-
-
-def test_levels_off_the_ladder_are_split_but_not_compared():
+def test_levels_off_the_ladder_are_split_too():
     levels = {f"a{i:02}": "资深" if i < 10 else "junior" for i in range(20)}
     table = derive_targets(values(twenty(), levels=levels, months=("2026-10",)))
     assert set(table["level"].dropna()) == {"junior", "资深"}
-    assert not table["status"].str.contains("LEVEL_ORDER").any()
 
 
 def test_the_shops_own_value_has_its_n():

@@ -1,0 +1,107 @@
+"""Values of agents, month by month, and which of them may carry a target."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ..catalogue import entry
+from ..errors import CsperfError, Problem
+from ..metric import Entry
+from ..text import say
+from .settings import NO_TARGET_ROLES, NOT_AGENTS, SERVES, TargetSettings
+
+SUMS = ("numerator", "denominator", "n", "sum_squares")
+WHO = ["shop_id", "agent_id", "role", "level", "month", "metric"]
+
+
+def agent_months(
+    values: pd.DataFrame, *, roster: pd.DataFrame | None = None, settings: TargetSettings | None = None
+) -> pd.DataFrame:
+    """One row per agent x month x metric: WHO, value, the SUMS (null where not known), by_day, left_out.
+
+    `values` as of CONTRACT 4, by month or by day. Daily sums are added up; daily means without n become the mean of
+    the month's days with their number as n, marked `by_day` (PRACTICE 2). left_out is null, "new" (a month that begins
+    within the newcomer's protection), "small" (n below the minimum) or "empty". Metrics without a direction, rows of
+    the shop and of bots are not agents' and are dropped. CsperfError where several definition sets are mixed.
+    """
+    settings = settings or TargetSettings()
+    rows = _with_roster(_monthly(_complete(values[values["agent_id"].notna()])), roster)
+    known = {key: entry(key) for key in rows["metric"].unique()}
+    aimed = [k for k, e in known.items() if e.better != "neutral" and e.role not in NO_TARGET_ROLES]
+    rows = rows[rows["metric"].isin(settings.metrics or aimed)].copy()
+    meant_for = rows["metric"].map({key: e.role for key, e in known.items()})
+    rows["role"] = rows["role"].where(rows["role"].notna(), meant_for)
+    serves = [role in SERVES.get(wanted, (role,)) for role, wanted in zip(rows["role"], meant_for, strict=True)]
+    rows = rows[np.array(serves, dtype=bool) & ~rows["role"].isin(NOT_AGENTS)]
+    rows["left_out"] = _left_out(rows, {k: _least(e, settings) for k, e in known.items()}, settings)
+    return rows.drop(columns="started").reset_index(drop=True)
+
+
+def used(months: pd.DataFrame, metric: str, role: str, level: str | None) -> pd.DataFrame:
+    """The rows that carry the targets of a metric and role; of one level, or of all where it is null."""
+    rows = months[months["left_out"].isna() & (months["metric"] == metric) & (months["role"] == role)]
+    return rows if pd.isna(level) else rows[rows["level"] == level]
+
+
+def _complete(values: pd.DataFrame) -> pd.DataFrame:
+    """The values with every column this module reads; several definition sets are refused."""
+    sets = values["definitions"].dropna().unique() if "definitions" in values else []
+    if len(sets) > 1:
+        raise CsperfError(Problem("values", say("targets.several_definitions", found=", ".join(sorted(sets)))))
+    rows = values.assign(**{c: None for c in ("shop_id", "role", "level", "value", *SUMS) if c not in values})
+    rows = rows.assign(by_day=False, **{c: pd.to_numeric(rows[c]).astype(float) for c in ("value", *SUMS)})
+    divided = rows["numerator"] / rows["denominator"].where(rows["denominator"] != 0)
+    return rows.assign(value=rows["value"].where(rows["value"].notna(), divided))
+
+
+def _monthly(rows: pd.DataFrame) -> pd.DataFrame:
+    """Agent x month rows."""
+    columns = [*WHO, "value", *SUMS, "by_day"]
+    if "month" in rows:
+        return rows[columns]
+    rows = rows.assign(month=pd.to_datetime(rows["day"]).dt.strftime("%Y-%m"))
+    counted = rows["denominator"].notna()
+    parts = [_added_up(rows[counted]), _mean_of_days(rows[~counted & rows["value"].notna()])]
+    return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)[columns]
+
+
+def _added_up(rows: pd.DataFrame) -> pd.DataFrame:
+    sums = rows.groupby(WHO, as_index=False, dropna=False)[list(SUMS)].sum(min_count=1)
+    value = sums["numerator"] / sums["denominator"].where(sums["denominator"] != 0)
+    return sums.assign(value=value, by_day=False)
+
+
+def _mean_of_days(rows: pd.DataFrame) -> pd.DataFrame:
+    """Months of means without n: each day's mean counts by the people served that day where that is known."""
+    weight = pd.to_numeric(rows["served"]).astype(float) if "served" in rows else pd.Series(1.0, rows.index)
+    days = rows.assign(weight=weight.fillna(1.0), n=1.0)
+    days = days.assign(weighted=days["value"] * days["weight"], sum_squares=days["value"] ** 2)
+    sums = days.groupby(WHO, as_index=False, dropna=False)[["weighted", "weight", "n", "sum_squares"]].sum()
+    return sums.assign(value=sums["weighted"] / sums["weight"], numerator=np.nan, denominator=np.nan, by_day=True)
+
+
+def _with_roster(rows: pd.DataFrame, roster: pd.DataFrame | None) -> pd.DataFrame:
+    """Rows with `started`, and role and level filled from the newest roster entry where they are null."""
+    if roster is None or roster.empty:
+        return rows.assign(started=pd.NaT)
+    newest = roster.sort_values("valid_from").groupby("agent_id").last()
+    filled = {c: rows[c].where(rows[c].notna(), rows["agent_id"].map(newest[c])) for c in ("role", "level")}
+    first = pd.to_datetime(roster.groupby("agent_id")["started"].min())
+    return rows.assign(**filled, started=rows["agent_id"].map(first))
+
+
+def _least(known: Entry, settings: TargetSettings) -> int:
+    """The n below which an agent-month is left out: cases, or days worked where the value is per day."""
+    return settings.min_days if known.kind == "count" else settings.min_n or known.min_n
+
+
+def _left_out(rows: pd.DataFrame, min_n: dict[str, int], settings: TargetSettings) -> pd.Series:
+    """The reason a row is not used, null where it is."""
+    begins = pd.to_datetime(rows["month"] + "-01")
+    least = rows["metric"].map(min_n).astype(float).where(~rows["by_day"], settings.min_days)
+    reason = pd.Series(None, index=rows.index, dtype=object)
+    reason[rows["n"] < least] = "small"
+    reason[begins < pd.to_datetime(rows["started"]) + pd.Timedelta(days=settings.protection_days)] = "new"
+    reason[rows["value"].isna()] = "empty"
+    return reason
