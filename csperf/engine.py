@@ -32,6 +32,9 @@ class EngineSettings(BaseModel):
     chunk_days: int | None = Field(default=None, ge=1)
 
 
+ONE_THREAD = EngineSettings(threads=1)  # for rows in small lots, over which more threads spend more than they save
+
+
 def connect(settings: EngineSettings | None = None) -> BaseBackend:
     """A fresh connection; its tables are gone when it is closed."""
     settings = settings or EngineSettings()

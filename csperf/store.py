@@ -251,7 +251,7 @@ class Intake:
         return pq.read_table(path)
 
     def _stage_months(self, name: str, rows: pa.Table) -> None:
-        month = _months(name, rows)
+        month = months_of(name, rows)
         for value in pc.unique(month).to_pylist():
             part = rows.filter(pc.equal(month, value))
             path = self.staging / name / value / f"{len(self.staged):06}.parquet"
@@ -304,7 +304,7 @@ class Intake:
             if entry["statement"] == table:
                 entry |= {"kept": 0, "duplicate": 0, "replaced": entry["withdrawn"]}
         kept = _kept(con, table)
-        month = _months(table, kept)
+        month = months_of(table, kept)
         for value in pc.unique(month).to_pylist():
             _write_rows(kept.filter(pc.equal(month, value)), self.folder / table / f"{value}.parquet")
 
@@ -404,7 +404,7 @@ def _write_rows(rows: pa.Table, path: Path) -> None:
 
 def _validate(table: str, files: Iterable[Path]) -> None:
     """Holds the new rows against the contract; pandera raises where a source let a bad row through."""
-    con = connect()
+    con = connect(ONE_THREAD)
     rows = con.read_parquet([str(file) for file in files])
     rows = rows.drop(*{"file_no"}.intersection(rows.columns)).cast(INPUT[table].schema)
     INPUT[table].validator().validate(rows, lazy=True)
@@ -448,7 +448,7 @@ def _labelled(rows: pa.Table, label: str) -> pa.Table:
     return rows.set_column(place, "source_file", pa.repeat(label, len(rows)))
 
 
-def _months(name: str, rows: pa.Table) -> pa.Array:
+def months_of(name: str, rows: pa.Table) -> pa.Array:
     """The month (YYYY-MM) of each row, by the first of the table's days that is filled; `all` without days."""
     days = INPUT[name].days
     if not days:
@@ -464,7 +464,7 @@ def _covered(tables: Mapping[str, pa.Table]) -> dict[str, list[str]]:
     days: dict[str, list[dt.date]] = {}
     for pair in pairs:
         days.setdefault(pair["account_id"] or "", []).append(pair["day"])
-    return {account: _runs(sorted(of_account)) for account, of_account in sorted(days.items())}
+    return {account: runs_of(sorted(of_account)) for account, of_account in sorted(days.items())}
 
 
 def first_rejected(loaded: Loaded) -> dict[str, dict[str, Any]]:
@@ -487,7 +487,8 @@ def _column_at_fault(row: Mapping[str, Any]) -> str:
     return name or next((column for column in row if rule == f"{column}_unknown"), "")
 
 
-def _runs(days: list[dt.date]) -> list[str]:
+def runs_of(days: list[dt.date]) -> list[str]:
+    """Days in order as text, those that follow one another as `first..last`."""
     starts = [day for before, day in zip([None, *days], days, strict=False) if not before or (day - before).days > 1]
     ends = [day for day, after in zip(days, [*days[1:], None], strict=True) if not after or (after - day).days > 1]
     return [f"{first}..{last}" if first != last else f"{first}" for first, last in zip(starts, ends, strict=True)]
