@@ -40,6 +40,10 @@ class Kind(Protocol):
         """Values of the scale in the metric's own unit."""
         ...
 
+    def scale(self, value: Array) -> Array:
+        """Values in the metric's own unit on the scale."""
+        ...
+
 
 @dataclass(frozen=True)
 class Rate:
@@ -65,6 +69,9 @@ class Rate:
     def natural(self, scaled: Array) -> Array:
         return np.clip(scaled, 0, 1)
 
+    def scale(self, value: Array) -> Array:
+        return value
+
 
 @dataclass(frozen=True)
 class Count:
@@ -87,6 +94,9 @@ class Count:
     def natural(self, scaled: Array) -> Array:
         return np.maximum(scaled, 0)
 
+    def scale(self, value: Array) -> Array:
+        return value
+
 
 @dataclass(frozen=True)
 class Positive:
@@ -108,6 +118,9 @@ class Positive:
 
     def natural(self, scaled: Array) -> Array:
         return np.exp(scaled)
+
+    def scale(self, value: Array) -> Array:
+        return np.log(value)
 
 
 KINDS: dict[str, Kind] = {"rate": Rate(), "count": Count(), "time": Positive(), "value": Positive()}

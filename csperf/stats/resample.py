@@ -54,7 +54,9 @@ def resampled(
         noise = fit(scaled, variance, level=level, floor=floor)
         cases = agents[:, team]
         parts.append(
-            _met_by(_coming(noise.of(team), kind, planned[cases], mean_cv2[cases], rng), level[team], shares, higher)
+            met_by(
+                coming_months(noise.of(team), kind, planned[cases], mean_cv2[cases], rng), level[team], shares, higher
+            )
         )
     return np.concatenate(parts)
 
@@ -74,7 +76,7 @@ def _drawn_anew(stratum: Array, months: int, count: int, rng: np.random.Generato
     return agents, rng.integers(months, size=(count, months))
 
 
-def _coming(noise: Noise, kind: Kind, planned: Array, cv2: Array, rng: np.random.Generator) -> Array:
+def coming_months(noise: Noise, kind: Kind, planned: Array, cv2: Array, rng: np.random.Generator) -> Array:
     """Draws of a coming month in each resample: [resamples, draws, agents]."""
     shared = noise.shared * (1 + 1 / np.maximum(noise.seen_months, 1))
     variance = noise.errors + (noise.wobble + shared)[:, None]
@@ -83,7 +85,7 @@ def _coming(noise: Noise, kind: Kind, planned: Array, cv2: Array, rng: np.random
     return kind.drawn(centre, variance[:, None, :], np.maximum(planned, 1e-9)[:, None, :], cv2[:, None, :], rng)
 
 
-def _met_by(draws: Array, level: Array, shares: Array, higher: bool) -> Array:
+def met_by(draws: Array, level: Array, shares: Array, higher: bool) -> Array:
     """The values met by the shares, of all and of each level: [resamples, 1 + levels, shares]."""
     at = 1 - shares if higher else shares
     levels = [draws[..., level == place] for place in range(level.max(initial=0) + 1)]

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ..stats.forecast import Forecast, forecast
+from ..stats.ratchet import PERIODS, ratchet_run
 from .model import Model, Panel, fitted
 from .settings import TargetSettings
 
@@ -147,3 +148,29 @@ def _verdict(model: dict, pooled: dict) -> str:
         and model["mae"] <= pooled["mae"] + WORSE_THAN_POOLED
     )
     return "PASS" if right else "FAIL"
+
+
+def ratchet(model: Model, settings: TargetSettings, half_width: float) -> pd.DataFrame:
+    """A row per rule ("ratchet": targets chase the newest months; "held": PRACTICE 8) and period of a responding team.
+
+    target in the metric's unit; attained and gave_up as shares of agents. How people respond is assumed
+    (stats.ratchet): the run shows what the rules do to one and the same team, not what this team will do.
+    """
+    panel, team = model.panel, model.panel.team
+    runs = []
+    for rule in ("ratchet", "held"):
+        run = ratchet_run(
+            model.noise.of(team),
+            panel.kind,
+            model.planned[team],
+            share=settings.goal,
+            higher=panel.higher,
+            half_width=half_width,
+            ratchet=rule == "ratchet",
+            rng=np.random.default_rng(settings.seed),
+            case_cv2=panel.case_cv2,
+            floor=model.floor,
+        )
+        columns = {"target": run.targets, "attained": run.attained, "gave_up": run.gave_up}
+        runs.append(pd.DataFrame({"rule": rule, "period": np.arange(1, PERIODS + 1), **columns}))
+    return pd.concat(runs, ignore_index=True)
