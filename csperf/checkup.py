@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import CsperfError, Problem
-from .load import problems_of
+from .load import Seen, look
 from .params import Params, load_params
 from .rules import STALE_DAYS, stale
 from .settings import listed
-from .store import Store
+from .store import Store, runs_of
 from .text import say, ui_language
 
 
@@ -24,17 +24,33 @@ class Checkup:
     notes: tuple[Problem, ...]
 
 
-def checkup(params_file: str | Path, *, on_day: dt.date) -> Checkup:
+def checkup(params_file: str | Path, *, on_day: dt.date, month: str = "") -> Checkup:
     """Everything found at once about the shop of `params_file`, with rules looked at as of `on_day`.
 
-    Exports that are not loaded yet are read as a load would read them.
+    Exports that are not loaded yet are read as a load would read them. To be mended: files that would be refused,
+    rejected rows (of files not loaded yet and of those in the store), accounts that wrote and are on no roster, and a
+    `month` (YYYY-MM, default: the settings', else the newest) without data. Gaps and stale rules are notes.
 
     CsperfError where the settings themselves cannot be read: nothing else can be looked at then.
     """
-    params = load_params(params_file)
-    problems = [*problems_of(params.loading), *_broken_rules(params)]
-    notes = [*_unconfirmed_rules(params, on_day), *_gaps(params, str(params_file))] if not problems else []
+    params = load_params(params_file, month=month)
+    here = str(params_file)
+    seen = look(params.loading)
+    broken = list(_broken_rules(params))
+    problems = [*seen.problems, *_strangers(seen, here), *_month_without_data(params.month, seen, here), *broken]
+    notes = [*([] if broken else _unconfirmed_rules(params, on_day)), *_gaps(params, seen, here)]
     return Checkup(tuple(problems), tuple(notes))
+
+
+def _strangers(seen: Seen, where: str) -> Iterator[Problem]:
+    if seen.strangers:
+        yield Problem(where, say("load.not_on_roster", accounts=listed(seen.strangers)))
+
+
+def _month_without_data(month: str, seen: Seen, where: str) -> Iterator[Problem]:
+    if month and month not in seen.measurable:
+        months = listed(seen.measurable) or say("cli.no_month")
+        yield Problem(where, say("cli.month_empty", month=month, months=months))
 
 
 def _broken_rules(params: Params) -> Iterable[Problem]:
@@ -52,13 +68,15 @@ def _unconfirmed_rules(params: Params, on_day: dt.date) -> Iterator[Problem]:
         yield Problem(str(params.platform), say("cli.stale_rules", n=len(rules), days=STALE_DAYS, names=names))
 
 
-def _gaps(params: Params, where: str) -> Iterator[Problem]:
-    """Days of which nothing was downloaded."""
+def _gaps(params: Params, seen: Seen, where: str) -> Iterator[Problem]:
+    """What is not loaded yet, and days of which nothing was downloaded."""
     store = Store(params.store, params.timezone)
     if not store.months():
         yield Problem(where, say("cli.nothing_loaded"))
         return
+    if seen.unread:
+        yield Problem(where, say("cli.unread", n=seen.unread))
     coverage = store.coverage("messages")
     missing = sorted(set(coverage.loc[coverage["n"].isna(), "day"]))
     if missing:
-        yield Problem(where, say("cli.days_missing", n=len(missing), days=listed(map(str, missing))))
+        yield Problem(where, say("cli.days_missing", n=len(missing), days=listed(runs_of(missing))))

@@ -151,18 +151,26 @@ def load(params_file: ParamsFile) -> None:
 
     with working(say("cli.loading")) as done:
         settings = load_params(params_file).loading
-        report = load_exports(settings, lambda n, of, file: done(f"{n + 1}/{of} {file}"))
+        try:
+            report = load_exports(settings, lambda n, of, file: done(f"{n + 1}/{of} {file}"))
+        except CsperfError:
+            typer.echo(say("cli.not_loaded"), err=True)
+            raise
     _print_accounts(report)
 
 
 def _print_accounts(report: LoadReport) -> None:
     """Prints what became of every row, file by file, then the reasons and what to know."""
-    from .load import COLUMNS
+    from .load import COLUMNS, rejection
 
     rows = report.files[list(COLUMNS)].astype(str)
     _print_table((say(f"load.{column}") for column in COLUMNS), rows.itertuples(index=False))
     for row in report.reasons.itertuples():
-        typer.echo(_rejected(row) if row.part == "rejected" else say("cli.filtered", **row._asdict()))
+        if row.part == "rejected":
+            said = rejection(row.reason, row.n, row._asdict())
+            typer.echo(say("cli.rejected", file=row.file, said=said))
+        else:
+            typer.echo(say("cli.filtered", file=row.file, reason=row.reason, n=row.n))
     for file in report.files[report.files["warnings"] != ""].itertuples():
         for warning in file.warnings.splitlines():
             typer.echo(say("cli.warning", file=file.file, warning=warning))
@@ -174,26 +182,12 @@ def _print_accounts(report: LoadReport) -> None:
         typer.echo(say("cli.mend_rejects"))
 
 
-def _rejected(row: Any) -> str:
-    """What kept rows out: where the first of them stands, what is written there, what is allowed."""
-    from .load import reason_words
-    from .settings import quoted
-
-    reason = reason_words(row.reason, column=row.column)
-    if row.column and ":" not in row.reason:  # the sentence does not name the column
-        reason = say("cli.of_column", column=row.column, reason=reason)
-    found = say("cli.found", found=quoted(row.found)) if row.found else ""
-    by_words = row.allowed and re.match("value_unmapped|.*_unknown", row.reason)
-    allowed = say("cli.allowed", allowed=row.allowed) if by_words else ""
-    return say("cli.rejected", file=row.file, line=row.line, n=row.n, reason=f"{reason}{found}{allowed}")
-
-
 @command("check")
-def check(params_file: ParamsFile) -> None:
+def check(params_file: ParamsFile, month: Month = "") -> None:
     from .checkup import checkup
 
     with working(say("cli.checking")):
-        found = checkup(params_file, on_day=datetime.now().date())
+        found = checkup(params_file, on_day=datetime.now().date(), month=month)
     for note in found.notes:
         typer.echo(f"{note.where}: {note.message}")
     if found.problems:

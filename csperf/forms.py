@@ -152,7 +152,8 @@ def _write_key(path: Path) -> None:
 
 def _write_params(path: Path, shop: str, lang: str) -> None:
     sources = [_source(name, fields, lang) for name, fields in FORMS.items()]
-    sources.append({"source": "schedule", "files": _file("shifts", lang), "agent": say("forms.agent_id", lang)})
+    plans = f"{say('forms.shifts', lang)}*.xlsx"  # a month's plan each
+    sources.append({"source": "schedule", "files": plans, "agent": say("forms.agent_id", lang)})
     listed = yaml.safe_dump(sources, allow_unicode=True, sort_keys=False, width=110, default_flow_style=None)
     forms = "".join(f"  {line}\n" for line in listed.splitlines())
     text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(shop=shop_id(shop), lang=lang, forms=forms)

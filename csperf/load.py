@@ -5,24 +5,30 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
 from .engine import connect
 from .errors import CsperfError, Problem
+from .facts import INPUT
+from .settings import listed, quoted
 from .sources import REGISTRY, Notice, Shop, SourceSettings, sha256
-from .store import FIRST, FORMAT, Store
+from .store import FIRST, FORMAT, Store, first_rejected, months_of
 from .text import say
 
 READERS = 1  # raised when a reader gives other rows for the same file, so that stores are read anew
 TEMPORARY = ("~$", ".")  # Excel's lock files, hidden files
 KEY_FILE, KEY_VARIABLE = ".key", "CSPERF_KEY"
 WITH_ACCOUNTS = ("messages", "calls", "tickets")
+WROTE = ("human", "auto", "assist", "bot")
+REASONS_TOLD = 3  # of a file that is refused because all of its rows are rejected
 COLUMNS = ("file", "source", "read", "kept", "duplicate", "replaced", "filtered", "folded", "rejected")
 
 Progress = Callable[[int, int, str], None]
@@ -71,8 +77,9 @@ def load(settings: LoadSettings, progress: Progress | None = None) -> LoadReport
     """What became of every row of the exports named in the settings; the store then holds those that stay.
 
     Files loaded before are skipped. Where a mapping has changed, all are read anew. `progress` is told
-    (files done, files to read, name of the next). CsperfError with the problems of all files; the store is then as it
-    was.
+    (files done, files to read, name of the next). Rejected rows do not keep good ones out; a file of which all rows
+    are rejected is refused like one that cannot be read. CsperfError with the problems of all files; the store is then
+    as it was.
     """
     problems: list[Problem] = []
     store = store_of(settings)
@@ -87,16 +94,92 @@ def load(settings: LoadSettings, progress: Progress | None = None) -> LoadReport
                 intake.commit()
     if problems:
         raise CsperfError(problems)
-    return _report(store, jobs, {job.file for job in todo})
+    return _report(store, jobs, {job.file for job in todo}, settings.internal_accounts)
 
 
-def problems_of(settings: LoadSettings, progress: Progress | None = None) -> list[Problem]:
-    """All that would stop a load: every file not loaded yet is read, nothing is written."""
-    problems: list[Problem] = []
-    todo, _ = _to_read(list(_jobs(settings, problems)), store_of(settings), problems)
-    for _job, _loaded in _read(todo, settings, problems, progress):
-        pass
-    return problems
+@dataclass
+class Seen:
+    """What a look over the exports and the store has found, nothing written.
+
+    `problems`: what would stop a load, and every reason for which rows are rejected. `roster`: accounts on it.
+    `wrote`: accounts that wrote or took calls. `months`: by table, the months (YYYY-MM) of which there are rows.
+    `unread`: how many files are not loaded yet.
+    """
+
+    problems: list[Problem] = field(default_factory=list)
+    roster: set[str] = field(default_factory=set)
+    wrote: set[str] = field(default_factory=set)
+    months: dict[str, set[str]] = field(default_factory=dict)
+    unread: int = 0
+
+    @property
+    def strangers(self) -> list[str]:
+        """Accounts that wrote and are on no roster; none where there is no roster."""
+        return sorted(self.wrote - self.roster) if self.roster else []
+
+    @property
+    def measurable(self) -> list[str]:
+        """Months of which there are chats, calls or tickets; where there are none of these, any dated records."""
+        logs = {name: months for name, months in self.months.items() if months and not INPUT[name].statement}
+        spoken = {name: months for name, months in logs.items() if name in WITH_ACCOUNTS}
+        return sorted(set().union(*(spoken or logs).values()))
+
+    def add(self, name: str, rows: pa.Table) -> None:
+        """Takes in rows of a table, of which the columns account_id and sender are looked at."""
+        if name == "roster":
+            self.roster |= set(rows["account_id"].to_pylist())
+        if name in WITH_ACCOUNTS:
+            wrote = rows.filter(pc.is_in(rows["sender"], pa.array(WROTE))) if name == "messages" else rows
+            self.wrote |= set(wrote["account_id"].unique().to_pylist()) - {None}
+
+
+def look(settings: LoadSettings, progress: Progress | None = None) -> Seen:
+    """What a load would find: files not loaded yet are read, the others' rows are in the store; nothing is written."""
+    seen = Seen()
+    store = store_of(settings)
+    jobs = list(_jobs(settings, seen.problems))
+    todo, anew = _to_read(jobs, store, seen.problems)
+    seen.unread = len(todo)
+    if not anew:
+        _look_into(store, seen, {job.file for job in todo})
+        seen.problems += _rejected_before(store, [job for job in jobs if job not in todo])
+    for job, loaded in _read(todo, settings, seen.problems, progress):
+        seen.problems += _rejections(str(job.path), loaded.counts.rejected, first_rejected(loaded))
+        for name, rows in loaded.tables.items():
+            seen.add(name, rows)
+            seen.months.setdefault(name, set()).update(months_of(name, rows).unique().to_pylist())
+    seen.wrote -= settings.internal_accounts
+    return seen
+
+
+def _look_into(store: Store, seen: Seen, unread: set[str]) -> None:
+    """Adds what the store holds; of forms that have come again it is no longer true."""
+    entries = store.manifest()["files"]
+    stale = [label for label, e in entries.items() if e["file"] in unread and e["statement"]]
+    con = connect()
+    for name in store.tables():
+        seen.months.setdefault(name, set()).update(store.months(name))
+        if name in ("roster", *WITH_ACCOUNTS):
+            rows = store.read(con, name)
+            rows = rows.filter(rows.source_file.notin(stale)) if stale else rows
+            columns = [column for column in ("account_id", "sender") if column in rows.columns]
+            seen.add(name, rows.select(columns).distinct().to_pyarrow())
+    con.disconnect()
+
+
+def _rejected_before(store: Store, jobs: Sequence[_Job]) -> Iterator[Problem]:
+    """What the store says of rejected rows of files that are as they were when they were loaded."""
+    places = {(job.file, job.sha256): str(job.path) for job in jobs}
+    for entry in store.manifest()["files"].values():
+        place = places.get((entry["file"], entry["sha256"]))
+        if place and not entry["superseded"]:
+            yield from _rejections(place, entry["rejected"], entry["first"])
+
+
+def _rejections(place: str, rejected: Mapping[str, int], firsts: Mapping[str, Any]) -> list[Problem]:
+    """A problem for each reason, in the order of the lines where it is first met."""
+    reasons = sorted(rejected, key=lambda reason: firsts[reason]["line"])
+    return [Problem(place, rejection(reason, rejected[reason], firsts[reason])) for reason in reasons]
 
 
 @dataclass(frozen=True)
@@ -192,8 +275,23 @@ def _read(
             loaded = REGISTRY[job.source.source].load(job.path, job.source, shop)
         except CsperfError as error:
             problems += error.problems
+            continue
+        if refused := _all_rejected(job, loaded):
+            problems.append(refused)
         else:
             yield job, loaded
+
+
+def _all_rejected(job: _Job, loaded: Any) -> Problem | None:
+    """The problem of a file of which no row is of use: it is another file, or its columns are mapped wrong."""
+    counts = loaded.counts
+    n = sum(counts.rejected.values())
+    if not n or counts.kept or counts.folded:
+        return None
+    firsts = first_rejected(loaded)
+    most = sorted(counts.rejected, key=lambda reason: (-counts.rejected[reason], firsts[reason]["line"]))
+    told = [rejection(reason, counts.rejected[reason], firsts[reason]) for reason in most[:REASONS_TOLD]]
+    return Problem(str(job.path), say("load.all_rejected", n=n, reasons="\n    ".join(told)))
 
 
 def _key(settings: LoadSettings) -> bytes:
@@ -206,13 +304,14 @@ def _key(settings: LoadSettings) -> bytes:
 # ------------------------------------------------------------------------------------------------------ the report
 
 
-def _report(store: Store, jobs: Sequence[_Job], read_now: set[str]) -> LoadReport:
+def _report(store: Store, jobs: Sequence[_Job], read_now: set[str], internal: frozenset[str]) -> LoadReport:
     files: list[dict[str, Any]] = []
     reasons: list[dict[str, Any]] = []
     present = {(job.file, job.sha256) for job in jobs}
-    for label, entry in store.manifest()["files"].items():
+    entries = store.manifest()["files"]
+    for label, entry in entries.items():
         parts = {part: sum(entry[part].values()) for part in ("filtered", "rejected")}
-        now = (entry["file"], entry["sha256"]) in present
+        now = (entry["file"], entry["sha256"]) in present and not entry["superseded"]
         notices = [Notice(**warning).say() for warning in entry["warnings"]] if now else []
         skipped = entry["file"] not in read_now
         files.append({**entry, **parts, "file": label, "skipped": skipped, "warnings": "\n".join(notices)})
@@ -220,7 +319,7 @@ def _report(store: Store, jobs: Sequence[_Job], read_now: set[str]) -> LoadRepor
     return LoadReport(
         pd.DataFrame(files, columns=[*COLUMNS, "skipped", "warnings"]),
         pd.DataFrame(reasons, columns=["file", "part", "reason", "n", *FIRST]),
-        _strangers(store),
+        (*_absent(entries, {job.file for job in jobs}, store), *_strangers(store, internal)),
     )
 
 
@@ -234,19 +333,34 @@ def _reasons(entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
             }
 
 
-def _strangers(store: Store) -> tuple[Notice, ...]:
-    """A notice naming the accounts that are on no roster, where there is a roster."""
-    if "roster" not in store.tables():
-        return ()
-    con = connect()
-    on_roster = set(store.read(con, "roster").account_id.to_pandas())
-    seen: set[str] = set()
-    for table in WITH_ACCOUNTS:
-        seen |= set(store.read(con, table).select("account_id").distinct().account_id.to_pandas().dropna())
-    con.disconnect()
-    strangers = sorted(seen - on_roster)
-    slots: dict[str, str | int] = {"accounts": ", ".join(strangers), "n": len(strangers)}
-    return (Notice("not_on_roster", slots),) if strangers else ()
+def _absent(entries: dict[str, Any], present: set[str], store: Store) -> Iterator[Notice]:
+    """A notice naming the files whose rows are stored though they are no longer in the folder."""
+    absent = dict.fromkeys(e["file"] for e in entries.values() if e["kept"] and e["file"] not in present)
+    if absent:
+        yield Notice("files_absent", {"files": listed(absent), "folder": str(store.root)})
+
+
+def _strangers(store: Store, internal: frozenset[str]) -> Iterator[Notice]:
+    """A notice naming the accounts that wrote and are on no roster, where there is a roster."""
+    seen = Seen()
+    _look_into(store, seen, set())
+    seen.wrote -= internal
+    if seen.strangers:
+        yield Notice("not_on_roster", {"accounts": ", ".join(seen.strangers), "n": len(seen.strangers)})
+
+
+def rejection(reason: str, n: int, first: Mapping[str, Any]) -> str:
+    """Why n rows are kept out: where the first of them stands, what is written there, what is allowed.
+
+    `first`: its line, column, found and allowed.
+    """
+    said = reason_words(reason, column=first["column"])
+    if first["column"] and ":" not in reason:  # the sentence does not name the column
+        said = say("load.of_column", column=first["column"], reason=said)
+    found = say("load.found", found=quoted(first["found"])) if first["found"] else ""
+    by_words = reason.startswith("value_unmapped") or reason.endswith("_unknown")
+    allowed = say("load.allowed", allowed=first["allowed"]) if by_words and first["allowed"] else ""
+    return say("load.rejection", line=first["line"], n=n, reason=f"{said}{found}{allowed}")
 
 
 def reason_words(reason: str, lang: str | None = None, column: str = "") -> str:

@@ -8,7 +8,7 @@ import pytest
 import xlsxwriter
 
 from csperf.errors import CsperfError
-from csperf.load import LoadSettings, load, problems_of, store_of
+from csperf.load import LoadSettings, load, look, store_of
 
 COLUMNS = {
     "account_id": "账号",
@@ -219,7 +219,7 @@ def test_looking_finds_what_loading_would_and_writes_nothing(settings, tmp_path)
     (tmp_path / "a.csv").write_text(GOOD, encoding="utf-8")
     (tmp_path / "b.csv").write_bytes(b"")
     before = bytes_below(tmp_path)
-    (found,) = problems_of(settings)
+    (found,) = look(settings).problems
     assert found.where.endswith("b.csv")
     assert bytes_below(tmp_path) == before
 
@@ -263,3 +263,31 @@ def test_a_store_that_was_cut_short_is_named_before_it_is_read_or_changed(settin
     assert f"delete {tmp_path / 'store'} and run csperf load" in refused(settings)[stored.name]
     with pytest.raises(CsperfError, match="cut short"):
         store_of(settings).coverage()
+
+
+def test_a_file_of_which_all_rows_are_rejected_is_refused_with_its_reasons(settings, tmp_path):
+    (tmp_path / "a.csv").write_text(GOOD, encoding="utf-8")
+    load(settings)
+    before = bytes_below(tmp_path / "store")
+    bad = "店:01,甲,gestern,收\n" * 3 + "店:01,,2025-03-01 10:00:00,收\n" + "店:01,甲,2025-03-01 10:00:00,x\n" * 2
+    (tmp_path / "b.csv").write_text(HEAD + bad, encoding="utf-8")
+    (tmp_path / "c.csv").write_bytes(b"")
+    found = refused(settings)
+    assert list(found) == ["b.csv", "c.csv"]
+    told = found["b.csv"].splitlines()
+    assert told[0].startswith("all 6 rows are rejected, so the file is not loaded")
+    assert [line.strip().partition(":")[0] for line in told[1:4]] == ["line 2", "line 6", "line 5"]
+    assert '"gestern" (rejected like this: 3)' in told[1]
+    assert bytes_below(tmp_path / "store") == before
+    assert [problem.where.rsplit("/", 1)[-1] for problem in look(settings).problems] == ["b.csv", "c.csv"]
+
+
+def test_rows_left_out_on_purpose_do_not_save_a_file_of_bad_rows(settings, tmp_path):
+    (tmp_path / "a.csv").write_text(HEAD + "店:01,示例,,收\n店:01,甲,gestern,收\n", encoding="utf-8")
+    (source,) = settings.sources
+    example = type(source)(
+        table="messages", files="*.*", columns=COLUMNS, filter={"example": {"column": "买家", "not_in": ["示例"]}}
+    )
+    assert "all 1 rows" in refused(settings.model_copy(update={"sources": (example,)}))["a.csv"]
+    (tmp_path / "a.csv").write_text(HEAD + "店:01,示例,,收\n", encoding="utf-8")
+    assert load(settings.model_copy(update={"sources": (example,)})).files["filtered"].tolist() == [1]

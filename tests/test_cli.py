@@ -182,11 +182,11 @@ def test_forms_of_a_new_shop_are_read_back(run, tmp_path):
 
     run("new", tmp_path, "--lang", "zh")
     params = load_params(tmp_path / "params.yaml")
-    forms = [source for source in params.sources if (tmp_path / source.files).exists()]
+    forms = [(source, path) for source in params.sources for path in tmp_path.glob(source.files)]
     assert len(forms) == 4
-    for settings in forms:
+    for settings, path in forms:
         shop = Shop(params.shop, params.timezone, root=tmp_path)
-        loaded = REGISTRY[settings.source].load(tmp_path / settings.files, settings, shop)
+        loaded = REGISTRY[settings.source].load(path, settings, shop)
         assert loaded.counts.kept == 0
         assert loaded.counts.rejected == {}
         assert loaded.counts.filtered == ({} if settings.source == "schedule" else {"example": 1})
@@ -434,6 +434,48 @@ def test_a_bad_cell_of_a_form_is_told_by_line_and_heading(run, shop, tmp_path, m
     code, said, _ = run("load", folder / "params.yaml")
     assert code == 0
     assert words in said
+
+
+def test_a_file_of_bad_rows_only_is_refused_and_check_lists_all_there_is_to_mend(run, shop, tmp_path):
+    folder = tmp_path / "shop"
+    shutil.copytree(shop.parent, folder)
+    calls = "编号,坐席,开始,结束,等待\n"
+    row = "{},示例旗舰店:{},2026-10-01 10:00:00,2026-10-01 10:05:00,{}\n".format
+    (folder / "exports" / "来电1.csv").write_text(calls + row(1, "陌生", 4) + row(2, "陌生", -4), encoding="utf-8")
+    (folder / "exports" / "来电2.csv").write_text(calls + row(3, "陌生", -4) + row(4, "陌生", "x"), encoding="utf-8")
+    path = folder / "params.yaml"
+    columns = "call_id: 编号, account_id: 坐席, direction: {const: in}, outcome: {const: answered}, queued_at: 开始, "
+    columns += "ended_at: 结束, wait_us: {from: 等待, unit: seconds}"
+    source = f"  - {{source: table, table: calls, files: exports/来电*.csv, columns: {{{columns}}}}}\n"
+    path.write_text(path.read_text(encoding="utf-8") + source, encoding="utf-8")
+    before = {file: file.read_bytes() for file in (folder / "store").rglob("*") if file.is_file()}
+    code, _, complaint = run("load", path)
+    assert code == 1
+    assert "Nothing was loaded, the store is as it was" in complaint
+    assert "all 2 rows are rejected" in complaint and "来电1.csv" not in complaint
+    assert 'line 2: 等待: a duration is negative, it must be 0 or more, found "-4"' in complaint
+    assert before == {file: file.read_bytes() for file in (folder / "store").rglob("*") if file.is_file()}
+    code, notes, complaint = run("check", path, "--month", "2024-01")
+    assert code == 1
+    assert "days without any chat" in notes
+    assert f"{folder / 'exports' / '来电1.csv'}\n  line 3: 等待: a duration is negative" in complaint
+    assert "all 2 rows are rejected" in complaint
+    assert 'found "路人"' in complaint  # of a file that is in the store
+    assert "accounts not on the roster, kept all the same: 示例旗舰店:陌生;" in complaint
+    assert "no chats or calls of 2024-01; there are of 2026-09, 2026-10" in complaint
+
+
+def test_check_finds_nothing_once_all_is_mended(run, shop, tmp_path):
+    folder = tmp_path / "shop"
+    shutil.copytree(shop.parent, folder)
+    for path in (folder / "exports" / "chats").glob("*.csv"):
+        lines = path.read_bytes().decode("gb18030").splitlines(keepends=True)
+        good = [line for line in lines if "坏行" not in line]
+        path.write_bytes("".join(good).encode("gb18030"))
+    code, notes, complaint = run("check", folder / "params.yaml")
+    assert (code, complaint) == (0, ""), complaint
+    assert "Nothing to mend was found" in notes
+    assert "files are not loaded yet; run csperf load" in notes
 
 
 def test_a_full_disk_leaves_no_half_form(run, tmp_path, monkeypatch):

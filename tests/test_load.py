@@ -8,7 +8,7 @@ import pytest
 
 from csperf.errors import CsperfError
 from csperf.facts import LEVELS, ROLES, SPOKEN
-from csperf.load import LoadSettings, load, store_of
+from csperf.load import LoadSettings, load, look, store_of
 
 ROSTER = {
     "source": "table",
@@ -137,6 +137,46 @@ def test_accounts_not_on_the_roster_are_kept_and_told(folder):
     assert (notice.code, notice.slots["accounts"]) == ("not_on_roster", "店:02")
     messages = store_of(settings(folder)).read(ibis.duckdb.connect(), "messages").to_pandas()
     assert "店:02" in set(messages.account_id)
+
+
+def test_a_mended_roster_leaves_no_old_row_beside_the_new(folder):
+    load(settings(folder))
+    path = folder / "roster.csv"
+    first = path.read_text(encoding="utf-8")
+    for content, started in ((first.replace("2024-01-01", "2024-02-01"), "2024-02-01"), (first, "2024-01-01")):
+        path.write_text(content, encoding="utf-8")
+        report = load(settings(folder))
+        roster = store_of(settings(folder)).read(ibis.duckdb.connect(), "roster").to_pandas()
+        assert roster["valid_from"].astype(str).tolist() == [started]
+        assert report.files.query("source == 'table' and file.str.startswith('roster')")["kept"].sum() == 1
+    assert load(settings(folder)).files.skipped.all()
+    doubled = ORDERS | {"columns": ORDERS["columns"] | {"quantity": {"const": 2}}}
+    load(settings(folder, CHATS, doubled, ROSTER))  # reading anew does not ask for what a mended form said before
+    assert [file for file in store_of(settings(folder)).manifest()["files"] if "roster" in file] == ["roster.csv"]
+
+
+def test_a_file_taken_out_of_the_folder_keeps_its_rows_and_is_named(folder):
+    rosters = ROSTER | {"files": "roster*.csv"}
+    (folder / "roster2.csv").write_text("账号,工号,姓名,岗位,入职\n店:02,g2,小乙,售前,2024-01-01\n", encoding="utf-8")
+    load(settings(folder, CHATS, ORDERS, rosters))
+    (folder / "roster2.csv").unlink()
+    report = load(settings(folder, CHATS, ORDERS, rosters))
+    assert [(notice.code, notice.slots["files"]) for notice in report.warnings] == [("files_absent", "roster2.csv")]
+    assert len(store_of(settings(folder)).read(ibis.duckdb.connect(), "roster").to_pandas()) == 2
+
+
+def test_looking_knows_strangers_and_months_before_and_after_loading(folder):
+    before = look(settings(folder))
+    assert (before.strangers, before.measurable, before.unread) == (["店:02"], ["2025-03"], 4)
+    load(settings(folder))
+    after = look(settings(folder))
+    assert (after.strangers, after.measurable, after.unread) == (["店:02"], ["2025-03"], 0)
+    assert [problem.message for problem in after.problems] == [problem.message for problem in before.problems]
+    assert len(after.problems) == 1
+    mended = (folder / "roster.csv").read_text(encoding="utf-8").replace("店：01", "店:02")
+    (folder / "roster.csv").write_text(mended, encoding="utf-8")
+    assert look(settings(folder)).strangers == ["店:01"]  # what the store knows of a mended form is no longer true
+    assert look(settings(folder, internal_accounts=frozenset(["店:01"]))).strangers == []
 
 
 def test_days_are_those_of_the_shops_zone(folder):
