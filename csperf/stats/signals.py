@@ -127,33 +127,47 @@ def apart(
     return Apart(z, p, listed, np.where(enough, expected, np.nan), limits)
 
 
-def past_months(x: Any, *, false_share: float = FALSE_SHARE) -> tuple[Array, Array]:
+def past_months(x: Any, season: Any = None, *, false_share: float = FALSE_SHARE) -> tuple[Array, Array]:
     """(residual, listed) of each month of a series: how far from all the others, and which are called different.
 
-    Deleted studentised residuals, t with T - 2 degrees of freedom, through statsmodels. Season has to be taken out
-    first. NaN and nobody listed below FEW months; missing months stay NaN.
+    Deleted studentised residuals, t with T - 2 degrees of freedom, through statsmodels. `season`: a label for each
+    month, whose mean is taken out. NaN and nobody listed below FEW months; missing months stay NaN.
     """
     x = np.asarray(x, float)
     seen = np.isfinite(x)
+    labels = _labels(x, season)[seen]
     residual, listed = np.full(x.shape, np.nan), np.zeros(x.shape, bool)
-    if seen.sum() < FEW or np.ptp(x[seen]) == 0:
+    if seen.sum() - len(np.unique(labels)) < FEW - 1 or np.ptp(x[seen]) == 0:
         return residual, listed
-    found = OLS(x[seen], np.ones(seen.sum())).fit().outlier_test(method="fdr_bh", alpha=false_share)
+    found = OLS(x[seen], _seasons(labels, labels)).fit().outlier_test(method="fdr_bh", alpha=false_share)
     residual[seen], listed[seen] = found[:, 0], found[:, 2] < false_share
     return residual, listed
 
 
-def next_month(x: Any, level: float = THREE_SIGMA) -> tuple[float, float, float]:
-    """(centre, lower, upper) for the month after the series x: mean and prediction limits by t with T - 1 degrees.
+def next_month(x: Any, level: float = THREE_SIGMA, season: Any = None, coming: Any = 0) -> tuple[float, float, float]:
+    """(centre, lower, upper) for the month after the series x: prediction limits by t with T - 1 degrees of freedom.
 
-    NaN limits below two months. FEW says from when on they are worth drawing.
+    `season`: a label for each month, and `coming` that of the next, whose own mean is then the centre. NaN limits
+    below two months, FEW says from when on they are worth drawing; all NaN for a season never seen.
     """
     x = np.asarray(x, float)
-    x = x[np.isfinite(x)]
-    if len(x) < 2:
-        return (float(x[0]) if len(x) else np.nan), np.nan, np.nan
-    reach = stats.t.ppf((1 + level) / 2, len(x) - 1) * x.std(ddof=1) * np.sqrt(1 + 1 / len(x))
-    return float(x.mean()), float(x.mean() - reach), float(x.mean() + reach)
+    seen = np.isfinite(x)
+    labels = _labels(x, season)[seen]
+    here = x[seen][labels == coming]
+    if not len(here) or len(labels) <= len(np.unique(labels)):
+        return (float(here.mean()) if len(here) else np.nan), np.nan, np.nan
+    predicted = OLS(x[seen], _seasons(labels, labels)).fit().get_prediction(_seasons(np.array([coming]), labels))
+    ((lower, upper),) = predicted.conf_int(obs=True, alpha=1 - level)
+    return float(here.mean()), float(lower), float(upper)
+
+
+def _labels(x: Array, season: Any) -> Array:
+    return np.zeros(x.shape, int) if season is None else np.asarray(season)
+
+
+def _seasons(labels: Array, known: Array) -> Array:
+    """One column for each season of `known`, 1 where the label is that season."""
+    return (labels[:, None] == np.unique(known)[None, :]).astype(float)
 
 
 def _prior(raw: Array, n: Array) -> tuple[float, float]:
