@@ -63,6 +63,49 @@ def test_what_the_csv_writer_quotes_comes_back(tmp_path_factory, rows, encoding)
     assert all(a < b for a, b in itertools.pairwise(line for line, _cells in records))
 
 
+def _batched(sheet):
+    return [
+        (row["source_line"], *values(row)) for batch in sheet.batches(list(sheet.header)) for row in batch.to_pylist()
+    ]
+
+
+def _recorded(sheet):
+    places = sheet.header.values()
+    cells = ((line, dict(enumerate(row))) for line, row in sheet.records)
+    return [(line, *(row[p].strip() if p in row else None for p in places)) for line, row in cells]
+
+
+def _read(path, rows_of_sheet):
+    try:
+        with decode.open_sheet(path, format="csv") as sheet:
+            return rows_of_sheet(sheet)
+    except CsperfError as error:
+        return str(error)
+
+
+cells = st.text("a甲 =\r\n", max_size=4) | st.text('a"', max_size=3)
+quoted = cells.map(lambda text: f'"{text}"')
+csv_rows = st.lists(st.lists(cells | quoted, min_size=1, max_size=3).map(",".join), max_size=8)
+
+
+@settings(deadline=None)
+@given(csv_rows, st.sampled_from(["\n", "\r\n"]), st.sampled_from(["", "\n"]), st.sampled_from([1, 20, 1000]))
+def test_blocks_read_whole_give_the_rows_that_pythons_csv_gives(tmp_path_factory, lines, ends, last, size):
+    path = tmp_path_factory.mktemp("csv") / "a.csv"
+    path.write_bytes((ends.join(["x,y", *lines]) + last).encode("gb18030"))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(decode, "BLOCK_BYTES", size)
+        assert _read(path, _batched) == _read(path, _recorded)
+
+
+def test_what_exports_hold_is_read_whole(tmp_path, monkeypatch):
+    path = tmp_path / "a.csv"
+    path.write_bytes('id,t\r\n="01","a\r\nb"\r\n,\r\n="02",c\r\n="03",5" d'.encode("gb18030"))
+    with decode.open_sheet(path, format="csv") as sheet:
+        monkeypatch.setattr(decode, "_block_records", None)  # the way through rows of Python is closed
+        assert _batched(sheet) == [(2, '="01"', "a\r\nb"), (5, '="02"', "c"), (6, '="03"', '5" d')]
+
+
 @pytest.mark.parametrize("delimiter", [",", "\t", ";"])
 def test_the_delimiter_is_told_from_the_header(tmp_path, delimiter):
     path = tmp_path / "a.txt"

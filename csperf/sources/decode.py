@@ -15,12 +15,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import chain, islice
+from functools import reduce
+from itertools import islice
 from pathlib import Path
 from typing import IO, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 from python_calamine import CalamineError, CalamineWorkbook
 
@@ -31,7 +33,7 @@ ENCODINGS = ("utf-8-sig", "gb18030")  # utf-8-sig reads plain UTF-8 as well
 DELIMITERS = {"csv": ",", "tsv": "\t"}
 SNIFFED = (",", "\t", ";")
 BATCH_ROWS = 100_000
-BLOCK_BYTES = 1 << 20
+BLOCK_BYTES = 8 << 20
 HEAD_BYTES = 256
 CELL_CHARACTERS = 1 << 24
 SURELY_UTF8 = 16  # bytes of multi-byte characters: GB18030 text does not pass for that much UTF-8 by chance
@@ -67,22 +69,32 @@ class Sheet:
 
         Cells go straight into columns: rows kept as lists would have Python's garbage collector walk them for ever.
         """
-        places = [self.header[name] for name in names]
-        while True:
-            lines: list[int] = []
-            whole: list[bool] = []
-            columns: list[list[str | None]] = [[] for _name in names]
-            for line, row in islice(self.records, BATCH_ROWS):
-                lines.append(line)
-                whole.append(_cells(row, self.width) == self.width)
-                if len(row) < self.width:
-                    row = [*row, *[None] * (self.width - len(row))]
-                for column, place in zip(columns, places, strict=True):
-                    column.append(row[place])
-            if not lines:
-                return
-            texts = {f"cell:{i}": pc.utf8_trim_whitespace(pa.array(c, pa.string())) for i, c in enumerate(columns)}
-            yield pa.table({"source_line": pa.array(lines), "whole": pa.array(whole)} | texts)
+        while len(batch := _batch(islice(self.records, BATCH_ROWS), self.width, self.places(names))):
+            yield batch
+
+    def places(self, names: Sequence[str]) -> list[int]:
+        """Where the columns stand."""
+        return [self.header[name] for name in names]
+
+
+def _batch(records: Iterable[Record], width: int, places: Sequence[int]) -> pa.Table:
+    """Records as a batch; see Sheet.batches."""
+    lines: list[int] = []
+    whole: list[bool] = []
+    columns: list[list[str | None]] = [[] for _place in places]
+    for line, row in records:
+        lines.append(line)
+        whole.append(_cells(row, width) == width)
+        if len(row) < width:
+            row = [*row, *[None] * (width - len(row))]
+        for column, place in zip(columns, places, strict=True):
+            column.append(row[place])
+    return _numbered(pa.array(lines, pa.int64()), pa.array(whole, pa.bool_()), columns)
+
+
+def _numbered(lines: pa.Array, whole: pa.Array, columns: Iterable[Sequence[str | None] | pa.Array]) -> pa.Table:
+    texts = (pc.utf8_trim_whitespace(pa.array(column, pa.string())) for column in columns)
+    return pa.table({"source_line": lines, "whole": whole} | {f"cell:{i}": text for i, text in enumerate(texts)})
 
 
 def _cells(row: Sequence[str | None], width: int) -> int:
@@ -171,7 +183,7 @@ def _first_failure(path: Path, encoding: str) -> tuple[int, int, int] | None:
     decode = codecs.getdecoder(encoding)
     done, lines, wide = 0, 1, 0
     with opened(path) as file:
-        while block := b"".join(file.readlines(BLOCK_BYTES)):  # neither encoding has a line end inside a character
+        while block := file.read(BLOCK_BYTES) + file.readline():  # neither encoding has a line end inside a character
             if b"\0" in block:
                 place = block.index(b"\0")
                 raise problem(path, "zero_bytes", byte=done + place, line=lines + block.count(b"\n", 0, place))
@@ -210,8 +222,7 @@ def open_sheet(path: Path, format: str = "", sheet: int | str = 0, header_row: i
     else:
         encoding = encoding_of(path)
         with opened(path) as file:
-            text = io.TextIOWrapper(file, encoding=encoding, newline="")
-            yield _sheet(path, _text_records(path, text, DELIMITERS.get(format, ""), header_row), header_row)
+            yield _text(path, _Lines(_blocks(file, encoding)), DELIMITERS.get(format, ""), header_row)
 
 
 def _sheet(path: Path, records: Iterator[Record], header_row: int) -> Sheet:
@@ -232,39 +243,137 @@ def _header(names: list[str]) -> tuple[dict[str, int], frozenset[str], int]:
     return header, twice, len(names)
 
 
-class _Remembered:
-    """Lines of a file, those handed out since `record` was last replaced kept in it."""
+def _blocks(file: IO[bytes], encoding: str) -> Iterator[str]:
+    """The text of a file in blocks of whole lines."""
+    decoder = codecs.getincrementaldecoder(encoding)()  # takes a mark of the byte order off where the file begins only
+    while block := file.read(BLOCK_BYTES) + file.readline():
+        yield decoder.decode(block)
 
-    def __init__(self, lines: Iterable[str]) -> None:
-        self.lines = iter(lines)
+
+class _Lines:
+    """The lines of a block of text for csv.reader, and of the next blocks as long as a record runs on.
+
+    `record` holds the lines handed out since it was last replaced, `number` counts all lines behind us.
+    """
+
+    def __init__(self, blocks: Iterator[str]) -> None:
+        self.blocks = blocks
+        self.block: Iterator[str] = iter(())
         self.record: list[str] = []
+        self.number = 0
 
-    def __iter__(self) -> _Remembered:
+    def open(self, text: str) -> None:
+        """Goes on with this text."""
+        self.block = io.StringIO(text, newline="")
+
+    def rest(self) -> str:
+        """The text that is left: of this block, else the next; empty at the end of the file."""
+        return "".join(self.block) or next(self.blocks, "")
+
+    def __iter__(self) -> _Lines:
         return self
 
     def __next__(self) -> str:
-        line = next(self.lines)
+        line = next(self.block, None)
+        while line is None and self.record:
+            self.open(next(self.blocks))
+            line = next(self.block, None)
+        if line is None:
+            raise StopIteration
         self.record.append(line)
+        self.number += 1
         return line
 
 
-def _text_records(path: Path, file: IO[str], delimiter: str, header_row: int) -> Iterator[Record]:
-    """Records of a CSV or TSV that are not blank, each with the physical line on which it starts."""
+def _text(path: Path, lines: _Lines, delimiter: str, header_row: int) -> Sheet:
+    """The table in a CSV or TSV, which is read up to its header."""
     csv.field_size_limit(CELL_CHARACTERS)
-    head = list(islice(file, header_row))
+    text = lines.rest()
+    head = list(islice(io.StringIO(text, newline=""), header_row)) or [""]
     delimiter = delimiter or max(SNIFFED, key=head[-1].count)
-    lines = _Remembered(chain(head, file))
-    reader = csv.reader(lines, delimiter=delimiter)
-    start, last = 1, [""]
+    lines.open(text)
+    sheet = _sheet(path, _text_records(path, lines, delimiter), header_row)
+    return _Text(sheet.header, sheet.twice, sheet.width, sheet.records, path, lines, delimiter)
+
+
+def _text_records(path: Path, lines: _Lines, delimiter: str) -> Iterator[Record]:
+    """Records of a CSV or TSV that are not blank, each with the physical line on which it starts."""
+    while True:
+        yield from _block_records(path, lines, delimiter)
+        text = lines.rest()
+        if not text:
+            return
+        lines.open(text)
+
+
+def _block_records(path: Path, lines: _Lines, delimiter: str) -> Iterator[Record]:
+    """Those that start in one block."""
+    start, last, lines.record = lines.number + 1, [""], []
     try:
-        for row in reader:
+        for row in csv.reader(lines, delimiter=delimiter):
+            last, lines.record = lines.record, []
             if any(row):
                 yield start, row
-            start, last, lines.record = reader.line_num + 1, lines.record, []
+            start = lines.number + 1
     except csv.Error as error:  # a cell of more than CELL_CHARACTERS
         raise problem(path, "open_quote", line=start) from error
     if _left_open(last, delimiter):
         raise problem(path, "open_quote", line=start - len(last))
+
+
+@dataclass(frozen=True)
+class _Text(Sheet):
+    """A CSV or TSV: blocks in which nothing is unusual need no detour through rows of Python."""
+
+    path: Path
+    lines: _Lines
+    delimiter: str
+
+    def batches(self, names: Sequence[str]) -> Iterator[pa.Table]:
+        """As Sheet.batches, the records of one block each."""
+        places = self.places(names)
+        while text := self.lines.rest():
+            columns, taken = _columns(text, self.delimiter, self.width)
+            if columns:
+                yield self._plain(columns, taken, places)
+            else:
+                self.lines.open(text)
+                yield _batch(_block_records(self.path, self.lines, self.delimiter), self.width, places)
+
+    def _plain(self, columns: list[pa.Array], taken: pa.Array, places: Sequence[int]) -> pa.Table:
+        """A batch of columns whose rows take so many lines of the file each; blank rows are left out."""
+        ends = pc.cumulative_sum(taken, start=self.lines.number)
+        starts = pc.add(pc.subtract(ends, taken), 1)
+        self.lines.number = ends[-1].as_py()
+        batch = _numbered(starts, pa.repeat(True, len(starts)), (columns[place] for place in places))
+        blank = reduce(pc.and_, (pc.equal(column, "") for column in columns))
+        return batch.filter(pc.invert(blank)) if pc.any(blank).as_py() else batch
+
+
+def _columns(text: str, delimiter: str, width: int) -> tuple[list[pa.Array], pa.Array]:
+    """The columns of a block, and how many lines of the file each row takes.
+
+    No columns where a row has not `width` cells, or where the lines do not add up: each line end is the end of a row
+    or stands in a cell, unless a quote was left open.
+    """
+    nothing: tuple[list[pa.Array], pa.Array] = [], pa.nulls(0)
+    if len(text) > CELL_CHARACTERS or text.count("\r") != text.count("\r\n"):
+        return nothing
+    data = (text if text.endswith("\n") else f"{text}\n").encode()  # so that a quote left open holds a line end
+    names = [str(place) for place in range(width)]
+    try:
+        read = pacsv.read_csv(
+            pa.py_buffer(data),
+            pacsv.ReadOptions(use_threads=False, block_size=len(data) + 1, column_names=names),
+            pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=False),
+            pacsv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
+        )
+    except pa.ArrowInvalid:
+        return nothing
+    columns = [column.combine_chunks() for column in read.columns]
+    inside = (pc.count_substring(column, "\n") for column in columns)
+    taken = reduce(pc.add, inside, pa.repeat(pa.scalar(1, pa.int64()), len(read)))
+    return (columns, taken) if pc.sum(taken).as_py() == data.count(b"\n") else nothing
 
 
 def _left_open(record: list[str], delimiter: str) -> bool:
@@ -284,9 +393,8 @@ class _Parquet(Sheet):
         line = 1
         for batch in self.records:
             lines = pa.array(range(line, line + len(batch)), pa.int64())
-            cells = {"source_line": lines, "whole": pa.repeat(True, len(batch))}
-            texts = [_texts(batch.column(self.header[name])) for name in names]
-            yield pa.table(cells | {f"cell:{i}": pc.utf8_trim_whitespace(text) for i, text in enumerate(texts)})
+            texts = (_texts(batch.column(place)) for place in self.places(names))
+            yield _numbered(lines, pa.repeat(True, len(batch)), texts)
             line += len(batch)
 
 
