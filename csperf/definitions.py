@@ -41,6 +41,7 @@ class Definition(BaseModel):
     transfer: Literal["split", "sender", "receiver"] = "split"  # C10
     grace_s: int = 30
     bot_clock: Literal["buyer", "handover"] = "buyer"  # C11: the shop's clock after a bot handed over
+    agent_clock: Literal["assignment", "message"] = "assignment"  # C11: an agent's clock after a transfer or hand-over
     spill: Literal["clock", "clip"] = "clock"  # C14, C15: waits in clock time, or in service time only
     card_is_question: bool = True  # C17
     zero_s: Literal["flag", "exclude"] = "flag"  # C19: replies within the same second

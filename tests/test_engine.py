@@ -31,6 +31,7 @@ VARIANTS = {
     "receiver": SETS["pdd"].model_copy(update={"name": "receiver", "transfer": "receiver"}),
     "auto": SETS["shop"].model_copy(update={"name": "auto", "auto_counts": True, "agent_started": "include"}),
     "clip": SETS["pdd"].model_copy(update={"name": "clip", "spill": "clip", "zero_s": "exclude", "repurchase_days": 7}),
+    "message": SETS["douyin"].model_copy(update={"name": "message", "agent_clock": "message"}),
     "last": SETS["taobao"].model_copy(update={"name": "last", "clock_start": "last", "card_is_question": False}),
     "first": SETS["shop"].model_copy(update={"name": "first", "attribution": "first", "bot_only": "include"}),
     "most": SETS["shop"].model_copy(update={"name": "most", "attribution": "most", "credit_needs": "substantive"}),

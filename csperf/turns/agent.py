@@ -70,13 +70,14 @@ def _given(shop: ir.Table, definition: Definition) -> ir.Table:
     closed = within_horizon(definition, shop.turn_us, shop.day, shop.close_us, shop.close_day)
     found = only(shop.q & shop.turn_ord.notnull() & shop.account_id.isnull() & closed, shop.close_account)
     from_bot = found.notnull() & shop.bot_us.notnull()
+    from_handover = from_bot & (definition.agent_clock == "assignment")
     rows = shop.mutate(
         account_id=shop.account_id.fill_null(found),
         ord=ibis.ifelse(from_bot, shop.bot_ord * PLACES + 2 + shop.ord, shop.ord * PLACES),
         hand=shop.transfer,
         mark=ibis.literal(False),
         transferred_in=from_bot,
-        **{name: ibis.ifelse(from_bot, shop[f"bot_{name}"], own[name]) for name in CLOCK},
+        **{name: ibis.ifelse(from_handover, shop[f"bot_{name}"], own[name]) for name in CLOCK},
     ).filter(_.s_ord.notnull() & _.account_id.notnull() & (_.q | _.r | _.transfer))
     received = rows.filter(rows.transfer & rows.to_account.notnull()).mutate(
         account_id=_.to_account,
@@ -109,7 +110,10 @@ def _own_turns(keep: Scratch, rows: ir.Table, definition: Definition) -> ir.Tabl
 
 
 def _passed_on(owned: ir.Table, definition: Definition) -> ir.Table:
-    """Open questions at a transfer, as the receiver gets them: clocks from the transfer, or (receiver) their own."""
+    """Open questions at a transfer, as the receiver gets them: clocks from the transfer, or their own.
+
+    Their own where the set says so (agent_clock `message`), and where the turn moves whole (transfer `receiver`).
+    """
     hands = owned.filter(owned.hand & owned.to_account.notnull()).select(
         *BUYER,
         "s_ord",
@@ -130,7 +134,7 @@ def _passed_on(owned: ir.Table, definition: Definition) -> ir.Table:
     )
     if definition.transfer == "sender":  # the receiver has nothing until the buyer writes again
         open_then = open_then.filter(_.from_bot)
-    own_clock = ~open_then.from_bot & (definition.transfer == "receiver")
+    own_clock = (~open_then.from_bot & (definition.transfer == "receiver")) | (definition.agent_clock == "message")
 
     def clock(own: str, hand: str) -> ir.Value:
         return ibis.ifelse(own_clock, open_then[own], open_then[hand])

@@ -133,8 +133,10 @@ def turns(rows: ir.Table, definition: Definition) -> ir.Table:
     grouped = grouped.mutate(seen=~_.reason.isin(["passed_on", "zero_second"]).fill_null(False))
     whole = ibis.window(group_by=SESSION)
     if definition.anchor == "session":
-        grouped = grouped.mutate(in_hours=_.in_hours.argmin(only(_.seen, _.turn_ord)).over(whole).fill_null(_.in_hours))
-    opener = only(grouped.seen, grouped.turn_ord).min().over(whole)
+        grouped = grouped.mutate(in_hours=_.in_hours.argmin(only(_.seen, _.turn_us)).over(whole).fill_null(_.in_hours))
+    # The earliest, which need not be the first to come: a turn that moved may be older than its receiver's own.
+    grouped = grouped.mutate(first_us=only(grouped.seen, grouped.turn_us).min().over(whole))
+    opener = only(grouped.seen & (grouped.turn_us == grouped.first_us), grouped.turn_ord).min().over(whole)
     return grouped.mutate(
         opening=(grouped.turn_ord == opener).fill_null(False) & _opens(definition, grouped.agent_started),
         zero_s=(grouped.wait_us < SECOND).fill_null(False),
@@ -193,8 +195,8 @@ def _happened(rows: ir.Table) -> ir.Table:
         session_id=_.session_id.max(),
         category_code=_.category_code.max(),
         start_us=only(brings, _.us).min(),
-        start_day=_.day.argmin(only(brings, _.ord)),
-        start_hours=_.in_hours.argmin(only(brings, _.ord)),
+        start_day=_.day.argmin(only(brings, _.us)),
+        start_hours=_.in_hours.argmin(only(brings, _.us)),
         first_us=only(spoken, _.us).min(),
         last_us=only(spoken, _.us).max(),
         agent_started=_.agent_started.any(),
@@ -211,8 +213,8 @@ def _asked(seen: ir.Table) -> ir.Table:
     inside = seen.in_hours
     return seen.group_by(*SESSION).agg(
         asked_us=seen.turn_us.min(),
-        asked_day=seen.day.argmin(seen.turn_ord),
-        asked_hours=seen.in_hours.argmin(seen.turn_ord),
+        asked_day=seen.day.argmin(seen.turn_us),
+        asked_hours=seen.in_hours.argmin(seen.turn_us),
         turns=seen.count(),
         answered_turns=seen.answered.sum(),
         turns_in_hours=inside.sum(),

@@ -233,11 +233,17 @@ def ends_session(chat: Chat, shop: Shop, now: datetime, spoke: datetime | None, 
 
 
 def join(scope: Scope, turn: Turn | None, account: str | None, ask: Ask) -> Turn:
-    """The open turn with the message in it; a new one where none is open."""
+    """The open turn with the message in it; a new one where none is open.
+
+    READING R60: under agent_clock `message` a message that comes late may be older than the turn; then the turn starts
+    with it.
+    """
     if turn is None:
         turn = Turn(account, ask.session, ask.clock, [])
         scope.turns.append(turn)
-    turn.asks.append(ask)
+    older = ask.clock < turn.started_at
+    turn.asks.insert(0 if older else len(turn.asks), ask)
+    turn.started_at = min(turn.started_at, ask.clock)
     ask.turn = turn
     return turn
 
@@ -263,7 +269,7 @@ def owners(chat: Chat, shop: Shop) -> dict[int, list[tuple[str, Ask]]]:
             account = chat.stream[closer]["account_id"]
             handovers = [n for n in range(at, closer) if is_handover(chat.stream[n], shop)]
             entry = max(handovers, default=at)
-        clock = chat.stream[entry]["sent_at"]
+        clock = message["sent_at"] if shop.definition.agent_clock == "message" else chat.stream[entry]["sent_at"]
         entering[entry].append((account, Ask(message, clock, entry, seen.session, transferred_in=entry != at)))
     return entering
 
@@ -304,16 +310,18 @@ def pass_on(chat: Chat, shop: Shop, opened: dict[str, Turn], at: int) -> None:
     for ask in turn.asks:
         ask.passed_on = True
     if how == "split" and message["to_account"] is not None:
-        hand(chat, opened, turn, message["to_account"], at)
+        hand(chat, shop, opened, turn, message["to_account"], at)
 
 
-def hand(chat: Chat, opened: dict[str, Turn], turn: Turn, receiver: str, at: int) -> None:
+def hand(chat: Chat, shop: Shop, opened: dict[str, Turn], turn: Turn, receiver: str, at: int) -> None:
     """The receiver gets the open messages, each clock from the transfer.
 
     READING R13: where the receiver already has an open turn they join it, and it keeps its own start.
     """
+    own_clock = shop.definition.agent_clock == "message"
     for given in turn.asks:
-        ask = Ask(given.message, chat.stream[at]["sent_at"], at, turn.session, transferred_in=True)
+        clock = given.message["sent_at"] if own_clock else chat.stream[at]["sent_at"]
+        ask = Ask(given.message, clock, at, turn.session, transferred_in=True)
         chat.agents.asks.append((receiver, ask))
         opened[receiver] = join(chat.agents, opened.get(receiver), receiver, ask)
 
