@@ -258,6 +258,32 @@ def run(
         typer.echo(say("cli.report_at", path=folder / "index.html"))
 
 
+@app.command("targets", help=say("cli.targets"), epilog=say("cli.targets_example"))
+def targets(
+    params_file: Annotated[Path | None, typer.Argument(metavar="[PARAMS]", help=say("cli.params_file"))] = None,
+    values: Annotated[Path | None, _option("--values", metavar="FILE")] = None,
+    benchmarks: Annotated[Path | None, _option("--benchmarks", metavar="FILE")] = None,
+    rules: Annotated[str, _option("--rules", metavar="NAME|FILE")] = "",
+    current: Annotated[Path | None, _option("--current", metavar="FILE.xlsx")] = None,
+    month: Month = "",
+    planned_volume: Annotated[str, _option("--planned-volume", metavar="FACTOR|FILE")] = "",
+    lang: Language = "",
+    output: Output = None,
+    excel: Excel = False,
+) -> None:
+    if params_file is None and values is None:
+        raise typer.BadParameter(say("cli.params_or_values"))
+    from .cli_targets import worked_out
+
+    with working(say("cli.targeting")):
+        table, findings = worked_out(
+            params_file, values, benchmarks, rules, current, month, planned_volume, lang or ui_language()
+        )
+    _show(table, output, excel=excel)
+    for said in findings:
+        typer.echo(said)
+
+
 @app.command("metrics", help=say("cli.metrics"), epilog=say("cli.metrics_example"))
 def metrics(
     key: Annotated[str, typer.Argument(metavar="[KEY]", help=say("cli.metric"))] = "",

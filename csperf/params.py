@@ -18,6 +18,7 @@ from .load import LoadSettings
 from .rules import PlatformRule, load_rules
 from .settings import TimeZone, did_you_mean, explain, listed, quoted, read_yaml
 from .sources import SourceSettings
+from .targets.settings import TargetSettings
 from .text import say
 
 STRICT = ConfigDict(frozen=True, extra="forbid")
@@ -102,6 +103,7 @@ class Params(BaseModel):
     listed_buyers: frozenset[str] = frozenset()
     engine: EngineSettings = EngineSettings()
     metrics: tuple[Annotated[str, AfterValidator(_metric_key)], ...] = ()
+    targets: TargetSettings = TargetSettings()
     sources: tuple[SourceSettings, ...] = ()
 
     _file: Path = PrivateAttr(default=Path())

@@ -7,21 +7,25 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import ibis.expr.types as ir
 import pandas as pd
 
 from . import calls as phone
 from . import hours, mart, purchases, turns
-from .catalogue import ENTRIES
+from .catalogue import ENTRIES, entry
 from .definitions import Definition
 from .engine import EngineSettings, chunks, connect
 from .errors import CsperfError, Problem
+from .metric import Metric
 from .params import Params, load_params
 from .store import Store
+from .targets import Proposal, TargetSettings, core_metrics
+from .targets import propose as propose_targets
 from .text import say
 from .turns.people import bots, people
 
@@ -134,6 +138,41 @@ def measure(
     )
 
 
+def history(source: Run | Facts, metrics: Sequence[str] | None = None) -> pd.DataFrame:
+    """Agents' values up to the run's month, as targets.propose wants them: by month, with sum_squares.
+
+    In months with exempt activity days (the calendar's) sums are by day and leave those days out (PRACTICE 17).
+    `metrics`: default those of the settings, else the core ones of the platform.
+    """
+    known = source if isinstance(source, Facts) else facts(source)
+    run = known.run
+    wanted = list(metrics or run.params.targets.metrics or run.params.metrics or core_metrics(run.params.platform))
+    past = replace(run, first_day=_months_before(run.first_day, run.params.targets.history_months))
+    who = ["agent", "role", "level"]
+    exempt = _exempt_days(run)
+    if not exempt:
+        return measure(Facts(past, known), [*who, "month"], wanted, spread=True)
+    sums = [key for key in wanted if isinstance(entry(key), Metric)]
+    days = measure(Facts(past, known), [*who, "day"], sums, spread=True)
+    ranked = [key for key in wanted if key not in sums]
+    months = [measure(Facts(past, known), [*who, "month"], ranked, spread=True)] if ranked else []
+    return pd.concat([days[~days["day"].isin(exempt)], *months], ignore_index=True)
+
+
+def propose(
+    source: Run | Facts, settings: TargetSettings | None = None, *, values: pd.DataFrame | None = None, **more: Any
+) -> Proposal:
+    """Targets for the month after the run's, from the shop's history, its benchmarks and its platform's rules.
+
+    `settings`: default those of the shop's file; `values`: default `history`; `more` goes to targets.propose.
+    """
+    run = source.run if isinstance(source, Facts) else source
+    settings = settings or run.params.targets
+    values = history(source, settings.metrics) if values is None else values
+    tables = {name: run.table(name) for name in ("benchmarks", "roster")}
+    return propose_targets(values, settings=settings, **(tables | more))
+
+
 def explain(source: Run | Facts, metric: str, *, agent: str | None = None, day: dt.date | None = None) -> pd.DataFrame:
     """The rows behind a number of the run's days, each with the reason it counts or not (see explain.explain)."""
     from .explain import explain as rows_behind
@@ -148,6 +187,22 @@ def load(params_file: str | Path):
     from .load import load as load_exports
 
     return load_exports(load_params(params_file).loading)
+
+
+def _months_before(first: dt.date, months: int) -> dt.date:
+    """The first day of the month that begins a stretch of so many, this one included."""
+    return (pd.Period(first, "M") - (months - 1)).start_time.date()
+
+
+def _exempt_days(run: Run) -> set[dt.date]:
+    """The activity days that the shop's calendar takes out of monthly targets."""
+    calendar = run.table("calendar")
+    exempt = calendar[calendar["exempt"].fillna(False).astype(bool)]
+    return {
+        day.date()
+        for start, end in zip(exempt["start"], exempt["end"], strict=True)
+        for day in pd.date_range(start, end)
+    }
 
 
 def _newest_complete(store: Store, months: list[str]) -> str:

@@ -95,7 +95,8 @@ def proposal(by_agent, industry=None, metric="reply_30s_msg", n=SURE, **settings
     return aims.propose(rows, benchmarks=industry, settings=QUICK.model_copy(update=settings))
 
 
-def test_the_same_tier_mean_pulls_a_third_of_the_way_and_says_so():
+def test_the_same_tier_mean_pulls_a_third_of_the_way_and_says_so(monkeypatch):
+    monkeypatch.setenv("CSPERF_LANG", "en")
     found = proposal(steady(), benchmark("reply_30s_msg", tier_mean=0.59), target=0.90)
     own = found.steps.loc[found.steps["step"] == "shop", "value"].iloc[0]
     pulled = found.steps.loc[found.steps["step"] == "industry", "value"].iloc[0]

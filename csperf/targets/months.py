@@ -58,17 +58,24 @@ def _complete(values: pd.DataFrame) -> pd.DataFrame:
 def _monthly(rows: pd.DataFrame) -> pd.DataFrame:
     """Agent x month rows."""
     columns = [*WHO, "value", *SUMS, "by_day"]
-    if "month" in rows:
-        return rows[columns]
-    rows = rows.assign(month=pd.to_datetime(rows["day"]).dt.strftime("%Y-%m"))
-    counted = rows["denominator"].notna()
-    parts = [_added_up(rows[counted]), _mean_of_days(rows[~counted & rows["value"].notna()])]
-    return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)[columns]
+    rows = rows.assign(**{period: None for period in ("month", "day") if period not in rows})
+    daily = rows["day"].notna()
+    whole, days = rows[~daily], rows[daily]
+    days = days.assign(month=pd.to_datetime(days["day"]).dt.strftime("%Y-%m"))
+    counted = days["numerator"].notna()
+    parts = [
+        whole[columns],
+        _added_up(days[counted])[columns],
+        _mean_of_days(days[~counted & days["value"].notna()])[columns],
+    ]
+    return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
 
 
 def _added_up(rows: pd.DataFrame) -> pd.DataFrame:
     sums = rows.groupby(WHO, as_index=False, dropna=False)[list(SUMS)].sum(min_count=1)
-    value = sums["numerator"] / sums["denominator"].where(sums["denominator"] != 0)
+    value = (sums["numerator"] / sums["denominator"].where(sums["denominator"] != 0)).where(
+        sums["denominator"].notna(), sums["numerator"]
+    )
     return sums.assign(value=value, by_day=False)
 
 

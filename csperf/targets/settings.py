@@ -28,6 +28,7 @@ class TargetSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     shop_stage: Literal["launch", "steady", "leader"] = "steady"
+    history_months: int = 12
     base: float = 0.90
     target: float | None = None  # default: the stage's
     stretch: float = 0.20
