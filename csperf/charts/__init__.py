@@ -11,6 +11,7 @@ from .performance import agents, bars, days, volume_speed
 from .picture import Picture
 from .quality import coverage
 from .same_agent import months, shifts
+from .signals import funnel, month_limits
 from .targets import spread
 
 __all__ = [
@@ -20,6 +21,8 @@ __all__ = [
     "categories",
     "coverage",
     "days",
+    "funnel",
+    "month_limits",
     "months",
     "shifts",
     "spread",
