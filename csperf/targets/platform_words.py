@@ -1,0 +1,63 @@
+"""Which sentence says what a platform's rule means for the shop: a row of `platform.red_lines` in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any
+
+from ..catalogue import entry
+from ..text import say
+from ..text.numbers import difference, quantity
+from .platform import is_broken_low
+from .words import RedLine, apart, red_line
+
+
+def red_line_words(row: Mapping[str, Any], lang: str = "zh") -> str:
+    """What one row of `red_lines` says to a supervisor (SENTENCES section 2)."""
+    sentence = _sentence(row, entry(row["metric"]).unit, lang)
+    if row["usable"]:
+        return sentence
+    return sentence + ("" if lang == "zh" else " ") + say("sentences.red_line_unverified", lang)
+
+
+def _sentence(row: Mapping[str, Any], unit: str, lang: str) -> str:
+    """The one sentence that fits, before what is said of an unverified rule."""
+    codes, low = row["status"].split(";"), is_broken_low(row["comparison"], row["metric"])
+    slots = {name: quantity(row[name], unit, lang) for name in ("mean", "worst", "threshold")}
+    slots |= {"rule": row[f"rule_{lang}"], "days": row["n_days"], "volume": quantity(row["min_volume"], "count", lang)}
+    side = "below" if low else "above"
+    if "NO_DATA" in codes:
+        return say("redline.no_data", lang, **slots)
+    if not isfinite(row["threshold"]):
+        return _without_line(row, unit, slots, lang)
+    if "NEVER_ASSESSED" in codes:
+        return say("redline.never_assessed", lang, **slots)
+    if (row["mean"] - row["threshold"]) * (1 if low else -1) < 0:
+        return say(f"redline.beyond_{side}", lang, **slots)
+    if {"NOT_A_SHARE", "NO_N", "NO_WINDOW"} & set(codes):
+        return say(f"redline.no_chance_{side}", lang, **slots, gap=apart(row["worst"], row["threshold"], unit, lang))
+    if "FLOOR_NO_DAILY" in codes and row["n_breaches"] > 0:
+        return say(f"redline.few_days_crossed_{side}", lang, **slots, times=int(row["n_breaches"]))
+    return red_line(_as_line(row, unit, low, lang), lang)
+
+
+def _without_line(row: Mapping[str, Any], unit: str, slots: dict[str, Any], lang: str) -> str:
+    if isfinite(row["distance"]):
+        return say("sentences.red_line_relative", lang, gap=difference(row["distance"], unit, lang))
+    return say("redline.no_line", lang, **slots)
+
+
+def _as_line(row: Mapping[str, Any], unit: str, low: bool, lang: str) -> RedLine:
+    return RedLine(
+        rule=row[f"rule_{lang}"],
+        unit=unit,
+        threshold=row["threshold"],
+        mean=row["mean"],
+        worst=row["worst"],
+        breach=row["breach_yearly"],
+        floor=row["floor"],
+        days=row["n_days"],
+        wanted=row["alpha"],
+        below=low,
+    )
