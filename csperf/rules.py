@@ -5,9 +5,10 @@ Nothing is judged by a number in code: `params/platforms/<platform>.yaml` says i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import date, timedelta
-from itertools import groupby, pairwise
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -156,10 +157,12 @@ def load_rules(path_or_name: str | Path) -> tuple[PlatformRule, ...]:
     try:
         file = _RuleFile.model_validate(content)
     except ValidationError as error:
-        raise CsperfError(explain(error, str(path), _RuleFile, content)) from None
-    problems = [Problem(str(path), message) for message in _out_of_step(file.rules)]
-    if problems:
-        raise CsperfError(problems)
+        overlaps, _gaps = _out_of_step(_sound(content), ())  # a rule with a mistake may be what fills a gap
+        wrong = explain(error, str(path), _RuleFile, content)
+        raise CsperfError([*wrong, *(Problem(str(path), message) for message in overlaps)]) from None
+    overlaps, gaps = _out_of_step(dict(enumerate(file.rules)), file.exempt)
+    if overlaps or gaps:
+        raise CsperfError([Problem(str(path), message) for message in overlaps + gaps])
     return tuple(rule.model_copy(update={"exempt": file.exempt + rule.exempt}) for rule in file.rules)
 
 
@@ -185,16 +188,44 @@ def _file(path_or_name: str | Path) -> Path:
     return known[name]
 
 
-def _out_of_step(rules: Iterable[PlatformRule]) -> Iterator[str]:
-    """A sentence for each overlap and each gap between rules that succeed one another."""
-    placed = [(_subject(rule), rule.begins, at, rule) for at, rule in enumerate(rules) if rule.do_not_use is None]
-    for subject, same in groupby(sorted(placed, key=lambda p: p[:3]), key=lambda p: p[0]):
-        for (_, _, at, earlier), (_, begins, next_at, _) in pairwise(same):
-            slots = {"first": f"rules[{at}]", "second": f"rules[{next_at}]", "subject": ", ".join(subject)}
-            if earlier.until is None or earlier.until > begins:
-                yield say("rules.overlap", begins=begins, **slots)
-            elif earlier.until < begins:
-                yield say("rules.gap", until=earlier.until, begins=begins, **slots)
+def _sound(content: Any) -> dict[int, PlatformRule]:
+    """The rules of a file with mistakes that hold none themselves, by place in the file."""
+    listed = content.get("rules") if isinstance(content, dict) else None
+    sound = {}
+    for at, rule in enumerate(listed if isinstance(listed, list) else []):
+        with suppress(ValidationError):
+            named = rule | {"platform": str(content.get("platform"))} if isinstance(rule, dict) else rule
+            sound[at] = PlatformRule.model_validate(named)
+    return sound
+
+
+def _out_of_step(rules: Mapping[int, PlatformRule], exempt: Iterable[Exemption]) -> tuple[list[str], list[str]]:
+    """Sentences for the overlaps and for the gaps between rules (by place in the file) that succeed one another.
+
+    Days on which the platform does not assess need no rule.
+    """
+    placed = [(_subject(rule), rule.begins, at) for at, rule in rules.items() if rule.do_not_use is None]
+    overlaps, gaps = [], []
+    for subject, same in groupby(sorted(placed), key=lambda p: p[0]):
+        (_, _, longest), *later = same
+        for _, begins, at in later:
+            end = rules[longest].until
+            slots = {"first": f"rules[{longest}]", "second": f"rules[{at}]", "subject": ", ".join(subject)}
+            if end is None or end > begins:
+                overlaps.append(say("rules.overlap", begins=begins, **slots))
+            elif not _all_exempt(end, begins, [*exempt, *rules[longest].exempt, *rules[at].exempt]):
+                gaps.append(say("rules.gap", until=end, begins=begins, **slots))
+            if end is not None and (rules[at].until or date.max) > end:
+                longest = at
+    return overlaps, gaps
+
+
+def _all_exempt(first: date, end: date, exempt: Iterable[Exemption]) -> bool:
+    """Whether the days from `first` up to `end` are all exempt."""
+    for exemption in sorted(exempt, key=lambda e: e.begins):
+        if exemption.begins <= first:
+            first = max(first, exemption.until or date.max)
+    return first >= end
 
 
 def _subject(rule: PlatformRule) -> tuple[str, str, str]:

@@ -169,6 +169,41 @@ def test_gap_is_refused_and_named(tmp_path, monkeypatch):
     assert "begins on 2026-04-01" in message
 
 
+EXEMPT = "exempt:\n  - {{since: {since}, until: {until}, reason: {{zh: 停, en: paused}}, source: us, grade: B}}\n"
+
+
+@pytest.mark.parametrize(
+    ("until", "refused"), [("2026-04-01", False), ("2026-05-01", False), ("2026-03-31", True), ("null", False)]
+)
+def test_a_gap_in_which_the_platform_does_not_assess_is_none(tmp_path, monkeypatch, until, refused):
+    path = written(tmp_path, item(until="2026-03-01"), item(since="2026-04-01"))
+    path.write_text(path.read_text(encoding="utf-8") + EXEMPT.format(since="2026-03-01", until=until), encoding="utf-8")
+    if refused:
+        assert "ends on 2026-03-01" in refusal(path, monkeypatch)[0]
+    else:
+        assert len(load_rules(path)) == 2
+
+
+def test_a_short_rule_within_a_long_one_hides_neither_the_overlap_nor_makes_a_gap(tmp_path, monkeypatch):
+    long, short = item(since="2026-01-01", until="2026-12-01"), item(since="2026-02-01", until="2026-03-01")
+    messages = refusal(written(tmp_path, long, short, item(since="2026-06-01")), monkeypatch)
+    assert [m[:21] for m in messages] == ["rules[0] and rules[1]", "rules[0] and rules[2]"]
+
+
+def test_overlaps_and_gaps_of_several_metrics_are_named_at_once(tmp_path, monkeypatch):
+    other = {"metric": "reply_5min_user"}
+    gap = item(until=str(MARCH), **other), item(since=str(APRIL), **other)
+    messages = refusal(written(tmp_path, item(), item(), *gap), monkeypatch)
+    assert [m[:21] for m in messages] == ["rules[0] and rules[1]", "rules[2] ends on 2026"]
+
+
+def test_an_overlap_is_named_beside_mistakes_of_other_rules(tmp_path, monkeypatch):
+    misspelt = item(metric="reply_5min_user").replace("threshold:", "treshold:")
+    messages = refusal(written(tmp_path, item(), misspelt, item()), monkeypatch)
+    assert [m[:21] for m in messages if "treshold" not in m] == ["rules[0] and rules[2]"]
+    assert len(messages) == 2
+
+
 def test_rules_of_other_metrics_may_run_side_by_side(tmp_path):
     assert len(load_rules(written(tmp_path, item(), item(metric="reply_5min_user")))) == 2
 
