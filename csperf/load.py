@@ -318,7 +318,7 @@ def _report(store: Store, jobs: Sequence[_Job], read_now: set[str], internal: fr
         reasons += _reasons(entry) if now else []
     return LoadReport(
         pd.DataFrame(files, columns=[*COLUMNS, "skipped", "warnings"]),
-        pd.DataFrame(reasons, columns=["file", "part", "reason", "n", *FIRST]),
+        pd.DataFrame(reasons, columns=["file", "part", "reason", "n", *FIRST]).astype({"line": "Int64"}),
         (*_absent(entries, {job.file for job in jobs}, store), *_strangers(store, internal)),
     )
 

@@ -295,7 +295,8 @@ class Intake:
     def _restate(self, con: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
         """Writes a table of statements anew out of what its files say now, and notes the fate of every row."""
         _write_rows(rows, self.folder / STATEMENTS / f"{table}.parquet")
-        _validate(table, [self.folder / STATEMENTS / f"{table}.parquet"])
+        if len(rows):
+            _validate(table, [self.folder / STATEMENTS / f"{table}.parquet"])
         place = [self.entries[label]["place"] for label in rows["source_file"].to_pylist()]
         con.register("said", rows.append_column("file_no", pa.array(place, pa.int64())))
         _judge(con, table, "SELECT * FROM said")

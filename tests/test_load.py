@@ -79,6 +79,7 @@ def test_every_record_of_every_file_is_accounted_for(folder):
         ["orders/o.csv", "filtered", "test", 1],
         ["orders/o.csv", "rejected", "time_unreadable:created_at", 1],
     ]
+    assert str(report.reasons["line"].iloc[1]) == "4"
 
 
 def test_loading_again_reads_nothing_and_changes_no_byte(folder):

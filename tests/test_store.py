@@ -310,6 +310,16 @@ def test_a_form_may_go_back_to_what_it_said_and_may_say_nothing(store, tmp_path)
     assert list(store.manifest()["files"])[:1] == ["other.csv"]
 
 
+def test_forms_that_say_nothing_make_an_empty_table(store, tmp_path):
+    store.add(roster(tmp_path, "r.csv"), shifts(tmp_path, "s.csv"))
+    assert store.tables() == []
+    store.add(roster(tmp_path, "r.csv", AMY), shifts(tmp_path, "s.csv", "03-01"))
+    assert store.tables() == ["roster", "shifts"]
+    store.add(roster(tmp_path, "r.csv"), shifts(tmp_path, "s.csv"))
+    assert store.tables() == ["shifts"]  # a plan without days speaks of none
+    assert all_accounted(store)
+
+
 def test_a_mended_plan_replaces_its_own_days_only(store, tmp_path):
     store.add(shifts(tmp_path, "s.csv", "03-01", "03-02", "03-03"))
     store.add(shifts(tmp_path, "s.csv", "03-02", "04-01"))
