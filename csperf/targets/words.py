@@ -105,9 +105,12 @@ def red_line(line: RedLine, lang: str = "zh") -> str:
         return say("sentences.red_line_relative", lang, gap=difference(line.gap_to_mean, line.unit, lang))
     threshold = quantity(line.threshold, line.unit, lang)
     if not isfinite(line.breach) or line.days < FEW_DAYS:
-        slots = {"days": line.days, "worst": quantity(line.worst, line.unit, lang)}
-        gap = apart(line.worst, line.threshold, line.unit, lang)
-        return say("sentences.red_line_few_days", lang, **slots, gap=gap)
+        slots = {
+            "worst": quantity(line.worst, line.unit, lang),
+            "gap": apart(line.worst, line.threshold, line.unit, lang),
+        }
+        few = {"days": line.days} if line.days < FEW_DAYS else {}
+        return say(f"sentences.red_line_{'few_days' if few else 'distance'}", lang, **slots, **few)
     slots = {"rule": line.rule, "threshold": threshold}
     key = f"sentences.red_line{_how_likely(line)}{'' if line.below else '_above'}"
     slots |= {name: quantity(getattr(line, name), line.unit, lang) for name in ("mean", "worst", "floor")}

@@ -1,0 +1,161 @@
+"""The targets as the page needs them: one aim per metric and role with its levels, its people and its weight."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite, nan
+from typing import Any
+
+import pandas as pd
+
+from ..catalogue import entry
+from ..metric import Entry
+from ..targets import ladder
+from .page import Material
+
+PEERS = ("mean", "tier_mean")
+PRINTED_PER_ROLE = 6  # PRACTICE 24: a role has four to six scored metrics
+PRINTED = 13
+
+
+@dataclass(frozen=True, eq=False)
+class Aim:
+    """One metric of one role: the whole role's row, its levels' rows from junior to senior, the peers' value.
+
+    people, met, low, high: how many there are, are expected to meet their own target, and the likely range; met is
+    null where nothing can be expected. weight is null without weights, 0 where the metric is only watched.
+    """
+
+    whole: Any
+    levels: tuple[Any, ...]
+    people: int
+    met: int | None
+    low: int | None
+    high: int | None
+    peers: float
+    same_tier: bool
+    weight: float | None
+
+    @property
+    def known(self) -> Entry:
+        return entry(self.whole.metric)
+
+    @property
+    def codes(self) -> set[str]:
+        """The status codes of all its rows."""
+        return {code for row in (self.whole, *self.levels) for code in str(row.status).split(";")}
+
+    @property
+    def shown(self) -> Any:
+        """The row whose base and stretch stand in the table: the middle level's, else the whole role's."""
+        return self.levels[len(self.levels) // 2] if self.levels else self.whole
+
+    @property
+    def share(self) -> float | None:
+        """The share of people expected to meet it."""
+        return None if self.met is None or not self.people else self.met / self.people
+
+    @property
+    def behind(self) -> float:
+        """How far the shop lies behind its peers, in lengths from base to stretch; NaN where either is not known."""
+        sign = 1 if self.known.better == "higher" else -1
+        return sign * (self.peers - self.whole.shop_value) / abs(self.shown.stretch - self.shown.base)
+
+
+def aims(material: Material) -> list[Aim]:
+    """All aims in the table's order."""
+    rows = list(material.targets.itertuples(index=False))
+    whole = [row for row in rows if pd.isna(row.level)]
+    return [_aim(row, [r for r in rows if _same(r, row) and pd.notna(r.level)], material) for row in whole]
+
+
+def alone(row: Any) -> Aim:
+    """A row of one level as an aim of its own."""
+    return Aim(row, (), *_expected(row, ()), nan, False, None)
+
+
+def printed(every: Sequence[Aim]) -> list[Aim]:
+    """The aims of the one printed page: scored ones first, per role no more than can be read."""
+    first = sorted(every, key=_rank)
+    per_role: dict[str, int] = {}
+    kept: list[Aim] = []
+    for aim in first:
+        per_role[aim.whole.role] = per_role.get(aim.whole.role, 0) + 1
+        if per_role[aim.whole.role] <= PRINTED_PER_ROLE and len(kept) < PRINTED:
+            kept.append(aim)
+    return [aim for aim in every if aim in kept]
+
+
+def people_by_role(every: Sequence[Aim]) -> dict[str, int]:
+    """How many people each role has, over all its metrics."""
+    found: dict[str, int] = {}
+    for aim in every:
+        found[aim.whole.role] = max(found.get(aim.whole.role, 0), aim.people)
+    return {role: n for role, n in found.items() if n}
+
+
+def _rank(aim: Aim) -> tuple[int, int]:
+    """Scored before watched, firm before trial before reference."""
+    scored = 1 if aim.weight == 0 else 0
+    return scored, ("publish", "trial", "reference").index(aim.whole.grade)
+
+
+def _aim(whole: Any, levels: Sequence[Any], material: Material) -> Aim:
+    steps = ladder({row.level for row in levels})
+    ordered = tuple(sorted(levels, key=lambda row: steps.index(row.level)))
+    peers, same_tier = _peers(whole, material.industry)
+    return Aim(whole, ordered, *_expected(whole, ordered), peers, same_tier, _weight(whole, material.weights))
+
+
+def _expected(whole: Any, levels: Sequence[Any]) -> tuple[int, int | None, int | None, int | None]:
+    """People, those expected to meet their own target, and the likely range.
+
+    The levels' ranges are added end to end: a good or bad month is shared, and a range too wide misleads nobody.
+    """
+    rows = [row for row in levels or [whole] if _is(row.attainment)]
+    if not rows:
+        return _team(whole), None, None, None
+    low, high = (
+        sum(round(getattr(r, f"attainment_{end}") * _team(r)) for r in rows) if _all(rows, end) else None
+        for end in ("low", "high")
+    )
+    met = sum(
+        int(row.expected_agents) if _is(row.expected_agents) else round(row.attainment * _team(row)) for row in rows
+    )
+    return sum(_team(row) for row in rows), met, low, high
+
+
+def _all(rows: Sequence[Any], end: str) -> bool:
+    return all(_is(getattr(row, f"attainment_{end}")) for row in rows)
+
+
+def _team(row: Any) -> int:
+    """The people a target is meant for; where the frame does not say, those who were seen."""
+    return next((int(n) for n in (getattr(row, "team", nan), row.n_agents) if _is(n)), 0)
+
+
+def _peers(whole: Any, industry: pd.DataFrame | None) -> tuple[float, bool]:
+    """The category's mean, else the same tier's, and which it is."""
+    if industry is not None:
+        for cell in PEERS:
+            found = industry.loc[(industry["metric"] == whole.metric) & (industry["cell"] == cell), "value"].dropna()
+            if len(found):
+                return float(found.iloc[0]), cell == "tier_mean"
+    return (float(whole.tier_mean), True) if _is(whole.tier_mean) else (nan, False)
+
+
+def _weight(whole: Any, weights: pd.DataFrame | None) -> float | None:
+    if weights is None:
+        return None
+    rows = weights[weights["metric"] == whole.metric]
+    rows = rows[rows["role"] == whole.role] if "role" in rows else rows
+    return float(rows["weight"].iloc[0]) if len(rows) else 0.0
+
+
+def _same(one: Any, other: Any) -> bool:
+    return one.metric == other.metric and one.role == other.role
+
+
+def _is(value: Any) -> bool:
+    return value is not None and pd.notna(value) and isfinite(float(value))

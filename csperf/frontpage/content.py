@@ -1,0 +1,188 @@
+"""All that the first page says, put together from its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+
+import pandas as pd
+
+from ..catalogue import entry
+from ..targets.words import RedLine, chance, red_line
+from ..text import say, words
+from ..text.numbers import day_words, month_words, number, quantity
+from . import findings, table
+from .aims import Aim, aims, people_by_role, printed
+from .page import About, FrontPage, Material
+from .pictures import charts
+from .weak import weakest_day, weakest_hours
+
+MOST_RED_LINES = 2
+LINE_COLUMNS = {
+    "mean": "mean",
+    "worst": "lowest",
+    "breach": "breach_yearly",
+    "floor": "floor",
+    "threshold": "threshold",
+}
+
+
+def content(material: Material, about: About, *, lang: str = "zh") -> FrontPage:
+    """The first page in one language: every number from its table, every sentence chosen by its number."""
+    every = aims(material)
+    first = printed(every)
+    rest = [aim for aim in every if aim not in first]
+    monday = about.made_on + timedelta(days=7 - about.made_on.weekday())
+    return FrontPage(
+        lang=lang,
+        made_on=about.made_on,
+        title=_title(about, lang),
+        about=tuple(_about(about, lang)),
+        sentences=findings.three(every, material, about, lang),
+        numbers=tuple(_numbers(every, material, about, lang)),
+        table_title=say("frontpage.heading_table", lang, month=table.short_month(about.month, lang)),
+        heads=table.heads(every, about, lang),
+        rows=table.rows(first, every, lang),
+        more=table.rows(rest, every, lang),
+        level_heads=table.level_heads(lang),
+        level_rows=table.level_rows(every, lang),
+        notes=tuple(_notes(every, lang)),
+        red_lines=tuple(_red_lines(material.red_lines, lang)),
+        charts=charts(first, material, about, lang),
+        monday=say("frontpage.monday", lang, day=day_words(monday, lang)),
+        to_do=tuple(_to_do(every, material, about, lang)),
+        footer=tuple(_footer(about, lang)),
+        words=words("frontpage", lang),
+    )
+
+
+def _title(about: About, lang: str) -> str:
+    slots = {"shop": about.shop, "month": month_words(about.month, lang)}
+    platform = words("frontpage", lang).get(f"platform_{about.platform}", about.platform)
+    if not platform:
+        return say("frontpage.title_no_platform", lang, **slots)
+    return say("frontpage.title", lang, **slots, platform=platform)
+
+
+def _about(about: About, lang: str) -> Iterator[str]:
+    """When it was made, from which days, how complete they are, by whose counting rules."""
+    weekday = say(f"frontpage.weekday_{about.made_on.weekday()}", lang)
+    yield say("frontpage.made_on", lang, day=day_words(about.made_on, lang), weekday=weekday)
+    days = {"first": day_words(about.first_day, lang), "last": day_words(about.last_day, lang)}
+    if about.maturing:
+        yield say("frontpage.data_days_maturing", lang, **days, days=about.maturing)
+    else:
+        yield say("frontpage.data_days", lang, **days)
+    if about.completeness is not None:
+        key = "frontpage.complete_missing" if about.missing else "frontpage.complete"
+        slots = {"missing": about.missing} if about.missing else {}
+        yield say(key, lang, share=number(about.completeness, "share"), **slots)
+    yield say("frontpage.counted_by", lang, rules=about.counting_rules)
+
+
+def _numbers(every: Sequence[Aim], material: Material, about: About, lang: str) -> Iterator[str]:
+    """The line of key numbers."""
+    roles = people_by_role(every)
+    if roles:
+        parts = [say("frontpage.people_role", lang, role=table.role_word(r, lang), n=n) for r, n in roles.items()]
+        yield say("frontpage.people", lang, n=sum(roles.values()), roles=say("frontpage.and", lang).join(parts))
+    if about.newcomers:
+        yield say("frontpage.newcomers", lang, n=about.newcomers)
+    yield _review(material.review, about, lang)
+    if material.red_lines is not None and len(material.red_lines):
+        yield from _line_number(material.red_lines, lang)
+
+
+def _review(review: pd.DataFrame | None, about: About, lang: str) -> str:
+    """How last month's targets fared; in the first month that there is nothing yet."""
+    if review is None or review.empty:
+        return say("frontpage.review_none", lang)
+    month = table.short_month(about.recent, lang)
+    inside = review["met"].between(review["low"], review["high"])
+    if len(review) > 1:
+        return say("frontpage.review", lang, month=month, n=len(review), inside=int(inside.sum()))
+    one = review.iloc[0]
+    verdict = "inside" if inside.iloc[0] else "more" if one["met"] > one["high"] else "fewer"
+    slots = {"low": int(one["low"]), "high": int(one["high"]), "met": int(one["met"])}
+    return say("frontpage.review_one", lang, month=month, verdict=say(f"frontpage.verdict_{verdict}", lang), **slots)
+
+
+def _line_number(lines: pd.DataFrame, lang: str) -> Iterator[str]:
+    """The likeliest breach of a rule that may stand in a headline; else how many rules wait to be checked."""
+    usable = lines[lines["usable"].astype(bool)]
+    chances = usable["breach_yearly"].astype(float).dropna()
+    if len(chances):
+        said = chance(chances.max(), lang)
+        yield say(f"frontpage.line_chance{'' if said[0].isdigit() else '_word'}", lang, chance=said)
+    elif len(usable) < len(lines):
+        yield say("frontpage.line_unverified", lang, n=len(lines) - len(usable))
+
+
+def _notes(every: Sequence[Aim], lang: str) -> Iterator[str]:
+    """What the table does not say by itself."""
+    split = next((aim for aim in every if aim.levels), None)
+    if split:
+        yield say("frontpage.note_levels", lang, level=table.level_word(split.shown.level, lang, long=True))
+    for code in ("TOO_HARD", "TOO_EASY", "NOT_SEPARABLE"):
+        names = [table.metric_name(a.known, lang) for a in every if code in a.codes]
+        if names:
+            metrics = say("frontpage.and", lang).join(dict.fromkeys(names))
+            yield say(f"frontpage.note_{code.lower()}", lang, metrics=metrics)
+    yield say("frontpage.note_scores", lang)
+    if any(aim.weight is not None for aim in every):
+        yield say("frontpage.note_weights", lang)
+
+
+def _red_lines(lines: pd.DataFrame | None, lang: str) -> Iterator[str]:
+    """The platform's rules, verified ones first; an unverified one says so and names no fine."""
+    if lines is None:
+        return
+    ordered = lines.assign(usable=lines["usable"].astype(bool)).sort_values("usable", ascending=False, kind="stable")
+    for row in ordered.head(MOST_RED_LINES).to_dict("records"):
+        known = entry(row["metric"])
+        values = {ours: float("nan") if pd.isna(row[theirs]) else row[theirs] for ours, theirs in LINE_COLUMNS.items()}
+        below, days = known.better == "higher", int(row["n_days"])
+        line = RedLine(rule=row["rule"], unit=known.unit, days=days, below=below, **values)
+        doubt = "" if row["usable"] else say("sentences.red_line_unverified", lang)
+        said = red_line(line, lang) + doubt if lang == "zh" else f"{red_line(line, lang)} {doubt}".strip()
+        slots = {name: quantity(values[name], known.unit, lang) for name in ("mean", "worst", "threshold")}
+        key = "red_line_open" if pd.isna(row["threshold"]) else "red_line"
+        key = "red_line_short" if key == "red_line" and pd.isna(row["breach_yearly"]) else key
+        yield say(f"frontpage.{key}", lang, rule=row["rule"], days=days, sentence=said, **slots)
+
+
+def _to_do(every: Sequence[Aim], material: Material, about: About, lang: str) -> Iterator[str]:
+    """Who does what in the week that follows, only what the page gives cause for."""
+    yield say("frontpage.to_do_adopt", lang)
+    weak = weakest_hours(material.hours, material.where_metric)
+    day = None if weak else weakest_day(material.days, material.where_metric)
+    trial = sum(aim.whole.grade == "trial" for aim in every)
+    if weak and weak.clear:
+        yield say("frontpage.to_do_shifts", lang, where=findings.hours(weak, lang))
+    elif day and day.clear:
+        yield say("frontpage.to_do_shifts", lang, where=say(f"frontpage.weekday_{day.first}", lang))
+    elif trial:
+        yield say("frontpage.to_do_trial", lang, n=trial)
+    levels = list(dict.fromkeys(row.level for aim in every for row in aim.levels))[:2]
+    names = say("frontpage.and", lang).join(table.level_word(level, lang, long=True) for level in levels)
+    yield say("frontpage.to_do_listen", lang, who=names) if levels else say("frontpage.to_do_listen_two", lang)
+    lines = material.red_lines
+    waiting = [] if lines is None else list(lines.loc[~lines["usable"].astype(bool), "rule"])
+    if waiting:
+        some = say("frontpage.and", lang).join(dict.fromkeys(waiting[:MOST_RED_LINES]))
+        yield say("frontpage.to_do_verify", lang, rules=some)
+    unknown = sum(aim.peers != aim.peers for aim in every)
+    if unknown == len(every):
+        yield say("frontpage.to_do_benchmark", lang, n=unknown)
+    in_force = day_words(date.fromisoformat(f"{about.month}-01"), lang)
+    people = sum(people_by_role(every).values())
+    if people:
+        yield say("frontpage.to_do_publish", lang, n=people, day=in_force)
+
+
+def _footer(about: About, lang: str) -> Iterator[str]:
+    yield say("frontpage.footer_annex", lang)
+    who = about.objections_to or say("frontpage.objection_default", lang)
+    yield say("frontpage.footer_objection", lang, who=who)
+    if about.number:
+        yield say("frontpage.footer_number", lang, id=about.number)
