@@ -10,6 +10,7 @@ import pandas as pd
 from csperf.catalogue import entry
 from csperf.frontpage import About, Material
 from csperf.targets import COLUMNS
+from csperf.targets.platform import COLUMNS as LINE_COLUMNS
 
 # metric, role, shop, tier mean, base, target, stretch, share, low, high, people, grade, status
 WHOLE = [
@@ -18,7 +19,21 @@ WHOLE = [
     ("order_value_yuan", "pre", 86.9, None, 78, 86, 96, 0.66, 6, 10, 12, "publish", "OK"),
     ("items_per_buyer", "pre", 1.62, None, 1.4, 1.6, 1.8, 0.93, 10, 12, 12, "publish", "TOO_EASY"),
     ("mean_wait_turn_s", "after", 46.0, 42.0, 62, 46, 38, 0.6, 1, 4, 5, "trial", "TARGET_THIN"),
-    ("effective_reply_user", "after", 0.941, None, 0.90, 0.935, 0.96, 0.6, 2, 4, 5, "trial", "TARGET_THIN;NOT_SEPARABLE"),
+    (
+        "effective_reply_user",
+        "after",
+        0.941,
+        None,
+        0.90,
+        0.935,
+        0.96,
+        0.6,
+        2,
+        4,
+        5,
+        "trial",
+        "TARGET_THIN;NOT_SEPARABLE",
+    ),
     ("repurchase_share", "after", None, 0.12, None, 0.12, None, None, None, None, 0, "reference", "NO_DATA"),
 ]
 LEVELS = {"junior": -1, "mid": 0, "senior": 1}
@@ -69,12 +84,14 @@ def review() -> pd.DataFrame:
 
 
 def red_lines() -> pd.DataFrame:
-    names = ["rule", "metric", "mean", "lowest", "threshold", "breach_yearly", "floor", "usable", "n_days", "sentence"]
-    rows = [
-        ("有效回复率", "effective_reply_user", 0.78, 0.664, 0.50, 0.02, 0.75, True, 92, ""),
-        ("30秒应答率", "reply_30s_msg", 0.81, 0.66, 0.60, None, None, False, 92, ""),
-    ]
-    return pd.DataFrame(rows, columns=names)
+    """A verified rule with a chance, and one that nobody has checked."""
+    known = {"comparison": "below", "min_volume": 100, "n_days": 92, "alpha": 0.05, "n_breaches": 0, "role": "shop"}
+    known |= {"rule_zh": "有效回复率", "rule_en": "Effective replies", "metric": "effective_reply_user", "usable": True}
+    known |= {"threshold": 0.50, "mean": 0.78, "worst": 0.664, "breach_yearly": 0.02, "floor": 0.75, "status": "OK"}
+    loose = {"rule_zh": "30秒应答率", "rule_en": "Answers within 30 s", "metric": "reply_30s_msg", "usable": False}
+    loose |= {"threshold": 0.60, "mean": 0.81, "worst": 0.66, "n_days": 92, "status": "NO_WINDOW;UNVERIFIED"}
+    loose |= {"comparison": "below", "n_breaches": 0}
+    return pd.DataFrame([dict.fromkeys(LINE_COLUMNS, np.nan) | row for row in (known, loose)], columns=LINE_COLUMNS)
 
 
 def agents() -> pd.DataFrame:

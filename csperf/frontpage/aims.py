@@ -87,6 +87,22 @@ def printed(every: Sequence[Aim]) -> list[Aim]:
     return [aim for aim in every if aim in kept]
 
 
+def by_metric(review: pd.DataFrame | None) -> pd.DataFrame:
+    """One row per metric and role of last month's targets: low, high and met, the levels' people added up.
+
+    Rows for which nothing was predicted are left out; the whole role's row gives way to those of its levels.
+    """
+    names = ["metric", "role", "low", "high", "met"]
+    if review is None:
+        return pd.DataFrame(columns=names)
+    rows = review.dropna(subset=["low", "high", "met"])
+    if "level" in rows:
+        split = rows["level"].notna() & (rows["level"] != "")
+        has_levels = split.groupby([rows["metric"], rows["role"]]).transform("any")
+        rows = rows[split | ~has_levels]
+    return rows.astype(dict.fromkeys(names[2:], int)).groupby(names[:2], as_index=False, sort=False)[names[2:]].sum()
+
+
 def people_by_role(every: Sequence[Aim]) -> dict[str, int]:
     """How many people each role has, over all its metrics."""
     found: dict[str, int] = {}

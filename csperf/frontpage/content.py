@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pandas as pd
 
 from ..catalogue import entry
-from ..targets.words import RedLine, chance, red_line
+from ..targets.platform_words import red_line_words
+from ..targets.words import chance
 from ..text import say, words
 from ..text.numbers import day_words, month_words, number, quantity
 from . import findings, table
-from .aims import Aim, aims, people_by_role, printed
+from .aims import Aim, aims, by_metric, people_by_role, printed
 from .page import About, FrontPage, Material
 from .pictures import charts
 from .weak import weakest_day, weakest_hours
 
 MOST_RED_LINES = 2
-LINE_COLUMNS = {
-    "mean": "mean",
-    "worst": "lowest",
-    "breach": "breach_yearly",
-    "floor": "floor",
-    "threshold": "threshold",
-}
 
 
 def content(material: Material, about: About, *, lang: str = "zh") -> FrontPage:
     """The first page in one language: every number from its table, every sentence chosen by its number."""
+    material = replace(material, review=by_metric(material.review))
     every = aims(material)
     first = printed(every)
     rest = [aim for aim in every if aim not in first]
@@ -139,16 +135,13 @@ def _red_lines(lines: pd.DataFrame | None, lang: str) -> Iterator[str]:
         return
     ordered = lines.assign(usable=lines["usable"].astype(bool)).sort_values("usable", ascending=False, kind="stable")
     for row in ordered.head(MOST_RED_LINES).to_dict("records"):
-        known = entry(row["metric"])
-        values = {ours: float("nan") if pd.isna(row[theirs]) else row[theirs] for ours, theirs in LINE_COLUMNS.items()}
-        below, days = known.better == "higher", int(row["n_days"])
-        line = RedLine(rule=row["rule"], unit=known.unit, days=days, below=below, **values)
-        doubt = "" if row["usable"] else say("sentences.red_line_unverified", lang)
-        said = red_line(line, lang) + doubt if lang == "zh" else f"{red_line(line, lang)} {doubt}".strip()
-        slots = {name: quantity(values[name], known.unit, lang) for name in ("mean", "worst", "threshold")}
-        key = "red_line_open" if pd.isna(row["threshold"]) else "red_line"
-        key = "red_line_short" if key == "red_line" and pd.isna(row["breach_yearly"]) else key
-        yield say(f"frontpage.{key}", lang, rule=row["rule"], days=days, sentence=said, **slots)
+        unit, rule, sentence = entry(row["metric"]).unit, row[f"rule_{lang}"], red_line_words(row, lang)
+        if pd.notna(row["breach_yearly"]):
+            slots = {name: quantity(row[name], unit, lang) for name in ("mean", "worst", "threshold")}
+            yield say("frontpage.red_line", lang, rule=rule, days=int(row["n_days"]), sentence=sentence, **slots)
+        else:
+            named = sentence if rule in sentence else say("frontpage.red_line_open", lang, rule=rule, sentence=sentence)
+            yield named
 
 
 def _to_do(every: Sequence[Aim], material: Material, about: About, lang: str) -> Iterator[str]:
@@ -167,7 +160,7 @@ def _to_do(every: Sequence[Aim], material: Material, about: About, lang: str) ->
     names = say("frontpage.and", lang).join(table.level_word(level, lang, long=True) for level in levels)
     yield say("frontpage.to_do_listen", lang, who=names) if levels else say("frontpage.to_do_listen_two", lang)
     lines = material.red_lines
-    waiting = [] if lines is None else list(lines.loc[~lines["usable"].astype(bool), "rule"])
+    waiting = [] if lines is None else list(lines.loc[~lines["usable"].astype(bool), f"rule_{lang}"])
     if waiting:
         some = say("frontpage.and", lang).join(dict.fromkeys(waiting[:MOST_RED_LINES]))
         yield say("frontpage.to_do_verify", lang, rules=some)
