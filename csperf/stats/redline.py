@@ -3,7 +3,8 @@
 A day's successes are beta-binomial: chance within the day, and days that are better and worse than one another. `rho`
 is the share of a case's variance that belongs to the day (the correlation of two cases of one day), so that the true
 rates of days have the variance rho * mean * (1 - mean). Days are taken as independent, which overstates the risk of a
-year where neighbouring days are alike.
+year where neighbouring days are alike. That their true rates follow a beta is an assumption: where now and then a day
+is far worse than the others, a year breaches more often than these functions say, and the floor at twice rho is nearer.
 """
 
 from __future__ import annotations
