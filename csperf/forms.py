@@ -9,26 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-import xlsxwriter
 import yaml
 from xlsxwriter.exceptions import FileCreateError
-from xlsxwriter.format import Format
-from xlsxwriter.worksheet import Worksheet
 
+from .adoption import form_name, write_form
 from .catalogue import ENTRIES
 from .definitions import SETS
 from .errors import CsperfError, Problem
-from .export import UNDATED
 from .facts import LEVELS, ROLES, SPOKEN
 from .load import KEY_FILE
 from .params import NAME_LENGTH
 from .rules import PLATFORMS, load_rules
 from .text import say
+from .workbook import WIDTH, Book
 
 TEMPLATE = Path(__file__).with_name("templates") / "shop" / "params.yaml"
-ROWS = 500  # that have drop-downs
-WIDTH = 16
-DATED = {"num_format": "yyyy-mm-dd"}
 KEY_BYTES = 32
 CELLS = ("own", "mean", "top10_mean", "tier_mean", "tier_excellent")
 SHIFTS = {"early": ("08:00", "16:00"), "middle": ("12:00", "20:00"), "late": ("16:00", "00:30")}
@@ -126,6 +121,7 @@ def new_shop(folder: str | Path, *, lang: str, today: dt.date) -> tuple[list[Pat
         **{_file(name, lang): _form_writer(name, lang) for name in FORMS},
         _file("shifts", lang): lambda path: _write_shifts(path, lang, today.replace(day=1)),
         _file("rules", lang): lambda path: _write_rules(path, lang),
+        form_name(lang): lambda path: write_form(path, (), lang),
     }
     kept = [folder / name for name in made if (folder / name).exists()]
     written = [folder / name for name in made if not (folder / name).exists()]
@@ -181,55 +177,12 @@ def _source(name: str, fields: Sequence[Field], lang: str) -> dict[str, object]:
 # Forms ------------------------------------------------------------------------------------------------------------
 
 
-class _Book:
-    """An Excel file in the making: dated the same every time, with a sheet of what may be chosen."""
-
-    def __init__(self, path: Path, lang: str) -> None:
-        self.lang = lang
-        self.book = xlsxwriter.Workbook(path, {"strings_to_formulas": False, "default_date_format": "yyyy-mm-dd"})
-        self.book.set_properties({"created": dt.datetime.combine(UNDATED, dt.time())})
-        heading = {"bold": True, "bg_color": "#E8EEF4", "border": 1, "text_wrap": True}
-        self.bold: Format = self.book.add_format(heading)
-        self.bold_date: Format = self.book.add_format(heading | DATED)
-        example = {"italic": True, "font_color": "#808080"}
-        self.grey: Format = self.book.add_format(example)
-        self.grey_date: Format = self.book.add_format(example | DATED)
-        self.date: Format = self.book.add_format(DATED)
-        self.lists: list[list[str]] = []
-
-    def sheet(self, name: str, headings: Sequence[object], about: Sequence[str]) -> Worksheet:
-        """A sheet with its headings, each with a note on what to write."""
-        sheet = self.book.add_worksheet(say(f"forms.{name}", self.lang))
-        sheet.freeze_panes(1, 0)
-        sheet.set_column(0, len(headings) - 1, WIDTH)
-        for column, (heading, note) in enumerate(zip(headings, about, strict=True)):
-            sheet.write(0, column, heading, self.bold_date if isinstance(heading, dt.date) else self.bold)
-            if note:
-                sheet.write_comment(0, column, note, {"x_scale": 2, "author": "csperf"})
-        return sheet
-
-    def drop_down(self, sheet: Worksheet, columns: tuple[int, int], choices: Iterable[str]) -> None:
-        """A drop-down in the rows of some columns; what it offers stands on the sheet of options."""
-        self.lists.append(list(choices))
-        letter = xlsxwriter.utility.xl_col_to_name(len(self.lists) - 1)
-        area = f"='{say('forms.options', self.lang)}'!${letter}$1:${letter}${len(self.lists[-1])}"
-        sheet.data_validation(1, columns[0], ROWS, columns[1], {"validate": "list", "source": area})
-
-    def close(self) -> None:
-        """Writes the file."""
-        options = self.book.add_worksheet(say("forms.options", self.lang))
-        for column, words in enumerate(self.lists):
-            options.write_column(0, column, words)
-        options.hide()
-        self.book.close()
-
-
 def _form_writer(name: str, lang: str) -> Callable[[Path], None]:
     return lambda path: _write_form(path, name, FORMS[name], lang)
 
 
 def _write_form(path: Path, name: str, fields: Sequence[Field], lang: str) -> None:
-    book = _Book(path, lang)
+    book = Book(path, lang)
     remark = say("forms.remark", lang), say("forms.about_remark", lang)
     headings = [*(f.heading(lang) for f in fields), remark[0]]
     sheet = book.sheet(name, headings, [*(f.about(lang) for f in fields), remark[1]])
@@ -248,7 +201,7 @@ def _write_form(path: Path, name: str, fields: Sequence[Field], lang: str) -> No
     book.close()
 
 
-def _explain_metrics(book: _Book) -> None:
+def _explain_metrics(book: Book) -> None:
     """A sheet that says what each key of a metric means."""
     words = ("metric", "metric_name", "unit")
     sheet = book.sheet("metric_names", [say(f"forms.{w}", book.lang) for w in words], [""] * len(words))
@@ -259,7 +212,7 @@ def _explain_metrics(book: _Book) -> None:
 
 def _write_shifts(path: Path, lang: str, first: dt.date) -> None:
     """The wide 排班表: people × days, and the times of each shift on a sheet of its own."""
-    book = _Book(path, lang)
+    book = Book(path, lang)
     days = [first + dt.timedelta(days=n) for n in range(31) if (first + dt.timedelta(days=n)).month == first.month]
     who = [Field("agent_id", "A001"), Field("name", "王小美")]
     about = [*(f.about(lang) for f in who), *(say("forms.about_shift", lang) for _ in days)]
@@ -276,7 +229,7 @@ def _write_shifts(path: Path, lang: str, first: dt.date) -> None:
 
 def _write_rules(path: Path, lang: str) -> None:
     """Every platform rule as csperf has it, with room for what the merchant's backend says."""
-    book = _Book(path, lang)
+    book = Book(path, lang)
     fields = [Field(column, "") for column in RULE_COLUMNS]
     sheet = book.sheet("rules", [f.heading(lang) for f in fields], [f.about(lang) for f in fields])
     rules = [rule for file in sorted(PLATFORMS.glob("*.yaml")) for rule in load_rules(file)]

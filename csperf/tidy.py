@@ -16,6 +16,7 @@ from .errors import CsperfError, Problem
 from .facts import SPOKEN
 from .settings import did_you_mean, listed, quoted
 from .sources.decode import normalised, open_sheet
+from .targets.register import CAUSES
 from .text import LANGUAGES, say
 
 SHOWN_PROBLEMS = 30
@@ -85,6 +86,18 @@ def word_of(column: str, allowed: Sequence[str]) -> Callable[[str], str]:
     return read
 
 
+def spoken(area: str, allowed: Sequence[str]) -> Callable[[str], str]:
+    """Reads one of the allowed words, or what a drop-down calls it: `area`_<word> in either language."""
+
+    def read(cell: str) -> str:
+        words = {say(f"{area}_{name}", lang): name for name in allowed for lang in LANGUAGES} | {n: n for n in allowed}
+        if cell.strip() not in words:
+            raise ValueError(say("tidy.not_one_of", found=quoted(cell), allowed=listed(words)))
+        return words[cell.strip()]
+
+    return read
+
+
 def text(cell: str) -> str:
     """The cell as it is."""
     return cell
@@ -96,6 +109,7 @@ def level(cell: str) -> str:
 
 
 ROLES = ("pre", "after", "mixed", "both", "call", "manager", "shop")
+GRADES = ("publish", "trial", "reference")
 CELLS = ("own", "mean", "top10_mean", "tier_mean", "tier_excellent")
 WHO = (Column("shop_id", text), Column("agent_id", text, True))
 TABLES: dict[str, tuple[Column, ...]] = {
@@ -127,6 +141,22 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("metric", metric, True),
         Column("target", number, True),
         Column("weight", number),
+    ),
+    "targets": (
+        Column("metric", metric, True),
+        Column("role", word_of("role", ROLES), True),
+        Column("level", level),
+        *(Column(name, number) for name in ("base", "target", "stretch", "half_width", "team")),
+        *(Column(name, number) for name in ("attainment", "attainment_low", "attainment_high")),
+        Column("grade", spoken("review.grade", GRADES)),
+        *(Column(name, text) for name in ("status", "reason")),
+    ),
+    "adopted": (
+        Column("id", text, True),
+        *(Column(name, number) for name in ("proposed", "adopted")),
+        Column("change_reason", text),
+        Column("cause", spoken("review.cause", CAUSES)),
+        *(Column(name, text) for name in ("adopted_by", "remark")),
     ),
     "planned": (
         Column("agent_id", text),
