@@ -206,7 +206,10 @@ def _between(squares: Array, variance: Array, free: int) -> float:
 
 
 def _others(x: Array, variance: Array) -> tuple[Array, Array, Array]:
-    """For each agent what all the others predict: mean, standard error of a new value, and how many they are."""
+    """For each agent what all the others predict: mean, standard error of a new value, and how many they are.
+
+    Solved here for all at once; statsmodels' combine_effects solves one at a time and may stop at 0 before the root.
+    """
     size = x.shape[-1]
     seen = np.isfinite(x)
     other = seen[..., None, :] & ~np.eye(size, dtype=bool)

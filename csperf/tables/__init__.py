@@ -25,6 +25,7 @@ from .performance import (
 )
 from .quality import gaps, loading, rejects, unknown_accounts
 from .side_by_side import industry_origin, platform_rules, rule_words, three_sources
+from .signals import bands, standings, unusual_months, verdicts
 from .table import MIME, Table, names, too_few
 from .targets import level_spread, past_attainment, targets
 from .training import by_hand, counted_turns, explained, turns_of_day
@@ -42,6 +43,7 @@ __all__ = [
     "Table",
     "agent_days",
     "agents",
+    "bands",
     "by_hand",
     "counted_turns",
     "explained",
@@ -59,9 +61,12 @@ __all__ = [
     "rejects",
     "rule_words",
     "shop_days",
+    "standings",
     "targets",
     "three_sources",
     "too_few",
     "turns_of_day",
     "unknown_accounts",
+    "unusual_months",
+    "verdicts",
 ]
