@@ -120,7 +120,7 @@ def hours(evening: float = 0.66) -> pd.DataFrame:
 
 def days(saturday: float = 0.7) -> pd.DataFrame:
     span = pd.date_range("2026-06-01", "2026-08-17", freq="D")
-    value = np.where(span.weekday == 5, saturday, 0.84) + np.random.default_rng(5).normal(0, 0.01, len(span))
+    value = np.where(span.day_of_week == 5, saturday, 0.84) + np.random.default_rng(5).normal(0, 0.01, len(span))
     frame = pd.DataFrame({"day": span, "value": value, "n": 400.0})
     frame.loc[20:22, ["value", "n"]] = np.nan
     return frame

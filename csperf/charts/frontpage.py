@@ -154,8 +154,9 @@ def _draw_dots(axes: Axes, dots: pd.DataFrame, lines: Sequence[str]) -> None:
 
 
 def _shade(axes: Axes, cells: np.ndarray, cmap: str) -> None:
-    shades = ListedColormap(sns.color_palette(cmap, as_cmap=True)(np.linspace(0.12, 0.88, 64)))
-    shades.set_bad(MISSING_GREY)
+    shades = ListedColormap(sns.color_palette(cmap, as_cmap=True)(np.linspace(0.12, 0.88, 64))).with_extremes(
+        bad=MISSING_GREY
+    )
     lines, columns = (np.arange(size + 1) - 0.5 for size in cells.shape)
     axes.pcolormesh(columns, lines, np.ma.masked_invalid(cells), cmap=shades, edgecolors="white", linewidth=0.6)
     axes.invert_yaxis()

@@ -47,7 +47,7 @@ def weakest_day(days: pd.DataFrame | None, metric: str) -> Weak | None:
     """The weekday whose gap to the others weighs most; null with less than two weeks of days."""
     if days is None or days["value"].notna().sum() < LEAST_DAYS:
         return None
-    sums = _sums(days.assign(weekday=pd.to_datetime(days["day"]).dt.weekday), "weekday")
+    sums = _sums(days.assign(weekday=pd.to_datetime(days["day"]).dt.day_of_week), "weekday")
     found = [weak for day in sums.index if (weak := _weak(sums, range(day, day + 1), metric))]
     best = max(found, key=lambda pair: pair[0], default=None)
     return best[1] if best else None
