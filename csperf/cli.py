@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .cli_review import review
 from .errors import CsperfError, Problem
 from .text import LANGUAGES, say, ui_language
 from .text.numbers import MISSING
@@ -38,6 +39,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(review)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -79,20 +79,36 @@ def plan_trial(
     `level`: only its agents take part. CsperfError where there are fewer agents than pilots.
     """
     found = model.panel
-    member = found.team & (True if level is None else found.level == found.levels.index(level))
+    member = _members(model, level)
     names = np.array(found.agents)[member]
     if not 0 < pilots <= len(names) or months < 1:
         said = say("review.no_such_trial", pilots=pilots, months=months, agents=len(names))
         raise CsperfError(Problem(found.metric, said))
     rng = np.random.default_rng([seed, *found.metric.encode()])
     chosen = arrays.assign(found.level[member].tolist(), pilots, rng)
-    before = min(BEFORE, len(found.months))
-    seen = None
-    if len(names) > arrays.FITTED and pilots < len(names):
-        on_scale = arrays.detectable(_month_variance(model, member), pilots, len(names), before, months)
+    return plan_with(model, target, stretch, names[chosen].tolist(), level=level, months=months)
+
+
+def plan_with(
+    model: Model, target: float, stretch: float, pilots: list[str], *, level: str | None, months: int
+) -> Plan:
+    """The trial of one target by these pilots; the others are the rest of the team, or of its level."""
+    found, member = model.panel, _members(model, level)
+    others = tuple(str(name) for name in np.array(found.agents)[member] if name not in pilots)
+    agents, seen = len(pilots) + len(others), None
+    if others and agents > arrays.FITTED:
+        before = min(BEFORE, len(found.months))
+        on_scale = arrays.detectable(_month_variance(model, member), len(pilots), agents, before, months)
         seen = target * math.expm1(on_scale) if isinstance(found.kind, Positive) else on_scale
-    tried, rest = (tuple(map(str, names[mask])) for mask in (chosen, ~chosen))
-    return Plan(model, level, target, abs(stretch - target), tried, rest, months, seen)
+    return Plan(model, level, target, abs(stretch - target), tuple(pilots), others, months, seen)
+
+
+def _members(model: Model, level: str | None) -> np.ndarray:
+    """Who of the panel is in the team, and of the level where one is named that the role is split by."""
+    found = model.panel
+    if level is None or level not in found.levels:
+        return found.team
+    return found.team & (found.level == found.levels.index(level))
 
 
 def _month_variance(model: Model, member: np.ndarray) -> float:
@@ -149,6 +165,18 @@ class Verdict:
         if self.outside:
             parts.append(say("review.trial_outside", lang, **slots))
         return say("review.between_sentences", lang).join(parts)
+
+    def effect_said(self, lang: str | None = None) -> str:
+        """How pilots changed compared with the others, in words; times and values in percent."""
+        lang, found = lang or ui_language(), self.plan.model.panel
+        if self.effect is None:
+            return say("review.no_effect", lang)
+        numbers = {name: getattr(self.effect, name) for name in ("value", "low", "high", "did")}
+        if isinstance(found.kind, Positive):
+            words = {name: f"{100 * math.expm1(size):+.1f}%" for name, size in numbers.items()}
+        else:
+            words = {name: difference(size, found.entry.unit, lang) for name, size in numbers.items()}
+        return say("review.effect", lang, **words)
 
 
 def verdict(plan: Plan, trial: pd.DataFrame, settings: TargetSettings | None = None) -> Verdict:
