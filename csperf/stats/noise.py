@@ -93,6 +93,8 @@ def fit(
         if (np.abs(between - before[0]) + np.abs(wobble - before[1]) <= settled).all():
             break
     between, wobble = _split_single_month(between, wobble, free)
+    weight = np.where(seen, 1 / (v + wobble[..., None, None]), 0.0)
+    raw, raw_variance = _means(weight, x - months[..., None, :], axis=-1)
     shared = _shared(months, month_variance, seen.any(-2), floor)
     level_means, level_errors = _ordered(*_pooled(*_level_means(raw, raw_variance + between[..., None], member)))
     agents, errors = _posterior(raw, raw_variance, between, level_means, level_errors, member)
