@@ -72,11 +72,12 @@ def forecast(
     doubt = free / rng.chisquare(free, (draws, 1, 1)) if seen > 2 else 1.0
     shock = np.sqrt(noise.shared * doubt) * rng.standard_normal((draws, months, 1))
     baseline = np.sqrt(noise.shared / max(seen, 1)) * rng.standard_normal((draws, 1, 1))
-    person, variance = np.zeros(1), noise.errors + noise.wobble
+    reach = kind.reach(noise.agents)
+    person, variance = np.zeros(1), noise.errors + noise.wobble * reach**2
     if months > 1:
         person = np.sqrt(noise.errors) * rng.standard_normal((draws, 1, len(noise.agents)))
-        variance = np.broadcast_to(noise.wobble, noise.errors.shape)
-    centre = noise.agents + person + shock + baseline
+        variance = noise.wobble * reach**2
+    centre = noise.agents + person + (shock + baseline) * reach
     planned = np.maximum(np.asarray(n, float), 1e-9)
     drawn = kind.drawn(centre, variance, planned, np.asarray(case_cv2), rng)
     return Forecast(drawn.reshape(draws, -1), higher)

@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 
 Array = np.ndarray
+FLOOR_AT = 0.80 * 0.20
 EDGE = 1e-4  # a share of 0 or 1 is drawn from a beta whose mean lies this far inside
 LEAST_CV2 = 1e-6
 
@@ -21,7 +22,15 @@ class Kind(Protocol):
 
     @property
     def floor(self) -> float:
-        """The least standard deviation of a month's shared shock, on the scale."""
+        """The least standard deviation of a month's shared shock, in the kind's own terms (see `least_shock`)."""
+        ...
+
+    def least_shock(self, scaled: Array) -> float:
+        """The least standard deviation of a month's shared shock, on the scale, for metrics like `scaled`."""
+        ...
+
+    def reach(self, centre: Array) -> Array:
+        """How far a month moves each agent, relative to the average agent of `centre` [..., agents]."""
         ...
 
     def observed(self, value: Array, n: Array, spread: Array | None) -> tuple[Array, Array]:
@@ -47,9 +56,16 @@ class Kind(Protocol):
 
 @dataclass(frozen=True)
 class Rate:
-    """Successes out of n: beta-binomial."""
+    """Successes out of n: beta-binomial. The month's floor is that of a share of .80; nearer to 0 or 1 it is less."""
 
     floor: float = 0.01
+
+    def least_shock(self, scaled: Array) -> float:
+        mean = float(np.clip(np.nanmean(scaled), EDGE, 1 - EDGE))
+        return self.floor * min(mean * (1 - mean) / FLOOR_AT, 1.0)
+
+    def reach(self, centre: Array) -> Array:
+        return np.ones(np.shape(centre))
 
     def observed(self, value: Array, n: Array, spread: Array | None = None) -> tuple[Array, Array]:
         seen = (n > 0) & np.isfinite(value)
@@ -75,9 +91,16 @@ class Rate:
 
 @dataclass(frozen=True)
 class Count:
-    """Events in an exposure of n: gamma-Poisson. The month's floor is relative to the mean."""
+    """Events in an exposure of n: gamma-Poisson. Months multiply; their floor is relative to the mean."""
 
     floor: float = 0.03
+
+    def least_shock(self, scaled: Array) -> float:
+        return self.floor * float(np.nanmean(scaled))
+
+    def reach(self, centre: Array) -> Array:
+        above = np.maximum(centre, 0.0)
+        return above / np.maximum(above.mean(axis=-1, keepdims=True), 1e-300)
 
     def observed(self, value: Array, n: Array, spread: Array | None = None) -> tuple[Array, Array]:
         seen = (n > 0) & np.isfinite(value)
@@ -103,6 +126,12 @@ class Positive:
     """Means of times or values: normal on the log scale; `spread` is the CV² of a single case."""
 
     floor: float = 0.03
+
+    def least_shock(self, scaled: Array) -> float:
+        return self.floor
+
+    def reach(self, centre: Array) -> Array:
+        return np.ones(np.shape(centre))
 
     def observed(self, value: Array, n: Array, spread: Array | None = None) -> tuple[Array, Array]:
         seen = (n > 0) & np.isfinite(value) & (value > 0)

@@ -45,7 +45,7 @@ def ratchet_run(
     ratchet: bool,
     rng: np.random.Generator,
     case_cv2: float = 0.0,
-    floor: float | None = None,
+    floor: float = 0.0,
 ) -> Run:
     """PERIODS of TEAMS like `noise`'s own agents (one world), at `planned` cases.
 
@@ -85,9 +85,8 @@ def _respond(ahead: Array, effort: Array, spread: Array) -> tuple[Array, Array]:
 
 def _month(centre: Array, noise: Noise, kind: Kind, planned: Array, cv2: float, rng: np.random.Generator) -> Array:
     """A period as it would be seen: [teams, agents]."""
-    shock = np.sqrt(noise.shared) * rng.standard_normal((len(centre), 1))
-    wobble = np.broadcast_to(noise.wobble, centre.shape)
-    return kind.drawn(centre + shock, wobble, np.maximum(planned, 1.0), np.asarray(cv2), rng)
+    shock, reach = np.sqrt(noise.shared) * rng.standard_normal((len(centre), 1)), kind.reach(centre)
+    return kind.drawn(centre + shock * reach, noise.wobble * reach**2, np.maximum(planned, 1.0), np.asarray(cv2), rng)
 
 
 def _proposal(
@@ -97,13 +96,13 @@ def _proposal(
     share: float,
     higher: bool,
     cv2: float,
-    floor: float | None,
+    floor: float,
     rng: np.random.Generator,
 ) -> Array:
     """What the share of each team would meet by its newest periods: [teams]."""
     value = np.stack(past, axis=-1)
     cases = np.broadcast_to(np.maximum(planned, 1.0)[:, None], value.shape)
-    noise = fit(*kind.observed(value, cases, np.asarray(cv2)), floor=kind.floor if floor is None else floor)
+    noise = fit(*kind.observed(value, cases, np.asarray(cv2)), floor=floor)
     everyone = np.broadcast_to(planned, value.shape[:2])
     draws = coming_months(noise, kind, everyone, np.full(everyone.shape, cv2), rng)
     return met_by(draws, np.zeros(len(planned), int), np.array([share]), higher)[:, 0, 0]

@@ -42,7 +42,7 @@ def resampled(
     """
     level = np.zeros(len(value), int) if level is None else np.asarray(level)
     team = np.ones(len(value), bool) if team is None else np.asarray(team)
-    floor = kind.floor if floor is None else floor
+    floor = kind.least_shock(kind.observed(value, n, np.zeros(value.shape))[0]) if floor is None else floor
     cv2 = np.broadcast_to(0.0 if spread is None else spread, value.shape)
     mean_cv2 = cv2.mean(axis=-1)
     batch = max(CELLS // max(value.size, 1), 1)
@@ -79,7 +79,7 @@ def _drawn_anew(stratum: Array, months: int, count: int, rng: np.random.Generato
 def coming_months(noise: Noise, kind: Kind, planned: Array, cv2: Array, rng: np.random.Generator) -> Array:
     """Draws of a coming month in each resample: [resamples, draws, agents]."""
     shared = noise.shared * (1 + 1 / np.maximum(noise.seen_months, 1))
-    variance = noise.errors + (noise.wobble + shared)[:, None]
+    variance = noise.errors + (noise.wobble + shared)[:, None] * kind.reach(noise.agents) ** 2
     draws = max(POINTS // max(planned.shape[1], 1), 1)
     centre = np.repeat(noise.agents[:, None, :], draws, axis=1)
     return kind.drawn(centre, variance[:, None, :], np.maximum(planned, 1e-9)[:, None, :], cv2[:, None, :], rng)

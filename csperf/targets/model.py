@@ -166,7 +166,7 @@ def _spread(value: np.ndarray, cases: np.ndarray, squares: np.ndarray, kind: Kin
 def fitted(panel: Panel, settings: TargetSettings, planned: np.ndarray | None = None) -> Model:
     """The panel's noise model, and the coming month at the planned cases of each agent (default: as lately)."""
     scaled, variance = panel.kind.observed(panel.value, panel.n, np.asarray(panel.case_cv2))
-    floor = _floor(panel, scaled)
+    floor = panel.kind.least_shock(scaled)
     noise = fit(scaled, variance, level=panel.ranked(), floor=floor)
     planned = as_lately(panel) * settings.volume if planned is None else planned
     rng = np.random.default_rng([settings.seed, *panel.metric.encode()])
@@ -182,8 +182,3 @@ def as_lately(panel: Panel) -> np.ndarray:
     newest_first = seen[:, ::-1].cumsum(axis=1)[:, ::-1]
     late = seen & (newest_first <= LATE_MONTHS)
     return (panel.n * late).sum(axis=1) / np.maximum(late.sum(axis=1), 1)
-
-
-def _floor(panel: Panel, scaled: np.ndarray) -> float:
-    """The least standard deviation of a whole month on the panel's scale."""
-    return panel.kind.floor * (float(np.nanmean(scaled)) if isinstance(panel.kind, Count) else 1.0)
