@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
 from typing import Literal
+from uuid import uuid4
 
 import ibis
 import ibis.expr.types as ir
@@ -32,13 +35,15 @@ class EngineSettings(BaseModel):
     chunk_days: int | None = Field(default=None, ge=1)
 
 
-ONE_THREAD = EngineSettings(threads=1)  # for rows in small lots, over which more threads spend more than they save
+# Rows come in small lots, over which more threads spend more than they save; what memory cannot hold goes to disk.
+LOADING = EngineSettings(threads=1, memory_limit="500MB")
 
 
 def connect(settings: EngineSettings | None = None) -> BaseBackend:
     """A fresh connection; its tables are gone when it is closed."""
     settings = settings or EngineSettings()
-    limits = {"memory_limit": settings.memory_limit, "threads": settings.threads}
+    spill = Path(tempfile.gettempdir(), f"csperf-{uuid4().hex}")  # made when needed and taken away by DuckDB
+    limits = {"memory_limit": settings.memory_limit, "threads": settings.threads, "temp_directory": str(spill)}
     con = ibis.duckdb.connect(**{name: value for name, value in limits.items() if value is not None})
     con.raw_sql("SET TimeZone = 'UTC'; SET preserve_insertion_order = false")
     return con

@@ -21,7 +21,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 from ibis.backends import BaseBackend
 
-from .engine import ONE_THREAD, connect
+from .engine import LOADING, connect
 from .errors import CsperfError, Problem
 from .facts import INPUT
 from .text import say
@@ -41,7 +41,7 @@ class Loaded(Protocol):
 
     file: str
     sha256: str
-    tables: dict[str, pa.Table]
+    tables: dict[str, Any]  # pa.Table, or rows kept on disk that also have `len` and `to_batches`
     rejects: pa.Table
     counts: Any
     warnings: Sequence[Any]
@@ -213,7 +213,8 @@ class Intake:
             self._state(loaded, label, entry)
         self.entries[label] = entry
         for name in loaded.tables.keys() - {entry["statement"]}:
-            self._stage_months(name, _labelled(loaded.tables[name], label))
+            for part, batch in enumerate(loaded.tables[name].to_batches()):
+                self._stage_months(name, _labelled(pa.table(batch), label), part)
         if len(loaded.rejects):
             path = self.folder / "rejects" / f"{label}.csv"
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -250,17 +251,17 @@ class Intake:
         _refuse_broken([path], self.store.root)
         return pq.read_table(path)
 
-    def _stage_months(self, name: str, rows: pa.Table) -> None:
+    def _stage_months(self, name: str, rows: pa.Table, number: int) -> None:
         month = months_of(name, rows)
         for value in pc.unique(month).to_pylist():
             part = rows.filter(pc.equal(month, value))
-            path = self.staging / name / value / f"{len(self.staged):06}.parquet"
+            path = self.staging / name / value / f"{len(self.staged):06}-{number:04}.parquet"
             path.parent.mkdir(parents=True, exist_ok=True)
             pq.write_table(part.append_column("file_no", pa.repeat(len(self.staged), len(part))), path)
 
     def commit(self) -> dict[str, dict[str, Any]]:
         """What became of the rows of the staged files, by file. The store is replaced whole, the manifest with it."""
-        con = connect(ONE_THREAD).con
+        con = connect(LOADING).con
         con.execute("CREATE TABLE fates (file VARCHAR, line BIGINT, fate TINYINT)")
         for table in sorted(path.name for path in self.staging.iterdir()):
             _validate(table, sorted((self.staging / table).glob("*/*.parquet")))
@@ -405,7 +406,7 @@ def _write_rows(rows: pa.Table, path: Path) -> None:
 
 def _validate(table: str, files: Iterable[Path]) -> None:
     """Holds the new rows against the contract; pandera raises where a source let a bad row through."""
-    con = connect(ONE_THREAD)
+    con = connect(LOADING)
     rows = con.read_parquet([str(file) for file in files])
     rows = rows.drop(*{"file_no"}.intersection(rows.columns)).cast(INPUT[table].schema)
     INPUT[table].validator().validate(rows, lazy=True)
@@ -461,10 +462,10 @@ def _covered(tables: Mapping[str, pa.Table]) -> dict[str, list[str]]:
     """Days with messages by account, runs of days as `first..last`."""
     if "messages" not in tables:
         return {}
-    pairs = tables["messages"].group_by(["account_id", "day"]).aggregate([]).to_pylist()
-    days: dict[str, list[dt.date]] = {}
-    for pair in pairs:
-        days.setdefault(pair["account_id"] or "", []).append(pair["day"])
+    days: dict[str, set[dt.date]] = {}
+    for batch in tables["messages"].to_batches():
+        for pair in pa.table(batch).group_by(["account_id", "day"]).aggregate([]).to_pylist():
+            days.setdefault(pair["account_id"] or "", set()).add(pair["day"])
     return {account: runs_of(sorted(of_account)) for account, of_account in sorted(days.items())}
 
 

@@ -4,6 +4,7 @@ import datetime as dt
 import hmac
 from decimal import Decimal
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +14,9 @@ from csperf.errors import CsperfError
 from csperf.facts import INPUT
 from csperf.load import reason_words
 from csperf.sources import REGISTRY, Shop
+from csperf.sources import loaded as loaded_rows
 from csperf.sources.table import Settings, load
+from csperf.store import Store
 
 MESSAGES = {
     "account_id": "账号",
@@ -391,3 +394,22 @@ def test_a_wrong_mapping_is_told_before_anything_is_read(monkeypatch, change, sa
 def test_sources_are_found_from_their_files():
     assert {"table", "wangwang"} <= set(REGISTRY)
     assert all(hasattr(module, "Settings") for module in REGISTRY.values())
+
+
+def test_rows_kept_on_disk_are_stored_like_rows_at_hand(tmp_path, monkeypatch):
+    lines = [
+        f"店:01,甲{i % 7},2025-0{3 + i // 2500}-01 08:{i // 60 % 60:02}:{i % 60:02},收,{i % 11}" for i in range(5000)
+    ]
+    text = "\n".join(["账号,买家,时间,方向,内容", *lines])
+    at_hand = read(tmp_path, text)
+    monkeypatch.setattr(loaded_rows, "BATCH_ROWS", 1)
+    on_disk = read(tmp_path, text)
+    rows = on_disk.tables["messages"]
+    assert isinstance(rows, loaded_rows.Spilled)
+    assert pa.Table.from_batches(rows.to_batches()).equals(at_hand.tables["messages"])
+    stores = [Store(tmp_path / name, "Asia/Shanghai") for name in ("a", "b")]
+    for store, one in zip(stores, (at_hand, on_disk), strict=True):
+        store.add(one)
+    a, b = ({p.relative_to(s.root): p.read_bytes() for p in s.root.rglob("*.*") if p.is_file()} for s in stores)
+    assert a == b
+    assert len(a) == 3  # two months and the manifest

@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime
 import hashlib
 import re
+import tempfile
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
+from itertools import chain
 from pathlib import Path
 
 import duckdb
@@ -22,13 +24,14 @@ import pyarrow as pa
 from ibis import _
 from ibis.backends import BaseBackend
 
-from ..engine import ONE_THREAD, connect
+from ..engine import LOADING, connect
 from ..facts import INPUT, SPOKEN, Table
 from ..text import say
 
 ROW_ID_DIGITS = 20  # hexadecimal: 80 bits, so that 50 million messages collide with a chance of one in a billion
 SEPARATOR = "\x1f"
 RAW = "raw_"
+BATCH_ROWS = 200_000
 PLACE = ["source_line", "rowid"]  # rowid: several records may start on one line
 API_PREFIX = "cntaobao"  # before every nick in what Taobao's interfaces return
 
@@ -76,6 +79,26 @@ class Counts:
             raise AssertionError(f"{self.read} rows read, {parts} accounted for: {self}")
 
 
+class Spilled:
+    """Rows kept on disk, since there may be more than memory holds: given a batch at a time, as often as asked for."""
+
+    def __init__(self, batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - gone with the last mention of these rows
+        self._rows = 0
+        with pa.ipc.new_file(self._file, schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as out:
+            for batch in batches:
+                out.write_batch(batch)
+                self._rows += len(batch)
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def to_batches(self) -> Iterator[pa.RecordBatch]:
+        """The rows in their order."""
+        file = pa.ipc.open_file(self._file)
+        return map(file.get_batch, range(file.num_record_batches))
+
+
 @dataclass(frozen=True)
 class Loaded:
     """One file read: `tables` in the columns of facts.INPUT; `rejects`: line, reason, the mapped cells as text.
@@ -86,7 +109,7 @@ class Loaded:
 
     file: str
     sha256: str
-    tables: dict[str, pa.Table]
+    tables: dict[str, pa.Table | Spilled]
     rejects: pa.Table
     counts: Counts
     warnings: tuple[Notice, ...] = ()
@@ -115,7 +138,7 @@ def workbench() -> Iterator[duckdb.DuckDBPyConnection]:
 
 @cache
 def _database() -> BaseBackend:
-    return connect(ONE_THREAD)  # opened once: hundreds of small files need no database each
+    return connect(LOADING)  # opened once: hundreds of small files need no database each
 
 
 @lru_cache(10_000)  # the same few names on every line of a log
@@ -170,19 +193,33 @@ def seal(con: duckdb.DuckDBPyConnection, name: str, path: Path, shop: Shop, warn
     `rows` has the columns that a source fills, source_line, filtered (name of the filter that left the row out),
     reason (why it is rejected), and the cells as text under `raw_<column>`.
     """
-    table = INPUT[name]
     raw = tuple(row[0] for row in con.execute("DESCRIBE rows").fetchall() if row[0].startswith(RAW))
-    kept = con.execute(_sealed_sql(name, shop.shop_id, shop.timezone or "UTC")).to_arrow_table()
     file = file_name(path, shop)
-    columns = [pa.repeat(file, len(kept)) if c == "source_file" else kept[c] for c in table.arrow.names]
+    sealed = _sealed(con, name, file, shop)
     rejects = con.execute(_rejects_sql(raw)).to_arrow_table()
     left_out = dict(con.execute("SELECT filtered, count(*) FROM rows GROUP BY filtered ORDER BY filtered").fetchall())
     read = sum(left_out.values())
     left_out.pop(None, None)
     reasons = dict(sorted(Counter(rejects["reason"].to_pylist()).items()))
-    counts = Counts(read, len(kept), left_out, 0, reasons)
-    sealed = pa.table(columns, names=table.arrow.names).cast(table.arrow)
+    counts = Counts(read, len(sealed), left_out, 0, reasons)
     return Loaded(file, sha256(path), {name: sealed}, rejects, counts, warnings)
+
+
+def _sealed(con: duckdb.DuckDBPyConnection, name: str, file: str, shop: Shop) -> pa.Table | Spilled:
+    """The rows that stay: on disk where they are more than a batch and no form that must be at hand whole."""
+    schema = INPUT[name].arrow
+    rows = con.execute(_sealed_sql(name, shop.shop_id, shop.timezone or "UTC")).to_arrow_reader(BATCH_ROWS)
+    batches = (_completed(batch, file, schema) for batch in rows)
+    first = next(batches, None)
+    second = None if INPUT[name].statement else next(batches, None)
+    if second:
+        return Spilled(chain((first, second), batches), schema)
+    return pa.Table.from_batches([first, *batches] if first else [], schema)
+
+
+def _completed(batch: pa.RecordBatch, file: str, schema: pa.Schema) -> pa.RecordBatch:
+    columns = [pa.repeat(file, len(batch)) if c == "source_file" else batch[c] for c in schema.names]
+    return pa.record_batch(columns, names=schema.names).cast(schema)
 
 
 def _rejects_sql(raw: tuple[str, ...]) -> str:
