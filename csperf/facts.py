@@ -59,6 +59,7 @@ class Table:
     decides the month's file in the store. `rules` names what makes a row unusable (reason -> Ibis boolean,
     true = reject). `key` is what makes two rows the same record. `statement`: its files state what is, so that a file
     of the same name with other content takes its place; the files of other tables are logs of what happened.
+    `told_days`: day columns that a source may fill where the time is not known.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Table:
     days: dict[str, str] = field(default_factory=dict)
     rules: dict[str, object] = field(default_factory=dict)
     statement: bool = False
+    told_days: tuple[str, ...] = ()
 
     @property
     def schema(self) -> Schema:
@@ -123,11 +125,12 @@ INPUT: dict[str, Table] = {
             amount_fen: int, paid_fen: int?, quantity: int, status: str, status_raw: str?, account_id: str?""",
             key="shop_id order_id",
             days={"created_day": "created_at", "paid_day": "paid_at"},
+            told_days=("created_day",),
             rules={
                 "status_unknown": _one_of("status", ORDER_STATES),
                 "amount_negative": _.amount_fen < 0,
                 "quantity_negative": _.quantity < 0,
-                "no_time": _.created_at.isnull() & _.paid_at.isnull(),
+                "no_time": _.created_at.isnull() & _.paid_at.isnull() & _.created_day.isnull(),
             },
         ),
         _table(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hmac
+import operator
 from collections.abc import Iterator, Sequence
-from functools import cache, cached_property
+from functools import cache, cached_property, reduce
 
 import ibis
 import ibis.expr.datatypes as dt
@@ -42,6 +43,7 @@ NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)$"
 MICROSECONDS = {"milliseconds": 1_000, "seconds": 1_000_000, "minutes": 60_000_000, "hours": 3_600_000_000}
 FACTORS = {"yuan": 100, "fen": 1, **MICROSECONDS}
 HASH_DIGITS = 32
+SUM_SIGN = " + "  # between cells that are added up
 
 
 @ibis.udf.scalar.builtin(name="try_strptime", signature=((dt.string, dt.Array(dt.string)), dt.Timestamp()))
@@ -102,11 +104,12 @@ class Plan:
     def rows(self) -> ir.Table:
         """The batch as rows: the table's columns, source_line, filtered, reason, naive, and the cells as text."""
         rows = self._values(self._parsed(self._meant(self._texts(self._cleaned()))))
-        if self.settings.thread:
-            return rows
+        if self.settings.thread or self.settings.fold:
+            return rows  # judged once what stands in other rows is known
         rows = judged(rows, INPUT[self.settings.table])
         shown = rows.reason.notnull() & rows.filtered.isnull()
-        return rows.mutate(**{c: ibis.ifelse(shown, rows[c], None) for c in rows.columns if c.startswith(RAW)})
+        hidden = [f"{RAW}{target}" for target in self.settings.columns if target not in self.settings.lenient]
+        return rows.mutate(**{c: ibis.ifelse(shown, rows[c], None) for c in hidden})
 
     # ------------------------------------------------------------------------------------------------------- stages
 
@@ -131,19 +134,21 @@ class Plan:
         form = "cell" if target == "text" else "plain"  # what people wrote stays as it is
         parts = [cells[f"{form}:{self.sources.index((name, cell.hash))}"] for name in cell.from_]
         parts = [ibis.ifelse(part.isin(("", *cell.empty)), None, part) for part in parts]
+        if cell.add and not self.types[target].is_timestamp():
+            joined = ibis.literal(SUM_SIGN).join([part.fill_null("") for part in parts])
+            return joined.nullif(SUM_SIGN * (len(parts) - 1))
         text = parts[0]
         for part in parts[1:]:
-            text = text + cell.sep + part
-        return text
+            text = text + (SUM_SIGN if cell.add else cell.sep) + part
+        return text.re_extract(cell.pattern, 1).nullif("") if cell.pattern else text
 
     def _meant(self, rows: ir.Table) -> ir.Table:
         """Adds `meant:<target>:<k>`: the text, or what the value map makes of it, null where it does not list it."""
         meant = {}
         for target, k, cell in self.cells():
             text = rows[f"text:{target}:{k}"]
-            if cell.values is not None:
-                pairs = ((_fold(found), str(value)) for found, value in cell.values.items())
-                text = text.translate(*PUNCTUATION).cases(*pairs, else_=None)
+            if cell.listed:
+                text = _meaning(text.translate(*PUNCTUATION), cell)
             elif target in SPOKEN:
                 text = text.lower().cases(*SPOKEN[target].items(), else_=text)
             meant[f"meant:{target}:{k}"] = text
@@ -155,7 +160,7 @@ class Plan:
         for target, k, cell in self.cells():
             text, kind, place = rows[f"meant:{target}:{k}"], self.types[target], f"{target}:{k}"
             if kind.is_timestamp():
-                parsed |= {f"zoned:{place}": _zoned(text, cell.format), f"wall:{place}": _wall(text, cell.format)}
+                parsed |= _moments(text, place, cell)
             else:
                 parsed[f"value:{place}"] = _value(text, target, kind, cell)
         rows = rows.mutate(**parsed)
@@ -190,7 +195,16 @@ class Plan:
         )
 
     def _first(self, rows: ir.Table, stage: str, target: str) -> ir.Value:
-        return ibis.coalesce(*(rows[f"{stage}:{target}:{k}"] for k in range(len(self.settings.columns[target]))))
+        """The first alternative that is filled; of values, only of those that count in the row."""
+        found = []
+        for k, cell in enumerate(self.settings.columns[target]):
+            value = rows[f"{stage}:{target}:{k}"]
+            if stage == "value" and cell.if_filled:
+                value = ibis.ifelse(self._first(rows, stage, cell.if_filled).notnull(), value, None)
+            if stage == "value" and cell.if_empty:
+                value = ibis.ifelse(self._first(rows, stage, cell.if_empty).isnull(), value, None)
+            found.append(value)
+        return ibis.coalesce(*found)
 
     def _wrong(self, rows: ir.Table, target: str, k: int, cell: Cell) -> ir.StringValue:
         text, meant, value = (rows[f"{stage}:{target}:{k}"] for stage in ("text", "meant", "value"))
@@ -198,7 +212,7 @@ class Plan:
         if self.types[target].is_timestamp() and not self.zone:
             unread &= rows[f"wall:{target}:{k}"].isnull()
         found = [(unread, f"{_unreadable(self.types[target])}:{target}")]
-        if cell.values is not None:
+        if cell.listed and not cell.lenient:
             found.append((text.notnull() & meant.isnull(), f"value_unmapped:{target}"))
         return ibis.cases(*found, else_=None)
 
@@ -261,6 +275,8 @@ def _value(text: ir.StringValue, target: str, kind: dt.DataType, cell: Cell) -> 
         return _wall(text, cell.format).date()
     if kind.is_boolean():
         return ibis.cases((text.lower().isin(TRUE), True), (text.lower().isin(FALSE), False), else_=None)
+    if kind.is_numeric() and cell.add:
+        return _sum(text, cell, whole=kind.is_integer())
     if kind.is_numeric():
         return _number(text, cell.unit, whole=kind.is_integer())
     if target == "buyer_id":
@@ -293,6 +309,31 @@ def _next_day(time: ir.TimestampValue, anchor: ir.TimestampValue) -> ir.Timestam
     """The time a day later where it is more than half a day before the anchor: its clock has passed midnight."""
     passed = anchor.delta(time, unit="second") > SECONDS_A_DAY // 2
     return ibis.ifelse(passed, time + ibis.interval(days=1), time)
+
+
+def _meaning(text: ir.StringValue, cell: Cell) -> ir.StringValue:
+    """What the cell's lists make of a word, null where it stands in neither."""
+    equal = [(text == _fold(found), str(value)) for found, value in (cell.values or {}).items()]
+    held = [(text.contains(_fold(found)), str(value)) for found, value in cell.holding.items()]
+    return ibis.cases(*equal, *held, else_=None)
+
+
+def _moments(text: ir.StringValue, place: str, cell: Cell) -> dict[str, ir.TimestampValue]:
+    """The time and the wall clock that a text tells, hours added where it tells some behind a sign."""
+    if not cell.add:
+        return {f"zoned:{place}": _zoned(text, cell.format), f"wall:{place}": _wall(text, cell.format)}
+    parts = text.split(SUM_SIGN)
+    later = _number(parts[1], "hours", whole=True).as_interval("us")
+    return {f"zoned:{place}": _zoned(parts[0], cell.format) + later, f"wall:{place}": _wall(parts[0], cell.format) + later}
+
+
+def _sum(text: ir.StringValue, cell: Cell, *, whole: bool) -> ir.NumericValue:
+    """The sum of the numbers between the signs; empty parts are left out, one that is no number leaves none."""
+    parts = [text.split(SUM_SIGN)[place].nullif("") for place in range(len(cell.from_))]
+    numbers = [_number(part, cell.unit, whole=whole) for part in parts]
+    readable = ibis.and_(*(part.isnull() | number.notnull() for part, number in zip(parts, numbers, strict=True)))
+    total = reduce(operator.add, (number.fill_null(0) for number in numbers))
+    return ibis.ifelse(readable & text.notnull(), total, None)
 
 
 def _number(text: ir.StringValue, unit: str | None, *, whole: bool) -> ir.NumericValue:

@@ -100,11 +100,26 @@ class Spilled:
 
 
 @dataclass(frozen=True)
+class Recognised:
+    """What a file was taken for: a key of the formats known, the version of the export, and the file's columns.
+
+    `used` are the columns that the values come from, `dropped` those with personal data, `ignored` all others.
+    """
+
+    format: str
+    version: str
+    used: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Loaded:
     """One file read: `tables` in the columns of facts.INPUT; `rejects`: line, reason, the mapped cells as text.
 
     `cells`: of columns that the file names otherwise, its name for them and the words allowed in them, if listed.
     `days`: the first and last that a plan speaks of, where it says so apart from its rows.
+    `recognised`: what the file was taken for where no mapping says what it is.
     """
 
     file: str
@@ -115,6 +130,7 @@ class Loaded:
     warnings: tuple[Notice, ...] = ()
     cells: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     days: tuple[datetime.date, datetime.date] | None = None
+    recognised: Recognised | None = None
 
 
 def sha256(path: Path) -> str:
@@ -152,7 +168,7 @@ def account_name(account: str) -> str:
 
 def filled_by_source(table: Table) -> tuple[str, ...]:
     """The columns that a source fills; the others are worked out here."""
-    derived = {"row_id", "sequence", "shop_id", "source_file", "source_line", *table.days}
+    derived = {"row_id", "sequence", "shop_id", "source_file", "source_line", *table.days} - set(table.told_days)
     return tuple(column.name for column in table.columns if column.name not in derived)
 
 
@@ -187,8 +203,10 @@ def local_time(zone, time):
     """The wall clock of a zone at a time."""
 
 
-def seal(con: duckdb.DuckDBPyConnection, name: str, path: Path, shop: Shop, warnings: tuple[Notice, ...]) -> Loaded:
-    """The file as loaded, from the connection's table `rows`.
+def seal(
+    con: duckdb.DuckDBPyConnection, name: str, path: Path, shop: Shop, warnings: tuple[Notice, ...], folded: int = 0
+) -> Loaded:
+    """The file as loaded, from the connection's table `rows`; `folded` rows have gone into others of it.
 
     `rows` has the columns that a source fills, source_line, filtered (name of the filter that left the row out),
     reason (why it is rejected), and the cells as text under `raw_<column>`.
@@ -198,10 +216,10 @@ def seal(con: duckdb.DuckDBPyConnection, name: str, path: Path, shop: Shop, warn
     sealed = _sealed(con, name, file, shop)
     rejects = con.execute(_rejects_sql(raw)).to_arrow_table()
     left_out = dict(con.execute("SELECT filtered, count(*) FROM rows GROUP BY filtered ORDER BY filtered").fetchall())
-    read = sum(left_out.values())
+    read = sum(left_out.values()) + folded
     left_out.pop(None, None)
     reasons = dict(sorted(Counter(rejects["reason"].to_pylist()).items()))
-    counts = Counts(read, len(sealed), left_out, 0, reasons)
+    counts = Counts(read, len(sealed), left_out, folded, reasons)
     return Loaded(file, sha256(path), {name: sealed}, rejects, counts, warnings)
 
 
@@ -243,7 +261,8 @@ def _sealed_sql(name: str, shop_id: str, zone: str) -> str:
     )
     kept = rows.filter(_.filtered.isnull() & _.reason.isnull()).mutate(shop_id=ibis.literal(shop_id))
     kept = _numbered(kept) if name == "messages" else kept
-    kept = kept.mutate(**{day: local_time(zone, kept[time]).date() for day, time in table.days.items()})
+    days = {day: local_time(zone, kept[time]).date() for day, time in table.days.items()}
+    kept = kept.mutate(**days | {day: days[day].fill_null(kept[day]) for day in table.told_days})
     kept = kept.order_by(PLACE).select([c for c in table.arrow.names if c != "source_file"])
     return ibis.to_sql(kept, dialect="duckdb")
 

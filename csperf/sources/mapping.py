@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from ..facts import INPUT
 from ..settings import TimeZone, did_you_mean, listed
 from ..text import say
+from .fold import Fold
 from .loaded import filled_by_source, words_allowed
 from .thread import Thread
 
@@ -21,7 +22,13 @@ Scalar = str | int | float | bool
 
 
 class Cell(BaseModel):
-    """One way to fill a column: from one or more columns of the file, or a constant."""
+    """One way to fill a column: from one or more columns of the file, or a constant.
+
+    `pattern`: only what its first group finds in the cell. `add`: the cells are added up, not joined; to a time, hours.
+    `values`: words and what they mean; `holding`: words that a cell may hold somewhere, looked for in their order after
+    `values`. A word in neither rejects the row; where `lenient`, it means nothing and a notice names it.
+    `if_filled`, `if_empty`: counts only in rows where that column of the table is filled, or is not.
+    """
 
     model_config = STRICT
 
@@ -34,22 +41,52 @@ class Cell(BaseModel):
     empty: tuple[str, ...] = ()
     past_midnight: str = ""
     hash: bool = False
+    pattern: str = ""
+    add: bool = False
+    holding: dict[str, Scalar] = {}
+    lenient: bool = False
+    if_filled: str = ""
+    if_empty: str = ""
 
     @field_validator("from_", "format", "empty", mode="before")
     @classmethod
     def _several(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value
 
-    @field_validator("values", mode="before")
+    @field_validator("values", "holding", mode="before")
     @classmethod
     def _named(cls, value: Any) -> Any:
         return {str(name): meant for name, meant in value.items()} if isinstance(value, Mapping) else value
+
+    @field_validator("pattern")
+    @classmethod
+    def _a_pattern(cls, value: str) -> str:
+        return a_pattern(value)
 
     @model_validator(mode="after")
     def _one_way(self) -> Cell:
         if bool(self.from_) == (self.const is not None):
             raise ValueError(say("load.from_or_const"))
         return self
+
+    @property
+    def listed(self) -> bool:
+        """Whether only listed words have a meaning."""
+        return self.values is not None or bool(self.holding)
+
+    @property
+    def anchors(self) -> set[str]:
+        """Other columns of the table that this one looks at."""
+        return {self.past_midnight, self.if_filled, self.if_empty} - {""}
+
+
+def a_pattern(value: str) -> str:
+    """The regular expression; ValueError where it is none."""
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(say("load.bad_pattern", reason=error)) from error
+    return value
 
 
 def _cells(value: Any) -> Any:
@@ -71,11 +108,7 @@ class Filter(BaseModel):
     @field_validator("matches")
     @classmethod
     def _a_pattern(cls, value: str | None) -> str | None:
-        try:
-            re.compile(value or "")
-        except re.error as error:
-            raise ValueError(say("load.bad_pattern", reason=error)) from error
-        return value
+        return value if value is None else a_pattern(value)
 
     @model_validator(mode="after")
     def _one_condition(self) -> Filter:
@@ -99,6 +132,7 @@ class Settings(BaseModel):
     columns: dict[str, Annotated[tuple[Cell, ...], BeforeValidator(_cells), Field(min_length=1)]]
     filter: dict[str, Filter] = {}
     thread: Thread | None = None
+    fold: Fold | None = None
 
     @field_validator("table")
     @classmethod
@@ -138,7 +172,7 @@ class Settings(BaseModel):
 
     def _without_anchor(self) -> Iterable[str]:
         for name, cells in self.columns.items():
-            for anchor in {cell.past_midnight for cell in cells} - {"", *self.columns}:
+            for anchor in sorted(set().union(*(cell.anchors for cell in cells)) - set(self.columns)):
                 yield say("load.no_anchor", column=name, found=anchor)
 
     @property
@@ -147,9 +181,15 @@ class Settings(BaseModel):
         found = {}
         for name, ways in self.columns.items():
             headings = dict.fromkeys(" + ".join(way.from_) for way in ways if way.from_)
-            words = [word for way in ways for word in way.values or ()] or words_allowed(self.table, name)
+            words = [word for way in ways for word in (*(way.values or ()), *way.holding) if word]
+            words = words or list(words_allowed(self.table, name))
             found[name] = " / ".join(headings) or name, listed(words)
         return found
+
+    @property
+    def lenient(self) -> set[str]:
+        """Columns in which a word that is not listed means nothing."""
+        return {name for name, ways in self.columns.items() if any(way.lenient for way in ways)}
 
     @property
     def mapped(self) -> list[str]:

@@ -17,7 +17,8 @@ from ..settings import listed
 from ..text import say
 from . import decode
 from .columns import Plan, plan_of
-from .loaded import Loaded, Notice, Shop, account_name, judged, seal, workbench
+from .fold import fold
+from .loaded import RAW, Loaded, Notice, Shop, account_name, judged, seal, workbench
 from .mapping import Settings
 from .thread import along_replies
 
@@ -49,7 +50,13 @@ def load(path: Path, settings: Settings, shop: Shop) -> Loaded:
             _unify_accounts(con, column)
         notices = [notice for c in settings.columns if c.endswith("_id") for notice in _rounded(con, c, settings)]
         read = con.sql("SELECT source_line FROM rows LIMIT 1").fetchall()
-        loaded = seal(con, settings.table, path, shop, (*notices, *([] if read else [Notice("header_only")])))
+        notices += [] if read else [Notice("header_only")]
+        folded = 0
+        if settings.fold:
+            folded, found = fold(con, settings.fold, settings.table)
+            notices += found
+        notices += [notice for column in sorted(settings.lenient) for notice in _unlisted(con, column, settings)]
+        loaded = seal(con, settings.table, path, shop, tuple(notices), folded)
         return replace(loaded, cells=settings.cells)
 
 
@@ -117,6 +124,18 @@ def _unify_accounts(con: duckdb.DuckDBPyConnection, column: str) -> None:
     if changed:
         con.register("spelling", pa.table({"found": list(changed), "plain": list(changed.values())}))
         con.execute(f"UPDATE rows SET {column} = plain FROM spelling WHERE {column} = found")
+
+
+def _unlisted(con: duckdb.DuckDBPyConnection, column: str, settings: Settings) -> list[Notice]:
+    """A notice with the words of a column that mean nothing here, where it may hold such."""
+    words = con.execute(
+        f"""SELECT "{RAW}{column}", count(*) FROM rows
+        WHERE filtered IS NULL AND reason IS NULL AND "{column}" IS NULL AND "{RAW}{column}" IS NOT NULL
+        GROUP BY ALL ORDER BY 2 DESC, 1"""
+    ).fetchall()
+    heading, allowed = settings.cells[column]
+    slots = {"column": heading, "words": listed(word for word, _n in words), "n": sum(n for _word, n in words)}
+    return [Notice("words_unlisted", slots | {"allowed": allowed})] if words else []
 
 
 def _rounded(con: duckdb.DuckDBPyConnection, column: str, settings: Settings) -> list[Notice]:
