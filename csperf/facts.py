@@ -60,12 +60,16 @@ class Table:
     true = reject). `key` is what makes two rows the same record. `statement`: its files state what is, so that a file
     of the same name with other content takes its place; the files of other tables are logs of what happened.
     `told_days`: day columns that a source may fill where the time is not known.
+    `dated`: day columns that the files themselves tell. `provenance`: columns that say where a value stood, so that the
+    same value elsewhere is the same.
     """
 
     name: str
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()
     days: dict[str, str] = field(default_factory=dict)
+    dated: tuple[str, ...] = ()
+    provenance: tuple[str, ...] = ()
     rules: dict[str, object] = field(default_factory=dict)
     statement: bool = False
     told_days: tuple[str, ...] = ()
@@ -79,6 +83,11 @@ class Table:
     def arrow(self) -> pa.Schema:
         """The same as Arrow, for empty tables and for writing Parquet."""
         return pa.schema([pa.field(c.name, dtype(c.type).to_pyarrow()) for c in self.columns])
+
+    @property
+    def day_columns(self) -> tuple[str, ...]:
+        """Columns of local days, of which the first that is filled says when a row belongs."""
+        return self.dated or tuple(self.days)
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -226,10 +235,18 @@ INPUT: dict[str, Table] = {
         ),
         _table(
             "measured",
+            # A backend's own value of one account. value is numerator / denominator where the backend shows both counts,
+            # else the cell; shown is the cell. n null: nobody knows how many cases it stands for.
             """shop_id: str, agent_id: str, day: date?, period_start: date?, period_end: date?, metric: str, definitions: str,
-            value: float?, numerator: float?, denominator: float?, n: int?, provisional: bool""",
+            value: float?, numerator: float?, denominator: float?, n: int?, provisional: bool, shown: float?,
+            platform: str?, sheet: str?, heading: str?, cell: str?""",
             key="shop_id agent_id day period_start period_end metric definitions",
-            rules={"no_period": _.day.isnull() & (_.period_start.isnull() | _.period_end.isnull())},
+            dated=("day", "period_start"),
+            provenance=("platform", "sheet", "heading", "cell"),
+            rules={
+                "no_period": _.day.isnull() & (_.period_start.isnull() | _.period_end.isnull()),
+                "ends_before_start": _.period_end < _.period_start,
+            },
         ),
         _table("categories", "code: str, parent: str?, name_zh: str, name_en: str", key="code", statement=True),
         _table(

@@ -26,12 +26,24 @@ from .errors import CsperfError, Problem
 from .facts import INPUT
 from .text import say
 
-FORMAT = 3  # of the folder; a store of another format is read anew from the exports
+FORMAT = 4  # of the folder; a store of another format is read anew from the exports
 MANIFEST = "manifest.json"
 STAGING = ".staging"
 UNDATED = "all"
 STATEMENTS = "statements"  # every row of every form as it is now: where one goes, what equalled it comes back
 FIRST = ("line", "column", "found", "allowed")  # what the manifest keeps of the first row rejected for each reason
+CONFLICT = ("agent_id", "first", "last", "metric", "value", "line", "cell", "earlier", "file", "file_line", "file_cell")
+# The value that stays beside the one it replaces. A value that was provisional was expected to change.
+CONFLICTS = """
+    SELECT new.source_file, new.agent_id, CAST(coalesce(new.day, new.period_start) AS VARCHAR),
+           CAST(coalesce(new.day, new.period_end) AS VARCHAR), new.metric, new.value, new.source_line, new.cell,
+           old.value, old.source_file, old.source_line, old.cell
+    FROM judged new JOIN judged old USING (shop_id, agent_id, metric, definitions)
+    WHERE new.fate = 0 AND new.file_no >= 0 AND old.fate = 1 AND old.state = new.state - 1 AND NOT old.provisional
+      AND old.value IS DISTINCT FROM new.value AND old.day IS NOT DISTINCT FROM new.day
+      AND old.period_start IS NOT DISTINCT FROM new.period_start
+      AND old.period_end IS NOT DISTINCT FROM new.period_end
+    ORDER BY new.source_file, new.source_line, new.metric"""
 FATES = ("kept", "replaced", "duplicate")  # a line of which any row stays is kept
 PARQUET = {"compression": "zstd", "use_dictionary": True}
 
@@ -72,8 +84,8 @@ class Store:
             return ibis.memtable(INPUT[table].arrow.empty_table(), schema=schema)
         _refuse_broken(files, self.root)
         rows = con.read_parquet(files).cast(schema)
-        if INPUT[table].days:
-            day = ibis.coalesce(*(rows[name] for name in INPUT[table].days))
+        if INPUT[table].day_columns:
+            day = ibis.coalesce(*(rows[name] for name in INPUT[table].day_columns))
             within = ([day >= first_day] if first_day else []) + ([day <= last_day] if last_day else [])
             rows = rows.filter(*within) if within else rows
         return rows
@@ -98,15 +110,14 @@ class Store:
     def coverage(self, table: str = "messages") -> pd.DataFrame:
         """Rows of each account on each day from the first to the last: account_id, day, n.
 
-        n is null on a day without any row of the shop (not downloaded), 0 where only this account has none.
+        n is null on a day without any row of the shop (not downloaded), 0 where only this account has none. Of measured
+        values a row of a period covers each of its days.
         """
         empty = pd.DataFrame({"account_id": pd.Series(dtype=str), "day": [], "n": pd.Series(dtype="Int64")})
         if not self._files(table):
             return empty
         con = connect()
-        rows = self.read(con, table)
-        day = next(iter(INPUT[table].days))
-        counted = rows.group_by("account_id", day=rows[day]).agg(n=lambda t: t.count()).to_pandas()
+        counted = _measured_days(self.read(con, table)) if table == "measured" else _days(self.read(con, table), table)
         con.disconnect()
         wide = counted.pivot_table(index="day", columns="account_id", values="n", aggfunc="sum")
         days = pd.date_range(counted["day"].min(), counted["day"].max())
@@ -151,6 +162,20 @@ class Store:
         old = _sibling(self.root, "old")
         if old.exists() and not self.root.exists():
             old.rename(self.root)
+
+
+def _days(rows: ibis.Table, table: str) -> pd.DataFrame:
+    """Rows of each account and day."""
+    return rows.group_by("account_id", day=rows[INPUT[table].day_columns[0]]).agg(n=lambda t: t.count()).to_pandas()
+
+
+def _measured_days(rows: ibis.Table) -> pd.DataFrame:
+    """The same of measured values, each of which stands for the days from its first to its last."""
+    spans = {"first": ibis.coalesce(rows.day, rows.period_start), "last": ibis.coalesce(rows.day, rows.period_end)}
+    found = rows.group_by(account_id=rows.agent_id, **spans).agg(n=lambda t: t.count()).to_pandas()
+    days = [pd.date_range(first, last).date for first, last in zip(found["first"], found["last"], strict=True)]
+    spread = found.assign(day=days).explode("day")
+    return spread.groupby(["account_id", "day"], as_index=False)["n"].sum()
 
 
 def _refuse_broken(files: Iterable[str | Path], root: Path) -> None:
@@ -213,6 +238,10 @@ class Intake:
             self._state(loaded, label, entry)
         self.entries[label] = entry
         for name in loaded.tables.keys() - {entry["statement"]}:
+            if INPUT[name].statement:
+                rows = _labelled(loaded.tables[name], label)
+                self.statements[name] = pa.concat_tables([self._said(name), rows])
+                continue
             for part, batch in enumerate(loaded.tables[name].to_batches()):
                 self._stage_months(name, _labelled(pa.table(batch), label), part)
         if len(loaded.rejects):
@@ -287,11 +316,18 @@ class Intake:
             _refuse_broken([stored], self.store.root)
             files += f" UNION ALL BY NAME SELECT *, -1 AS file_no FROM read_parquet('{_quoted(stored)}')"
         _judge(con, table, files)
-        con.execute(
-            f"""INSERT INTO fates SELECT source_file, source_line, fate FROM judged
-            WHERE file_no >= 0 OR fate <> {FATES.index("kept")}"""
-        )
+        # Of a wide table's line all cells are noted, so that it stays kept while one of them does.
+        noted = "true" if table == "measured" else f"file_no >= 0 OR fate <> {FATES.index('kept')}"
+        con.execute(f"INSERT INTO fates SELECT source_file, source_line, fate FROM judged WHERE {noted}")
+        if table == "measured":
+            self._note_conflicts(con)
         _write_rows(_kept(con, table), self.folder / table / f"{month}.parquet")
+
+    def _note_conflicts(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Keeps with the later file each value of which an earlier export of the same period says otherwise."""
+        con.execute(CONFLICTS)
+        for label, *cells in con.fetchall():
+            self.entries[label]["conflicts"].append(dict(zip(CONFLICT, cells, strict=True)))
 
     def _restate(self, con: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
         """Writes a table of statements anew out of what its files say now, and notes the fate of every row."""
@@ -301,7 +337,8 @@ class Intake:
         place = [self.entries[label]["place"] for label in rows["source_file"].to_pylist()]
         con.register("said", rows.append_column("file_no", pa.array(place, pa.int64())))
         _judge(con, table, "SELECT * FROM said")
-        con.execute("INSERT INTO fates SELECT source_file, source_line, fate FROM judged")
+        own = [label for label, entry in self.entries.items() if entry["statement"] == table]
+        con.execute("INSERT INTO fates SELECT source_file, source_line, fate FROM judged WHERE source_file IN ?", [own])
         for entry in self.entries.values():
             if entry["statement"] == table:
                 entry |= {"kept": 0, "duplicate": 0, "replaced": entry["withdrawn"]}
@@ -359,9 +396,10 @@ def _entry(loaded: Loaded) -> dict[str, Any]:
     counts = {"read": loaded.counts.read, "kept": 0, "duplicate": 0, "replaced": 0, "withdrawn": 0}
     counts |= {part: getattr(loaded.counts, part) for part in ("filtered", "folded", "rejected")}
     per_row = sum(map(len, loaded.tables.values())) == loaded.counts.kept  # else several rows came from one record
-    statements = [name for name in loaded.tables if INPUT[name].statement]
-    if statements and not (per_row and len(loaded.tables) == 1):
+    statements = [name for name in loaded.tables if INPUT[name].statement and len(loaded.tables) == 1]
+    if statements and not per_row:
         raise AssertionError(f"{loaded.file}: a form fills one table, a row for each of its records")
+    counts["kept"] = 0 if statements else _told_aside(loaded.tables)
     return {
         "file": loaded.file,
         "sha256": loaded.sha256,
@@ -372,14 +410,23 @@ def _entry(loaded: Loaded) -> dict[str, Any]:
         "warnings": [asdict(warning) for warning in loaded.warnings],
         "covered": _covered(loaded.tables),
         "first": first_rejected(loaded),
+        "conflicts": [],
     }
+
+
+def _told_aside(tables: Mapping[str, pa.Table]) -> int:
+    """How many records told nothing but statements (peers' values below a backend's table): they are always kept."""
+    lines = {True: set(), False: set()}
+    for name, rows in tables.items():
+        lines[INPUT[name].statement].update(rows["source_line"].to_pylist())
+    return len(lines[True] - lines[False])
 
 
 def _spoken_of(table: str, rows: pa.Table, loaded: Loaded) -> pa.Array:
     """Whether a file speaks of the day of each row: from its first to its last; without days it speaks of all."""
-    if not INPUT[table].days:
+    if not INPUT[table].day_columns:
         return pa.repeat(True, len(rows))
-    day = next(iter(INPUT[table].days))
+    day = INPUT[table].day_columns[0]
     own = pc.min_max(loaded.tables[table][day]).as_py()
     first, last = loaded.days or (own["min"], own["max"])
     return pc.and_(pc.greater_equal(rows[day], first), pc.less_equal(rows[day], last)).fill_null(False)
@@ -421,7 +468,8 @@ def _fates_sql(table: str, files: str) -> str:
     A recall counts as last; it also replaces the message in its place where messages carry no id.
     """
     spec, key = INPUT[table], _listed(INPUT[table].key)
-    content = [c for c in spec.arrow.names if c not in ("source_file", "source_line", "sequence", *spec.key)]
+    aside = ("source_file", "source_line", "sequence", *spec.provenance, *spec.key)
+    content = [c for c in spec.arrow.names if c not in aside]
     recall = "kind = 'recall'" if table == "messages" else "false"
     rows = f"SELECT *, hash({_listed(content)}) AS content, {recall} AS recall FROM ({files})"
     by_key = f"(PARTITION BY {key} ORDER BY recall, file_no, source_line)"
@@ -452,7 +500,7 @@ def _labelled(rows: pa.Table, label: str) -> pa.Table:
 
 def months_of(name: str, rows: pa.Table) -> pa.Array:
     """The month (YYYY-MM) of each row, by the first of the table's days that is filled; `all` without days."""
-    days = INPUT[name].days
+    days = INPUT[name].day_columns
     if not days:
         return pa.repeat(UNDATED, len(rows))
     return pc.strftime(pc.coalesce(*(rows[day] for day in days)), format="%Y-%m").fill_null(UNDATED)
