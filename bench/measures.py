@@ -81,7 +81,7 @@ def _by_level(team: Team, model: Model) -> Measured:
 def half_width(world: World, rng: np.random.Generator, true_value: float) -> Measured:
     """Whether the interval of a target holds the value of all agents and months there could be, and half its width."""
     team = draw(world, rng)
-    made = team.panel(SETTINGS)
+    made = team.panel
     share = np.array([GOAL])
     values = resampled(
         world.how, made.value, made.n, team.planned, share, higher=world.higher, rng=rng, resamples=RESAMPLES
@@ -99,7 +99,7 @@ def value_of_all(world: World, rng: np.random.Generator, agents: int = 200_000) 
 
 def walked(world: World, rng: np.random.Generator) -> Measured:
     """What the back-test says of a method that is right: next month's row of the model."""
-    frame = backtest(draw(world, rng).panel(SETTINGS), SETTINGS)
+    frame = backtest(draw(world, rng).panel, SETTINGS)
     row = frame[(frame["horizon"] == 1) & (frame["method"] == "model")].iloc[0]
     return {"passed": float(row["verdict"] == "PASS"), "walked_bias": row["bias"], "walked_covered": row["coverage"]}
 

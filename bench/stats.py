@@ -17,7 +17,7 @@ import numpy as np
 
 from bench.measures import Measured
 
-WORLDS = 400
+WORLDS = 300
 CORES = 2
 CHUNK = 25
 SEED = 20251111

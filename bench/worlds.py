@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
 
 from csperf.stats.forecast import Forecast
 from csperf.stats.kinds import KINDS, Kind
-from csperf.targets.model import Model, Panel, fitted, panel
+from csperf.targets.model import Model, Panel, fitted
 from csperf.targets.settings import TargetSettings
 
 FUTURE = 3  # months to come that targets are held against
 LEVELS = ("junior", "mid", "senior")
 PART_TIME = 0.3
-ORACLE_DRAWS = 4000
+ORACLE_DRAWS = 1000
 METRIC = {"rate": "reply_30s_msg", "count": "slow_users", "time": "first_reply_s", "value": "order_value_yuan"}
 
 
@@ -75,24 +74,25 @@ class Team:
         """Cases of a month to come, as somebody who plans would know them."""
         return np.maximum(np.round(self.n[:, : self.world.months].mean(1) * self.world.volume), 1)
 
-    def panel(self, settings: TargetSettings, months: int | None = None) -> Panel:
-        """The past as the product reads it."""
-        months = months or self.world.months
-        seen = np.isfinite(self.value[:, :months])
-        agent, month = np.nonzero(seen)
-        cells = {"value": self.value, "n": self.n, "denominator": self.n, "sum_squares": self.squares}
-        rows = pd.DataFrame({name: cell[:, :months][seen] for name, cell in cells.items()})
-        level = np.array(LEVELS)[self.level[agent]] if self.world.levels else None
-        names = {"agent_id": [f"a{a:03d}" for a in agent], "month": [f"m{m:02d}" for m in month]}
-        return panel(
-            rows.assign(**names, level=level, metric=METRIC[self.world.kind], role="pre", by_day=False), settings
+    @property
+    def panel(self) -> Panel:
+        """The past as the product reads it: who was seen in it, and how cases spread about their means."""
+        past = slice(0, self.world.months)
+        there = np.flatnonzero(np.isfinite(self.value[:, past]).any(axis=1))
+        value, n, squares = (cells[there, past] for cells in (self.value, self.n, self.squares))
+        known = np.isfinite(value * squares) & (n > 1)
+        spread = ((squares - n * value**2)[known] / value[known] ** 2).sum() / max((n[known] - 1).sum(), 1)
+        names = tuple(f"a{a:03d}" for a in there), tuple(f"m{m:02d}" for m in range(self.world.months))
+        levels = LEVELS[: len(self.world.levels)] or (None,)
+        metric, cases = METRIC[self.world.kind], np.where(np.isfinite(value), n, 0.0)
+        return Panel(
+            metric, "pre", self.world.how, *names, levels, self.level[there], value, cases, spread, frozenset()
         )
 
     def model(self, settings: TargetSettings) -> Model:
         """The product's model of the past, at the planned cases."""
-        made = self.panel(settings)
-        there = np.array([int(name[1:]) for name in made.agents])
-        return fitted(made, settings, self.planned[there])
+        there = np.array([int(name[1:]) for name in self.panel.agents])
+        return fitted(self.panel, settings, self.planned[there])
 
 
 def draw(world: World, rng: np.random.Generator) -> Team:
@@ -113,10 +113,13 @@ def draw(world: World, rng: np.random.Generator) -> Team:
 
 def oracle(team: Team, share: float, rng: np.random.Generator) -> float:
     """The target that `share` of the agents are expected to meet, for somebody who knows the truth but the future."""
-    world, draws = team.world, (ORACLE_DRAWS // 4, 1)
+    world, draws = team.world, (ORACLE_DRAWS, 1)
     shock = world.shared * rng.standard_normal(draws) + world.wobble * rng.standard_normal((draws[0], world.agents))
     cases = np.broadcast_to(team.planned.astype(int), shock.shape)
-    value, _squares = _seen(world, team.truth + shock, cases, rng)
+    if world.cv2:
+        value = natural(world, team.truth + shock) * rng.gamma(cases / world.cv2, world.cv2 / cases)
+    else:
+        value, _squares = _seen(world, team.truth + shock, cases, rng)
     return Forecast(value, world.higher).value_met_by(share)
 
 
