@@ -18,14 +18,18 @@ import pandas as pd
 from . import calls as phone
 from . import hours, mart, purchases, turns
 from .catalogue import ENTRIES, entry
-from .definitions import Definition
+from .definitions import SETS, Definition
 from .engine import EngineSettings, chunks, connect
 from .errors import CsperfError, Problem
 from .metric import Metric
 from .params import Params, load_params
+from .rules import in_force
 from .store import Store
 from .targets import Proposal, TargetSettings, core_metrics
 from .targets import propose as propose_targets
+from .targets.industry import cells_of
+from .targets.platform import RedLineSettings
+from .targets.platform import red_lines as platform_red_lines
 from .text import say
 from .turns.people import bots, people
 
@@ -168,9 +172,32 @@ def propose(
     """
     run = source.run if isinstance(source, Facts) else source
     settings = settings or run.params.targets
-    values = history(source, settings.metrics) if values is None else values
+    if values is None:
+        values = history(source, settings.metrics)
+        more = {"red_lines": red_lines(run)} | more
     tables = {name: run.table(name) for name in ("benchmarks", "roster")}
     return propose_targets(values, settings=settings, **(tables | more))
+
+
+def red_lines(run: Run, settings: RedLineSettings | None = None) -> pd.DataFrame:
+    """What the platform's rules in force at the end of the run mean for the shop (targets.platform.red_lines).
+
+    Measured under the platform's own counting rules where there is such a set, over the days its settings ask for.
+    """
+    settings = settings or RedLineSettings()
+    rules = [rule for rule in in_force(run.params.platform_rules(), run.last_day) if rule.metric in ENTRIES]
+    on_day = run.last_day + dt.timedelta(days=1)
+    if not rules:
+        return platform_red_lines(pd.DataFrame(columns=["metric", "day"]), [], on_day=on_day, settings=settings)
+    own = run.params.platform if run.params.platform in SETS else run.definition.name
+    past = replace(
+        run,
+        definition=run.params.counting_rules(own),
+        first_day=on_day - dt.timedelta(days=settings.history_days),
+    )
+    daily = measure(past, ["shop", "day"], sorted({str(rule.metric) for rule in rules}))
+    means = cells_of(run.table("benchmarks"), "mean")
+    return platform_red_lines(daily, rules, on_day=on_day, industry=means, settings=settings)
 
 
 def explain(source: Run | Facts, metric: str, *, agent: str | None = None, day: dt.date | None = None) -> pd.DataFrame:

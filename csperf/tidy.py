@@ -29,6 +29,7 @@ class Column:
     name: str
     read: Callable[[str], Any]
     required: bool = False
+    blank: bool = False  # whether its cells may be empty all the same
 
     @property
     def headings(self) -> tuple[str, ...]:
@@ -111,7 +112,7 @@ def level(cell: str) -> str:
 ROLES = ("pre", "after", "mixed", "both", "call", "manager", "shop")
 GRADES = ("publish", "trial", "reference")
 CELLS = ("own", "mean", "top10_mean", "tier_mean", "tier_excellent")
-WHO = (Column("shop_id", text), Column("agent_id", text, True))
+WHO = (Column("shop_id", text), Column("agent_id", text, True, blank=True))
 TABLES: dict[str, tuple[Column, ...]] = {
     "values": (
         *WHO,
@@ -226,7 +227,7 @@ def _read_cells(
             if cell:
                 read[cell] = _read(column, cell, problems, path, lines[found == cell], places)
         frame[column.name] = found.map(read)
-        if column.required:
+        if column.required and not column.blank:
             empty = lines[found == ""]
             problems += [Problem(_where(path, empty, places[column.name]), say("tidy.empty"))] if len(empty) else []
     typed = {c.name: pd.to_numeric(frame[c.name]) for c in TABLES[table] if c.name in frame and c.read is number}

@@ -26,18 +26,27 @@ def level_spread(spread: pd.DataFrame, *, lang: str = "zh") -> Table:
 
 
 def targets(targets: pd.DataFrame, *, lang: str = "zh") -> Table:
-    """The proposal: base, target and stretch per metric, role and level, how many met it, and why this number."""
-    shown = metric_rows(targets, ["base", "target", "stretch", "shop_value"], lang, before=("level",))
-    shown[say("tables.attainment", lang)] = [number(a, "share") for a in targets["attainment"]]
-    shown[say("tables.n_agents", lang)] = [number(n, "count") for n in targets["n_agents"]]
-    shown[say("tables.n_agent_months", lang)] = [number(n, "count") for n in targets["n_agent_months"]]
-    shown[say("tables.grade", lang)] = [say(f"tables.grade_{g}", lang) for g in targets["grade"]]
-    shown[say("tables.reason", lang)] = [_status_words(row, lang) for row in targets.itertuples()]
-    slots = {"metrics": targets["metric"].nunique(), "rows": len(targets)}
-    title = say("tables.targets", lang, trial=int((targets["grade"] == "trial").sum()), **slots)
+    """The proposal: base, target and stretch per metric, role and level, who is expected to meet it, and why."""
+    rows = targets[targets["role"] != "shop"]
+    shown = metric_rows(rows, ["base", "target", "stretch", "shop_value", "tier_mean"], lang, before=("level",))
+    shown[say("tables.expected", lang)] = [_expected(row, lang) for row in rows.itertuples()]
+    shown[say("tables.n_agent_months", lang)] = [number(n, "count") for n in rows["n_agent_months"]]
+    shown[say("tables.grade", lang)] = [say(f"tables.grade_{g}", lang) for g in rows["grade"]]
+    shown[say("tables.reason", lang)] = [_status_words(row, lang) for row in rows.itertuples()]
+    grades = {grade: int((rows["grade"] == grade).sum()) for grade in ("publish", "trial")}
+    title = say("tables.targets", lang, metrics=rows["metric"].nunique(), rows=len(rows), **grades)
     notes = [say("tables.targets_note", lang)]
     gt = laid_out("targets", shown, title, lang, group="role", stub="metric", notes=notes, text=("reason",))
-    return Table("targets", targets, gt)
+    return Table("targets", rows, gt)
+
+
+def _expected(row: Any, lang: str) -> str:
+    """About 7 of 12 (5-9)."""
+    if not row.team:
+        return MISSING
+    people = {"met": row.expected_agents, "team": row.team}
+    people |= {"low": row.attainment_low * row.team, "high": row.attainment_high * row.team}
+    return say("tables.expected_of", lang, **{name: f"{value:.0f}" for name, value in people.items()})
 
 
 def past_attainment(past: pd.DataFrame, *, lang: str = "zh") -> Table:

@@ -17,10 +17,12 @@ import pandas as pd
 from ..catalogue import entry
 from ..rules import PlatformRule
 from .history import level_spread, past_attainment, value_met_by
-from .industry import SNAPSHOT_DAYS, cells, industry_values, sources, without_luck
+from .industry import SNAPSHOT_DAYS, cells, cells_of, industry_values, sources, without_luck
 from .model import Model, fitted, panel
 from .months import agent_months
 from .order import in_order, ladder, round_easier
+from .platform import red_lines as platform_red_lines
+from .platform_words import shop_rows
 from .rule import Decision, decide
 from .settings import LEVELS, TargetSettings, core_metrics
 from .why import sentence
@@ -63,11 +65,12 @@ LOWER_THE_GRADE = ("NO_N", "TARGET_THIN", "FEW_MONTHS", "NOT_SEPARABLE")
 
 @dataclass(frozen=True)
 class Proposal:
-    """Targets (COLUMNS), the steps behind each (STEPS), and the model of each metric x role."""
+    """Targets (COLUMNS), the steps behind each (STEPS), the model of each metric x role, and the shop's red lines."""
 
     targets: pd.DataFrame
     steps: pd.DataFrame
     models: dict[tuple[str, str], Model]
+    red_lines: pd.DataFrame
 
 
 def derive_targets(values: pd.DataFrame, **how: Any) -> pd.DataFrame:
@@ -82,6 +85,7 @@ def propose(
     rules: Iterable[PlatformRule] = (),
     roster: pd.DataFrame | None = None,
     planned: pd.DataFrame | None = None,
+    red_lines: pd.DataFrame | None = None,
     settings: TargetSettings | None = None,
 ) -> Proposal:
     """Targets for the month after the last one in `values`, in the key's unit.
@@ -91,7 +95,8 @@ def propose(
     metric, n. attainment is the expected share of the team that meets the target, attainment_low and attainment_high
     its range in four of five months, expected_agents the same in people. half_width: how far the target itself might
     move had other agents and months been seen (about 85 %). shop_value is the newest month's, over shop_n cases.
-    Null: not known. `rules` never move an agent's target.
+    Null: not known. `red_lines` (platform.red_lines; worked out from `rules` and the values' own rows of the shop by
+    day where it is not given) make rows of the shop, role "shop", and never move an agent's target.
     """
     settings = settings or TargetSettings()
     months = agent_months(values, roster=roster, settings=settings)
@@ -113,7 +118,21 @@ def propose(
             steps += [(metric, role, level, step.name, step.value) for step in decision.steps]
     rows += _reference_rows(industry, {row["metric"] for row in rows}, settings)
     targets = in_order(pd.DataFrame(rows, columns=COLUMNS))
-    return Proposal(targets, pd.DataFrame(steps, columns=STEPS), models)
+    lines = _red_lines(values, rules, benchmarks) if red_lines is None else red_lines
+    shop = pd.DataFrame(list(shop_rows(lines, targets)), columns=COLUMNS)
+    targets = pd.concat([part for part in (targets, shop) if len(part)] or [targets], ignore_index=True)
+    return Proposal(targets, pd.DataFrame(steps, columns=STEPS), models, lines)
+
+
+def _red_lines(values: pd.DataFrame, rules: Iterable[PlatformRule], benchmarks: pd.DataFrame | None) -> pd.DataFrame:
+    """Red lines from the values' rows of the shop by day, as of the day after the last of them."""
+    rules = tuple(rules)
+    daily = pd.DataFrame(columns=["metric", "day", "numerator", "denominator"])
+    if rules and "day" in values:
+        daily = values[values["agent_id"].isna() & values["day"].notna()]
+    newest = pd.to_datetime(daily["day"]).max() if len(daily) else pd.Timestamp.today()
+    on_day = (newest + pd.Timedelta(days=1)).date()
+    return platform_red_lines(daily, rules, on_day=on_day, industry=cells_of(benchmarks, "mean"))
 
 
 def headline(targets: pd.DataFrame) -> pd.Series | None:

@@ -40,6 +40,12 @@ def cells(industry: pd.DataFrame, metric: str, *, usable: bool = False) -> dict[
     return {cell: float(found.get(cell, math.nan)) for cell in CELLS}
 
 
+def cells_of(benchmarks: pd.DataFrame | None, cell: str) -> dict[str, float]:
+    """The newest value of one cell by metric."""
+    rows = industry_values(benchmarks)
+    return rows[rows["cell"] == cell].set_index("metric")["value"].astype(float).to_dict()
+
+
 def without_luck(mean: float, top10_mean: float, root_reliability: float = ROOT_RELIABILITY) -> float:
     """What the best tenth's mean would be without the luck that brought them there (METHOD 1.5); NaN without a mean."""
     return mean + root_reliability * (top10_mean - mean)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from math import isfinite
 from typing import Any
 
+import pandas as pd
+
 from ..catalogue import entry
-from ..text import say
+from ..text import say, ui_language
 from ..text.numbers import difference, quantity
-from .platform import is_broken_low
+from .platform import is_broken_low, would_clear
 from .words import RedLine, apart, red_line
 
 
@@ -19,6 +21,23 @@ def red_line_words(row: Mapping[str, Any], lang: str = "zh") -> str:
     if row["usable"]:
         return sentence
     return sentence + ("" if lang == "zh" else " ") + say("sentences.red_line_unverified", lang)
+
+
+def shop_rows(lines: pd.DataFrame, targets: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """A row of the target table for each red line: the shop's level, its floor and yearly risk, and no target.
+
+    The reason says what the rule means, and whether the shop would clear the floor if everyone met the target.
+    """
+    lang = ui_language()
+    for line in lines.to_dict("records"):
+        cleared = would_clear(targets, line)
+        ending = "" if cleared is None else say(f"redline.{'would' if cleared else 'would_not'}_clear", lang)
+        yield {
+            **{name: line[name] for name in ("metric", "role", "status")},
+            **{"better": entry(line["metric"]).better, "grade": "publish" if line["usable"] else "reference"},
+            **{"shop_value": line["mean"], "platform_floor": line["floor"], "breach_yearly": line["breach_yearly"]},
+            "reason": red_line_words(line, lang) + ending,
+        }
 
 
 def _sentence(row: Mapping[str, Any], unit: str, lang: str) -> str:
