@@ -49,7 +49,7 @@ class Definition(BaseModel):
     any_fail_s: int = 3600  # C31
     first_reply_limit_s: int = 30  # S1-54
     same_day: Literal["after_question", "any"] = "after_question"
-    attribution: Literal["last", "first", "most"] = "last"  # C24
+    attribution: Literal["last", "first", "most", "split"] = "last"  # C24
     window_h: int = 24
     credit_needs: Literal["reply", "substantive"] = "reply"
     aftersale_days: int = 21  # C26

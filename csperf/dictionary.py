@@ -20,6 +20,7 @@ QUESTIONS = {"speed": speed, "service": service, "sales": sales, "calls": calls}
 PAGES = {"zh": "metrics.zh-CN.md", "en": "metrics.md"}
 # Sums over these columns are of something else than what a row of their fact is.
 NAMED_BY_AMOUNT = {"worked", "replied", "shift_us", "online_us", "buyer_id"}
+COUNTED_IN_PARTS = {"share_ppm"}  # rows, some of which are only part of a thing
 
 
 def page(lang: str) -> str:
@@ -95,7 +96,7 @@ def _word(kind: str, value: str, lang: str) -> str:
 
 def _sum(part: Sum, lang: str) -> str:
     column = _column(part)
-    if column is None:
+    if column is None or column in COUNTED_IN_PARTS:
         return _rows(part, lang)
     if column in NAMED_BY_AMOUNT:
         return _with_conditions(_amount(part, lang), part, lang)

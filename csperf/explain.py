@@ -103,7 +103,7 @@ def _reason(rows: ir.Table, part: Sum, value: ir.Value) -> ir.StringValue:
 
 
 def _in_unit(rows: pd.DataFrame, part: Sum, entry: Entry) -> pd.DataFrame:
-    return rows.assign(value=rows.value.astype("float64") / part.scale(entry.unit))
+    return rows.assign(value=rows.value.astype("float64") / part.one / part.scale(entry.unit))
 
 
 def _ranked(rows: pd.DataFrame, entry: FromRows) -> pd.DataFrame:

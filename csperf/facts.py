@@ -325,6 +325,8 @@ DERIVED: dict[str, Table] = {
             max_wait_us: int?, unanswered: bool, max_wait_allday_us: int?, unanswered_allday: bool, answered: bool, any_fail_us: int, inquiry: bool?, ordered: bool?, paid: bool?,
             grouped: bool?, net_paid: bool?, same_day_paid: bool?, {VERDICT}""",
         # An order. Shop rows: every order, `credited` says whether an agent earned it. Agent rows: credited orders only.
+        # share_ppm: millionths of the order that the row is; all of it, unless attribution `split` shares it among agents:
+        # then the amounts and the quantity are the agent's own part too, and the parts add up to the order.
         # day is the local day of paid_at, else created_at; created_day that of created_at, else of paid_at.
         # So that buyers can be added up: first_of_buyer_day is true on one row of each buyer x day among the paid orders of
         # its scope (and agent), a credited one if there is any; first_of_created_day on one row of each buyer x created_day
@@ -334,7 +336,8 @@ DERIVED: dict[str, Table] = {
         "purchases": """row_id: str, order_id: str, buyer_id: str?, created_day: date, created_at: time?, paid_at: time?,
             grouped_at: time?, closed_at: time?, inquired_at: time?, amount_fen: int, paid_fen: int?, net_fen: int?, quantity: int,
             status: str, credited: bool?, paid: bool, grouped: bool, closed_unpaid: bool, refunded: bool,
-            first_of_buyer_day: bool, first_of_created_day: bool, bought_again: bool?""",
+            first_of_buyer_day: bool, first_of_created_day: bool, bought_again: bool?,
+            share_ppm: int""",
         # A roster agent on a covered day (scope agent), and their sums (scope shop: one row a day, worked = agents who worked).
         "agent_days": "row_id: str, scheduled: int, worked: int, replied: int, shift_us: int?, online_us: int?",
         # Calls with their agent; scope shop holds every call, scope agent the ones an agent took.

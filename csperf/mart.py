@@ -20,7 +20,7 @@ from ibis import _
 from .catalogue import ENTRIES, TOTALS
 from .catalogue import entries as find_entries
 from .errors import CsperfError, Problem
-from .metric import DEFAULT_MIN_N, NONE_BUT_WORKED, Entry, FromRows, Metric, Sum
+from .metric import DEFAULT_MIN_N, NONE_BUT_WORKED, PPM, Entry, FromRows, Metric, Sum
 from .text import say
 
 Facts = Mapping[str, ir.Table]
@@ -34,6 +34,7 @@ GRAINS = ("shop", "agent", "account", "level", "role", "shift", "category", "day
 OF_AGENTS = {"agent", "account", "level", "role", "shift"}
 OF_DAYS = {"day", "week", "month"}
 SIDES = ("numerator", "denominator")
+IN_PPM = {side: [key for key, e in ENTRIES.items() if side in e.sums and e.sums[side].unit == "ppm"] for side in SIDES}
 N_SMALL, NO_DATA = "N_SMALL", "NO_DATA"
 
 
@@ -72,8 +73,9 @@ def build(
     """The mart: sums of each metric for each shop, agent, account, role, level, shift, category and day.
 
     Columns shop_id, scope, agent_id, account_id, role, level, shift, category_code, day, definitions, door, metric,
-    numerator, denominator (int64: rows, fen, microseconds), sum_squares, n. Null where a part has no rows; a metric's
-    numerator and denominator may stand in different rows. Metrics whose facts are absent have no rows.
+    numerator, denominator (int64: rows, fen, microseconds, millionths of orders), sum_squares, n. Null where a part
+    has no rows; a metric's numerator and denominator may stand in different rows. Metrics whose facts are absent have
+    no rows.
     Raises CsperfError for entries that cannot be added up.
     """
     metrics = [metric for metric in summable(entries) if metric.facts <= facts.keys()]
@@ -203,6 +205,9 @@ def rollup(mart: ir.Table, by: Sequence[str]) -> ir.Table:
 
 def _divide(rows: ir.Table, columns: list[str]) -> ir.Table:
     sums = rows.group_by(columns).aggregate(**{part: _[part].sum().cast("float64") for part in SUMS})
+    sums = sums.mutate(
+        **{side: ibis.ifelse(_.metric.isin(keys), _[side] / PPM, _[side]) for side, keys in IN_PPM.items()}
+    )
     value = ibis.ifelse(_.metric.isin(TOTALS), _.numerator.cast("float64"), _.numerator / _.denominator.nullif(0))
     return sums.mutate(value=value)[[*columns, "numerator", "denominator", "value", "sum_squares", "n"]]
 

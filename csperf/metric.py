@@ -20,7 +20,8 @@ DEFAULT_MIN_N = 20  # METHOD 5: below this many cases a value is shown as "n < 2
 MICROSECONDS = {"seconds": 1e6, "minutes": 60e6, "hours": 3600e6}
 FEN_PER_YUAN = 100
 Unit = Literal["share", "ratio", "seconds", "minutes", "hours", "yuan", "points", "count"]
-Measure = Literal["count", "us", "fen"]
+PPM = 1_000_000
+Measure = Literal["count", "us", "fen", "ppm"]  # ppm: things counted in millionths, because some are shared
 Conditions = dict[str, Deferred]
 
 
@@ -92,6 +93,11 @@ class Sum:
         if self.known is None:
             return amount
         return ibis.ifelse(self.bind(self.known, table).notnull(), amount, ibis.null("int64"))
+
+    @property
+    def one(self) -> int:
+        """What the sum grows by where one thing is counted."""
+        return PPM if self.unit == "ppm" else 1
 
     def scale(self, unit: Unit) -> float:
         """By how much to divide fen and microseconds to speak in the key's unit (hours where it is no time)."""

@@ -12,6 +12,9 @@ from .facts import conform
 
 HOUR_US = 3_600_000_000
 ORDER = ["shop_id", "order_id"]
+OWNER = [*ORDER, "agent_id"]
+WHOLE_PPM = 1_000_000
+SHARED = ("amount_fen", "paid_fen", "net_fen", "quantity", "share_ppm")
 
 
 def derive(
@@ -31,7 +34,7 @@ def derive(
     credited = materialise(con, _credited(ordered, facts, definition))
     buyer_days = facts["buyer_days"]
     if named:
-        buyer_days = _conversions(buyer_days, ordered, credited, definition)
+        buyer_days = _conversions(buyer_days, ordered, credited.filter(credited.leads), definition)
     return {
         "purchases": conform(_purchases(ordered, credited), "purchases"),
         "buyer_days": materialise(con, conform(buyer_days, "buyer_days")),
@@ -105,20 +108,31 @@ def _candidates(ordered: ir.Table, replies: ir.Table, definition: Definition) ->
 
 
 def _credited(ordered: ir.Table, facts: dict[str, ir.Table], definition: Definition) -> ir.Table:
-    """One row for each order with an owner: account, session and day of the reply that earned it, and inquired_at."""
+    """One row for each order and owner: account, session and day of the reply that earned it, and inquired_at.
+
+    Only `split` gives an order several owners: sharers is how many, number (from 0) the place of an owner's first reply
+    among them, leads marks the one whose reply was the last: by it go the shop's row and the buyer-day that converts.
+    """
     candidates = _candidates(ordered, _eligible(facts, definition), definition)
-    whole = ibis.window(group_by=ORDER)
     ranked = candidates.mutate(
         place=ibis.row_number().over(ibis.window(group_by=ORDER, order_by=["us", "ord"])),
         votes=_.us.count().over(ibis.window(group_by=[*ORDER, "account_id"])),
     )
-    place = {"last": _.place, "first": -_.place, "most": _.votes * 2**40 + _.place}[definition.attribution]
-    ranked = ranked.mutate(weight=place)
-    owned = ranked.mutate(top=_.weight.max().over(whole)).filter(_.weight == _.top)
-    owned = owned.select(
-        *ORDER, "buyer_id", "account_id", "agent_id", "role", "level", "shift", "session_id", reply_us=_.us
+    weights = {"last": _.place, "split": _.place, "first": -_.place, "most": _.votes * 2**40 + _.place}
+    ranked = ranked.mutate(
+        weight=weights[definition.attribution], began=_.place.min().over(ibis.window(group_by=OWNER))
     )
-    return owned.left_join(_inquired(owned, facts["turns"]), ORDER).drop("shop_id_right", "order_id_right")
+    owners = ibis.window(group_by=OWNER if definition.attribution == "split" else ORDER)
+    owned = ranked.mutate(top=_.weight.max().over(owners)).filter(_.weight == _.top)
+    whole = ibis.window(group_by=ORDER)
+    owned = owned.mutate(
+        sharers=_.place.count().over(whole),
+        number=ibis.row_number().over(ibis.window(group_by=ORDER, order_by="began")),
+        leads=_.place == _.place.max().over(whole),
+    )
+    person = ("buyer_id", "account_id", "agent_id", "role", "level", "shift", "session_id")
+    owned = owned.select(*ORDER, *person, "sharers", "number", "leads", reply_us=_.us)
+    return owned.left_join(_inquired(owned, facts["turns"]), OWNER).drop(*(f"{name}_right" for name in OWNER))
 
 
 def _inquired(owned: ir.Table, turns: ir.Table) -> ir.Table:
@@ -126,9 +140,9 @@ def _inquired(owned: ir.Table, turns: ir.Table) -> ir.Table:
     counted = turns.filter((turns.scope == "shop") & ~turns.excluded).select(
         "session_id", "started_at", "category_code", turn_day=_.day, turn_us=micros(_.started_at)
     )
-    asked = owned.select(*ORDER, "session_id", "reply_us").inner_join(counted, "session_id")
+    asked = owned.select(*OWNER, "session_id", "reply_us").inner_join(counted, "session_id")
     asked = asked.filter(asked.turn_us <= asked.reply_us)
-    return asked.group_by(*ORDER).agg(
+    return asked.group_by(*OWNER).agg(
         inquired_at=_.started_at.max(), inquired_day=_.turn_day.max(), category_code=_.category_code.argmax(_.turn_us)
     )
 
@@ -176,24 +190,32 @@ def _history(days: ir.Table, ordered: ir.Table, definition: Definition) -> ir.Ta
 
 
 def _purchases(ordered: ir.Table, credited: ir.Table) -> ir.Table:
-    """Every order for the shop, and the credited ones for their agents."""
+    """Every order for the shop, and the credited ones for their agents, each with its part."""
     owner = credited.drop("buyer_id", "reply_us", "session_id")
     rows = ordered.drop("account_id").left_join(owner, ORDER).drop("shop_id_right", "order_id_right")
     rows = rows.mutate(
-        credited=ibis.ifelse(rows.buyer_id.notnull(), rows.agent_id.notnull(), None), row_id=rows.order_id
+        credited=ibis.ifelse(rows.buyer_id.notnull(), rows.agent_id.notnull(), None),
+        row_id=rows.order_id,
+        share_ppm=ibis.literal(WHOLE_PPM, "int64"),
     )
     nobody = {name: ibis.null("string") for name in ("agent_id", "account_id", "role", "level", "shift")}
-    shop = rows.mutate(scope=ibis.literal("shop"), **nobody)
-    agents = rows.filter(rows.agent_id.notnull()).mutate(scope=ibis.literal("agent"))
+    shop = rows.filter(rows.leads.fill_null(True)).mutate(scope=ibis.literal("shop"), **nobody)
+    parts = {name: _part(rows[name], rows) for name in SHARED}
+    agents = rows.mutate(scope=ibis.literal("agent"), **parts).filter(_.agent_id.notnull())
     both = shop.select(sorted(shop.columns)).union(agents.select(sorted(agents.columns)))
     return both.mutate(
         first_of_buyer_day=both.paid & _first(both, "day", "paid"), first_of_created_day=_first(both, "created_day")
     )
 
 
+def _part(whole: ir.IntegerValue, owned: ir.Table) -> ir.IntegerValue:
+    """What an owner gets of the whole: equal parts, and of what is left over one each to those who replied first."""
+    return whole // owned.sharers + (owned.number < whole % owned.sharers).cast("int64")
+
+
 def _first(rows: ir.Table, day: str, *apart: str) -> ir.BooleanValue:
-    """True on one order of each buyer and day, a credited and paid one first, so that buyers can be added up."""
+    """True on one order of each buyer and day, so that buyers can be added up: a credited, paid, little shared one."""
     group = ["shop_id", "scope", rows.agent_id.fill_null(""), "buyer_id", day, *apart]
-    order = [ibis.desc(rows.credited), ibis.desc(rows.paid), rows.order_id]
+    order = [ibis.desc(rows.credited), ibis.desc(rows.paid), ibis.desc(rows.share_ppm), rows.order_id]
     place = ibis.row_number().over(ibis.window(group_by=group, order_by=order))
     return (rows.buyer_id.notnull() & (place == 0)).fill_null(False)

@@ -29,6 +29,7 @@ POOLS: dict[str, list] = {
     "worked": [0, 1],
     "scheduled": [0, 1],
     "replied": [0, 1],
+    "share_ppm": [1_000_000, 1_000_000, 500_000, 333_333],
     "wait_n": [0, 1, 2, 3],
 }
 SECOND = 1_000_000

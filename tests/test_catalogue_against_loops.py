@@ -19,6 +19,7 @@ SUMMABLE = [entry for entry in ENTRIES.values() if isinstance(entry, Metric)]
 SEEDS = (4, 12)
 # Made shops last weeks: with the usual 30 days nobody could have bought again in time.
 RULES = {name: rules.model_copy(update={"repurchase_days": 5}) for name, rules in SETS.items()}
+RULES["split"] = RULES["shop"].model_copy(update={"attribution": "split"})
 
 
 def answer(shop: MadeShop, name: str) -> dict[str, list[dict]]:
@@ -37,7 +38,7 @@ def tables(found: dict[str, list[dict]]) -> dict[str, ibis.Table]:
     return {name: ibis.memtable(pa.Table.from_pylist(rows[name], schema=schemas[name])) for name in found}
 
 
-@pytest.fixture(scope="module", params=[(seed, name) for seed in SEEDS for name in SETS], ids=str)
+@pytest.fixture(scope="module", params=[(seed, name) for seed in SEEDS for name in RULES], ids=str)
 def shop(request) -> tuple[dict[str, list[dict]], dict[str, ibis.Table]]:
     seed, name = request.param
     found = answer(made_shop(seed), name)
@@ -50,7 +51,11 @@ def sums(mart: pd.DataFrame) -> dict[str, dict[tuple, tuple[float, float]]]:
     added = filled.groupby(["metric", "scope", "agent_id", "day"], dropna=False)[["numerator", "denominator"]].sum()
     pairs: dict[str, dict[tuple, tuple[float, float]]] = {}
     for (metric, scope, agent, day), top, bottom in added.itertuples():
-        pairs.setdefault(metric, {})[scope, None if pd.isna(agent) else agent, day] = (top, bottom)
+        pair = tuple(
+            total / ENTRIES[metric].sums[side].one if side in ENTRIES[metric].sums else total
+            for side, total in (("numerator", top), ("denominator", bottom))
+        )
+        pairs.setdefault(metric, {})[scope, None if pd.isna(agent) else agent, day] = pair
     return pairs
 
 

@@ -34,6 +34,7 @@ VARIANTS = {
     "message": SETS["douyin"].model_copy(update={"name": "message", "agent_clock": "message"}),
     "last": SETS["taobao"].model_copy(update={"name": "last", "clock_start": "last", "card_is_question": False}),
     "first": SETS["shop"].model_copy(update={"name": "first", "attribution": "first", "bot_only": "include"}),
+    "split": SETS["shop"].model_copy(update={"name": "split", "attribution": "split"}),
     "most": SETS["shop"].model_copy(update={"name": "most", "attribution": "most", "credit_needs": "substantive"}),
 }
 RULES = SETS | VARIANTS
@@ -111,6 +112,21 @@ def test_the_made_shops_hold_what_the_rules_are_about():
     assert sum(not turn["answered"] for turn in turns) > 20
     assert any(order["credited"] for order in rows["purchases"])
     assert {order["bought_again"] for order in by_oracle("clip")["purchases"]} == {True, False, None}
+
+
+def test_what_agents_get_of_a_shared_order_is_the_order():
+    orders = by_engine("split")["purchases"]
+    whole = {row["order_id"]: row for row in orders if row["scope"] == "shop" and row["credited"]}
+    parts = defaultdict(list)
+    for row in orders:
+        if row["scope"] == "agent":
+            parts[row["order_id"]].append(row)
+    assert parts.keys() == whole.keys()
+    assert any(len(rows) > 2 for rows in parts.values())
+    for order_id, rows in parts.items():
+        for name in ("amount_fen", "paid_fen", "net_fen", "quantity", "share_ppm"):
+            assert sum(row[name] or 0 for row in rows) == (whole[order_id][name] or 0)
+        assert len({row["agent_id"] for row in rows}) == len(rows)
 
 
 def test_definition_names_are_known():

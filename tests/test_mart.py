@@ -32,6 +32,7 @@ ORDER = WHO | {
     "row_id": "o", "order_id": "o", "buyer_id": "b1", "created_day": DAY, "amount_fen": 1000, "paid_fen": 1000,
     "net_fen": 1000, "quantity": 1, "status": "paid", "credited": True, "paid": True, "grouped": False,
     "closed_unpaid": False, "refunded": False, "first_of_buyer_day": True, "first_of_created_day": True,
+    "share_ppm": 1_000_000,
 }  # fmt: skip
 AGENT_DAY = WHO | {"row_id": "anna/1", "scheduled": 1, "worked": 1, "replied": 1}
 

@@ -14,7 +14,11 @@ REPURCHASE_MATURES = 30  # Definition.repurchase_days
 CREDITED = {"credited": _.credited}
 SOLD = CREDITED | {"paid": _.paid}
 SALES = Sum(fact="purchases", value=_.paid_fen, among=SOLD, known=_.credited, unit="fen")
-SOLD_BUYERS = Sum(fact="purchases", among=SOLD | {"first_of_buyer_day": _.first_of_buyer_day})
+# An order that agents share counts for each in part, and so does its buyer where money or items are divided by buyers.
+IN_PARTS = {"value": _.share_ppm, "measured_in": "ppm"}
+SOLD_BUYERS = Sum(
+    fact="purchases", value=_.share_ppm, among=SOLD | {"first_of_buyer_day": _.first_of_buyer_day}, unit="ppm"
+)
 ESTIMATE = {
     "zh": "由聊天记录推算询单时为估计值。",
     "en": "From chats, what is an inquiry is an estimate.",
@@ -222,6 +226,7 @@ ORDERS: tuple[Entry, ...] = (
         zh="日均促成订单量",
         en="Paid orders credited per worked day",
         fact="purchases",
+        **IN_PARTS,
         among=SOLD,
         known=_.credited,
         better="higher",
@@ -234,6 +239,7 @@ ORDERS: tuple[Entry, ...] = (
         zh="下单未付款率",
         en="Orders closed unpaid",
         fact="purchases",
+        **IN_PARTS,
         among=CREDITED,
         where={"closed_unpaid": _.closed_unpaid},
         day="created_day",
@@ -260,6 +266,7 @@ ORDERS: tuple[Entry, ...] = (
         zh="客服成交退款率",
         en="Credited orders refunded",
         fact="purchases",
+        **IN_PARTS,
         among=SOLD,
         where={"refunded": _.refunded},
         better="lower",

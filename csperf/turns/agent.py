@@ -115,17 +115,11 @@ def _passed_on(owned: ir.Table, definition: Definition) -> ir.Table:
     Their own where the set says so (agent_clock `message`), and where the turn moves whole (transfer `receiver`).
     """
     hands = owned.filter(owned.hand & owned.to_account.notnull()).select(
-        *BUYER,
-        "s_ord",
-        "account_id",
-        "seg",
+        *SEGMENT,
         receiver=_.to_account,
         hand_ord=_.ord,
-        hand_us=_.us,
-        hand_work=_.work,
-        hand_day=_.day,
-        hand_hours=_.in_hours,
         from_bot=_.handover,
+        **{f"hand_{name}": _[name] for name in CLOCK},
     )
     asked = owned.filter(owned.turn_ord.notnull())
     open_then = asked.inner_join(hands, SEGMENT)
@@ -135,17 +129,10 @@ def _passed_on(owned: ir.Table, definition: Definition) -> ir.Table:
     if definition.transfer == "sender":  # the receiver has nothing until the buyer writes again
         open_then = open_then.filter(_.from_bot)
     own_clock = (~open_then.from_bot & (definition.transfer == "receiver")) | (definition.agent_clock == "message")
-
-    def clock(own: str, hand: str) -> ir.Value:
-        return ibis.ifelse(own_clock, open_then[own], open_then[hand])
-
     return open_then.mutate(
         account_id=_.receiver,
         ord=(_.hand_ord // PLACES) * PLACES + 2 + _asked_place(open_then),
-        us=clock("us", "hand_us"),
-        work=clock("work", "hand_work"),
-        day=clock("day", "hand_day"),
-        in_hours=clock("in_hours", "hand_hours"),
+        **{name: ibis.ifelse(own_clock, open_then[name], open_then[f"hand_{name}"]) for name in CLOCK},
         handover=ibis.literal(False),
         opener=ibis.literal(True),
         transferred_in=ibis.literal(True),

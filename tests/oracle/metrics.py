@@ -246,22 +246,28 @@ def sold(facts: Facts) -> list[dict]:
     return [o for o in facts["purchases"] if o["paid"] and o["credited"]]
 
 
+def orders(row: dict) -> float:
+    """How much of an order a row is."""
+    return row["share_ppm"] / 1_000_000
+
+
 def one_per_buyer(rows: list[dict], day: str) -> list[dict]:
-    """One row for each buyer and day of a scope and agent."""
-    return list({(*key_of(r, day), r["buyer_id"]): r for r in rows}.values())
+    """One row for each buyer and day of a scope and agent: of shared orders the one shared with fewest."""
+    return list({(*key_of(r, day), r["buyer_id"]): r for r in sorted(rows, key=orders)}.values())
 
 
 def order_value(facts: Facts) -> dict[Key, Pair]:
-    return over(total(sold(facts), lambda o: o["paid_fen"]), total(one_per_buyer(sold(facts), "day")))
+    return over(total(sold(facts), lambda o: o["paid_fen"]), total(one_per_buyer(sold(facts), "day"), orders))
 
 
 def items_per_buyer(facts: Facts) -> dict[Key, Pair]:
-    return over(total(sold(facts), lambda o: o["quantity"]), total(one_per_buyer(sold(facts), "day")))
+    return over(total(sold(facts), lambda o: o["quantity"]), total(one_per_buyer(sold(facts), "day"), orders))
 
 
 def order_loss(facts: Facts) -> dict[Key, Pair]:
     rows = [o for o in facts["purchases"] if o["credited"]]
-    return over(total((o for o in rows if o["closed_unpaid"]), day="created_day"), total(rows, day="created_day"))
+    lost = total((o for o in rows if o["closed_unpaid"]), orders, day="created_day")
+    return over(lost, total(rows, orders, day="created_day"))
 
 
 def payment_share(facts: Facts) -> dict[Key, Pair]:
@@ -280,7 +286,7 @@ def sales_split(facts: Facts, credited: bool) -> dict[Key, Pair]:
 
 
 def refund_share(facts: Facts) -> dict[Key, Pair]:
-    return over(total(o for o in sold(facts) if o["refunded"]), total(sold(facts)))
+    return over(total((o for o in sold(facts) if o["refunded"]), orders), total(sold(facts), orders))
 
 
 def repurchase_share(facts: Facts) -> dict[Key, Pair]:
@@ -341,7 +347,7 @@ ALL_DAY: dict[str, Callable[[Facts], dict[Key, Pair]]] = {
     "items_per_buyer": items_per_buyer,
     "sales_yuan_per_day": lambda f: per_worked_day(total(sold(f), lambda o: o["paid_fen"]), f),
     "sales_yuan": lambda f: bare(total(sold(f), lambda o: o["paid_fen"])),
-    "orders_per_day": lambda f: per_worked_day(total(sold(f)), f),
+    "orders_per_day": lambda f: per_worked_day(total(sold(f), orders), f),
     "order_loss_share": order_loss,
     "payment_share": payment_share,
     "silent_share": lambda f: only_shop(sales_split(f, credited=False)),

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from .people import Shop
 from .sessions import Chat, chats, is_reply, session_reason, shop_of, walk_agents, walk_shop
 
+SHARED = ("amount_fen", "paid_fen", "net_fen", "quantity", "share_ppm")
 TIMES = ("created_at", "paid_at", "grouped_at", "closed_at", "requested_at", "finished_at")
 
 
@@ -27,9 +28,8 @@ def purchases(messages, orders, refunds, derived, definition, **settings) -> lis
     rows = []
     for order in bought:
         chat = by_buyer.get((order["shop_id"], order["buyer_id"]))
-        credit = find_credit(chat, order, shop) if chat else None
-        inquired_at = inquired(chat, credit, turns) if chat is not None and credit is not None else None
-        rows += order_rows(order, chat, credit, inquired_at, returned, shop)
+        credits = find_credits(chat, order, shop) if chat else []
+        rows += order_rows(order, chat, credits, turns, returned, shop)
     mark_first(rows)
     mark_bought_again(rows, bought, shop)
     flag_buyer_days(derived["buyer_days"], [r for r in rows if r["scope"] == "shop"], shop)
@@ -44,13 +44,14 @@ def ordered_at(order: dict) -> datetime:
 # ---------------------------------------------------------------- credit
 
 
-def find_credit(chat: Chat, order: dict, shop: Shop) -> int | None:
-    """The place of the reply that earns the order, or None (silent).
+def find_credits(chat: Chat, order: dict, shop: Shop) -> list[int]:
+    """The places of the replies that earn the order: none (silent), one, or under `split` one for each agent.
 
     Counted replies with 0 <= order - reply <= window, in chats and sessions that are not out, passing over accounts
     whose role is `after` on the reply's day. READING R35: so are bots and replies without account.
     READING R36: under `substantive` an agent without substance is passed over, and the credit goes further back.
     READING R37: `first` is the first of these replies, `most` the last of the agent with most (tie: latest).
+    READING R61: `split` takes each agent's last one; the agents in order of their first.
     """
     placed = ordered_at(order)
     window = timedelta(hours=shop.definition.window_h)
@@ -64,13 +65,15 @@ def find_credit(chat: Chat, order: dict, shop: Shop) -> int | None:
         and (shop.definition.credit_needs == "reply" or substantive(chat, at, placed, shop))
     ]
     if not fit:
-        return None
+        return []
+    if shop.definition.attribution == "split":
+        return list({agent_of(chat, at, shop): at for at in fit}.values())  # a later reply keeps the agent's place
     if shop.definition.attribution == "first":
-        return fit[0]
+        return fit[:1]
     if shop.definition.attribution == "most":
         count = Counter(agent_of(chat, at, shop) for at in fit)
-        return max(fit, key=lambda at: (count[agent_of(chat, at, shop)], at))
-    return fit[-1]
+        return [max(fit, key=lambda at: (count[agent_of(chat, at, shop)], at))]
+    return fit[-1:]
 
 
 def may_earn(reply: dict, shop: Shop) -> bool:
@@ -118,11 +121,12 @@ def inquired(chat: Chat, at: int, turns: list[dict]) -> datetime | None:
 
 
 def order_rows(
-    order: dict, chat: Chat | None, credit: int | None, inquired_at: datetime | None, refunds: list[dict], shop: Shop
+    order: dict, chat: Chat | None, credits: list[int], turns: list[dict], refunds: list[dict], shop: Shop
 ) -> list[dict]:
-    """The shop's row of an order and, where it is credited, the agent's.
+    """The shop's row of an order and one for each agent who earned it.
 
     READING R40: agent, role, level and shift of a credited order are those of the reply's day, whenever it is paid.
+    READING R62: of a shared order the shop's row, and the buyer-day that converts, go by the last of the replies.
     """
     day = shop.day(order["paid_at"] or order["created_at"])
     back = returned_fen(order, refunds, shop)
@@ -133,9 +137,9 @@ def order_rows(
     row |= {
         "day": day,
         "created_day": shop.day(ordered_at(order)),
-        "inquired_at": inquired_at,
+        "inquired_at": inquired(chat, max(credits), turns) if chat and credits else None,
         "net_fen": None if order["paid_fen"] is None else order["paid_fen"] - (back or 0),
-        "credited": None if order["buyer_id"] is None else credit is not None,
+        "credited": None if order["buyer_id"] is None else bool(credits),
         "paid": order["paid_at"] is not None,
         "grouped": order["grouped_at"] is not None,
         "closed_unpaid": order["status"] == "closed" and order["paid_at"] is None,
@@ -143,20 +147,29 @@ def order_rows(
         "first_of_buyer_day": False,
         "first_of_created_day": False,
         "bought_again": None,
+        "share_ppm": 1_000_000,
     }
     rows = [shop.who(order["shop_id"], "shop", None, day) | row | {"row_id": order["order_id"]}]
-    if chat is not None and credit is not None:
+    for number, credit in enumerate(credits):
+        assert chat is not None
         reply = chat.stream[credit]
         agent = shop.who(order["shop_id"], "agent", reply["account_id"], shop.day(reply["sent_at"]))
-        rows.append(agent | row | {"row_id": order["order_id"]})
+        own = {name: part(row[name], number, len(credits)) for name in SHARED}
+        own["inquired_at"] = inquired(chat, credit, turns)
+        rows.append(agent | row | own | {"row_id": order["order_id"]})
     return rows
+
+
+def part(whole: int | None, number: int, sharers: int) -> int | None:
+    """What one of several gets: dealt out one by one, the first in line first."""
+    return None if whole is None else len(range(number, whole, sharers))
 
 
 def mark_first(rows: list[dict]) -> None:
     """Mark one row of each scope, agent and buyer: of the day among paid orders, of the created_day among all.
 
     READING R41: credited orders come first (so that adding the mark up over credited rows counts their buyers), among
-    all orders then paid ones, then the lowest order_id.
+    all orders then paid ones, then those shared with fewest, then the lowest order_id.
     """
     paid: dict[tuple, list[dict]] = defaultdict(list)
     placed: dict[tuple, list[dict]] = defaultdict(list)
@@ -168,7 +181,7 @@ def mark_first(rows: list[dict]) -> None:
                 paid[*who, row["day"]].append(row)
     for name, groups in (("first_of_buyer_day", paid), ("first_of_created_day", placed)):
         for own in groups.values():
-            min(own, key=lambda r: (not r["credited"], not r["paid"], r["order_id"]))[name] = True
+            min(own, key=lambda r: (not r["credited"], not r["paid"], -r["share_ppm"], r["order_id"]))[name] = True
 
 
 def mark_bought_again(rows: list[dict], orders: list[dict], shop: Shop) -> None:
