@@ -11,7 +11,7 @@ from bench import claims, measures
 from bench.stats import Claim, Row, run
 from bench.worlds import World, draw
 from csperf.stats.standardise import merged, season, standardise
-from csperf.targets.backtest import backtest, ratchet
+from csperf.targets.backtest import backtest, ratchet, ratchet_said, verdict_said
 from csperf.targets.model import fitted
 from csperf.targets.settings import TargetSettings
 
@@ -50,6 +50,7 @@ def test_backtest_is_short_with_few_months():
     assert set(model["verdict"]) == {"BACKTEST_SHORT"}
     assert list(model["origins"]) == [2, 0]
     assert model["bias"].isna().tolist() == [False, True]
+    assert verdict_said(model.iloc[0], "en") == "Too few months to check the method against past ones yet."
 
 
 def test_backtest_fails_a_method_whose_past_is_not_the_future():
@@ -60,6 +61,7 @@ def test_backtest_fails_a_method_whose_past_is_not_the_future():
     row = frame[(frame["horizon"] == 1) & (frame["method"] == "model")].iloc[0]
     assert row["verdict"] == "FAIL"
     assert row["bias"] < -0.05
+    assert verdict_said(row, "zh").startswith("拿往月试算过8次") and "先试行" in verdict_said(row, "zh")
 
 
 def test_backtest_has_rows_for_the_role_and_each_level():
@@ -78,6 +80,7 @@ def test_a_ratchet_makes_targets_harder_than_holding_them(kind, mean):
     last = frame[frame["period"] == 6].set_index("rule")
     assert (last.loc["ratchet", "target"] > last.loc["held", "target"]) == world.higher
     assert last.loc["ratchet", "attained"] < last.loc["held", "attained"]
+    assert f"{last.loc['held', 'attained']:.1%}" in ratchet_said(frame, "en")
 
 
 def test_standard_is_the_raw_value_where_everybody_has_the_same_mix():

@@ -7,7 +7,7 @@ two baselines that need no model.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +15,8 @@ import pandas as pd
 
 from ..stats.forecast import Forecast, forecast
 from ..stats.ratchet import PERIODS, ratchet_run
+from ..text import say, ui_language
+from ..text.numbers import difference, quantity
 from .model import Model, Panel, fitted
 from .settings import TargetSettings
 
@@ -174,3 +176,28 @@ def ratchet(model: Model, settings: TargetSettings, half_width: float) -> pd.Dat
         columns = {"target": run.targets, "attained": run.attained, "gave_up": run.gave_up}
         runs.append(pd.DataFrame({"rule": rule, "period": np.arange(1, PERIODS + 1), **columns}))
     return pd.concat(runs, ignore_index=True)
+
+
+def verdict_said(outcome: pd.Series, lang: str | None = None) -> str:
+    """The verdict of a model's row of `backtest` as one sentence."""
+    if outcome["verdict"] == "BACKTEST_SHORT":
+        return say("sentences.backtest_short", lang)
+    off = difference(outcome["mae"], "share", lang or ui_language()).lstrip("+")
+    return say(f"sentences.backtest_{outcome['verdict'].lower()}", lang, times=outcome["origins"], off=off)
+
+
+def ratchet_said(periods: pd.DataFrame, lang: str | None = None) -> str:
+    """What came of both rules in the last period of `ratchet`, as one sentence."""
+    last = periods[periods["period"] == PERIODS].set_index("rule")["attained"]
+    chased, held = (quantity(last[rule], "share", lang or ui_language()) for rule in ("ratchet", "held"))
+    return say("sentences.ratchet", lang, periods=PERIODS, chased=chased, held=held)
+
+
+def backtests(models: Mapping[tuple[str, str], Model], settings: TargetSettings) -> pd.DataFrame:
+    """The back-test of every model, with its metric and role (columns: see `backtest`)."""
+    parts = [
+        backtest(model.panel, settings).assign(metric=metric, role=role) for (metric, role), model in models.items()
+    ]
+    return (
+        pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["metric", "role", "level", "verdict"])
+    )
