@@ -168,6 +168,8 @@ def _print_accounts(report: LoadReport) -> None:
 
     rows = report.files[list(COLUMNS)].astype(str)
     _print_table((say(f"load.{column}") for column in COLUMNS), rows.itertuples(index=False))
+    for row in report.files.dropna(subset="format").itertuples():
+        _print_recognised(row)
     for row in report.reasons.itertuples():
         if row.part == "rejected":
             said = rejection(row.reason, row.n, row._asdict())
@@ -183,6 +185,18 @@ def _print_accounts(report: LoadReport) -> None:
     typer.echo(say("cli.loaded", files=len(report.files), **totals))
     if "rejected" in report.reasons["part"].values:
         typer.echo(say("cli.mend_rejects"))
+
+
+def _print_recognised(row: Any) -> None:
+    """Prints what a file was taken for and what became of its columns."""
+    from .load import format_name
+
+    slots = {"file": row.file, "name": format_name(row.format), "format": row.format}
+    version = say("cli.version", version=row.version) if row.version else ""
+    typer.echo(say("cli.recognised", **slots, version=version))
+    for part in ("used", "ignored", "dropped"):
+        if names := getattr(row, part):
+            typer.echo(say(f"cli.columns_{part}", n=len(names), columns=", ".join(names)))
 
 
 @command("check")

@@ -20,8 +20,9 @@ from .errors import CsperfError, Problem
 from .facts import INPUT
 from .settings import listed, quoted
 from .sources import REGISTRY, Notice, Shop, SourceSettings, sha256
+from .sources.recognise import formats
 from .store import FIRST, FORMAT, Store, first_rejected, months_of
-from .text import say
+from .text import say, ui_language
 
 READERS = 1  # raised when a reader gives other rows for the same file, so that stores are read anew
 TEMPORARY = ("~$", ".")  # Excel's lock files, hidden files
@@ -30,6 +31,7 @@ WITH_ACCOUNTS = ("messages", "calls", "tickets")
 WROTE = ("human", "auto", "assist", "bot")
 REASONS_TOLD = 3  # of a file that is refused because all of its rows are rejected
 COLUMNS = ("file", "source", "read", "kept", "duplicate", "replaced", "filtered", "folded", "rejected")
+RECOGNISED = ("format", "version", "used", "ignored", "dropped")
 
 Progress = Callable[[int, int, str], None]
 
@@ -58,7 +60,8 @@ class LoadReport:
     """What became of every row, and what to know.
 
     `files`: a row per file with file, source, read, kept, duplicate, replaced, filtered, folded, rejected (counts of
-    records), skipped (it was loaded before, unchanged), and warnings. `reasons`: file, part (filtered or rejected),
+    records), skipped (it was loaded before, unchanged), and warnings; of exports that were recognised also format,
+    version, and the names of columns used, ignored and dropped. `reasons`: file, part (filtered or rejected),
     reason, n, and of the first row rejected: line, column (the file's own name of it), found, allowed. What is said of
     a file's earlier content is left out: nobody can mend that any more.
     """
@@ -241,7 +244,9 @@ def _fingerprint(settings: LoadSettings, source: Any) -> str:
     """A hash of everything but the file that decides which rows come of it."""
     how = source.model_dump(mode="json", exclude={"files"})
     shop = [settings.shop, settings.timezone, sorted(settings.internal_accounts)]
-    return hashlib.sha256(json.dumps([READERS, shop, how], sort_keys=True).encode()).hexdigest()
+    edition = getattr(REGISTRY[source.source], "edition", None)
+    known = [edition()] if edition else []
+    return hashlib.sha256(json.dumps([READERS, shop, how, *known], sort_keys=True).encode()).hexdigest()
 
 
 def _to_read(jobs: Sequence[_Job], store: Store, problems: list[Problem]) -> tuple[list[_Job], bool]:
@@ -314,10 +319,11 @@ def _report(store: Store, jobs: Sequence[_Job], read_now: set[str], internal: fr
         now = (entry["file"], entry["sha256"]) in present and not entry["superseded"]
         notices = [Notice(**warning).say() for warning in entry["warnings"]] if now else []
         skipped = entry["file"] not in read_now
-        files.append({**entry, **parts, "file": label, "skipped": skipped, "warnings": "\n".join(notices)})
+        said = {"file": label, "skipped": skipped, "warnings": "\n".join(notices)}
+        files.append((entry.get("recognised") or {}) | entry | parts | said)
         reasons += _reasons(entry) if now else []
     return LoadReport(
-        pd.DataFrame(files, columns=[*COLUMNS, "skipped", "warnings"]),
+        pd.DataFrame(files, columns=[*COLUMNS, "skipped", "warnings", *RECOGNISED]),
         pd.DataFrame(reasons, columns=["file", "part", "reason", "n", *FIRST]).astype({"line": "Int64"}),
         (*_absent(entries, {job.file for job in jobs}, store), *_strangers(store, internal)),
     )
@@ -361,6 +367,12 @@ def rejection(reason: str, n: int, first: Mapping[str, Any]) -> str:
     by_words = reason.startswith("value_unmapped") or reason.endswith("_unknown")
     allowed = say("load.allowed", allowed=first["allowed"]) if by_words and first["allowed"] else ""
     return say("load.rejection", line=first["line"], n=n, reason=f"{said}{found}{allowed}")
+
+
+def format_name(key: str, lang: str | None = None) -> str:
+    """What people call an export of this format; the key itself where it is of no table."""
+    known = formats().get(key)
+    return known.name[lang or ui_language()] if known else key
 
 
 def reason_words(reason: str, lang: str | None = None, column: str = "") -> str:

@@ -59,6 +59,7 @@ class Loaded(Protocol):
     warnings: Sequence[Any]
     cells: Mapping[str, tuple[str, str]]
     days: tuple[dt.date, dt.date] | None
+    recognised: Any
 
 
 class Store:
@@ -411,6 +412,7 @@ def _entry(loaded: Loaded) -> dict[str, Any]:
         "covered": _covered(loaded.tables),
         "first": first_rejected(loaded),
         "conflicts": [],
+        "recognised": asdict(loaded.recognised) if loaded.recognised else None,
     }
 
 

@@ -324,7 +324,10 @@ def _moments(text: ir.StringValue, place: str, cell: Cell) -> dict[str, ir.Times
         return {f"zoned:{place}": _zoned(text, cell.format), f"wall:{place}": _wall(text, cell.format)}
     parts = text.split(SUM_SIGN)
     later = _number(parts[1], "hours", whole=True).as_interval("us")
-    return {f"zoned:{place}": _zoned(parts[0], cell.format) + later, f"wall:{place}": _wall(parts[0], cell.format) + later}
+    return {
+        f"zoned:{place}": _zoned(parts[0], cell.format) + later,
+        f"wall:{place}": _wall(parts[0], cell.format) + later,
+    }
 
 
 def _sum(text: ir.StringValue, cell: Cell, *, whole: bool) -> ir.NumericValue:

@@ -225,6 +225,33 @@ def open_sheet(path: Path, format: str = "", sheet: int | str = 0, header_row: i
             yield _text(path, _Lines(_blocks(file, encoding)), DELIMITERS.get(format, ""), header_row)
 
 
+def first_records(path: Path, n: int) -> Iterator[tuple[int, list[Record]]]:
+    """The first n records of each sheet, with the sheet's place; a text or a Parquet file is one sheet."""
+    kind = file_kind(path)
+    if kind == "excel":
+        for place in range(len(_workbook(path).sheet_names)):
+            yield place, list(islice(_excel_records(path, place), n))
+    elif kind == "parquet":
+        with open_sheet(path) as sheet:
+            yield 0, [(1, list(sheet.header))]
+    else:
+        encoding = encoding_of(path)
+        with opened(path) as file:
+            text = next(_blocks(file, encoding), "")
+        yield 0, list(_first_of_text(text, n))
+
+
+def _first_of_text(text: str, n: int) -> Iterator[Record]:
+    """Records among the first n lines, each with its line; none where these are no table."""
+    csv.field_size_limit(CELL_CHARACTERS)
+    lines = list(islice(io.StringIO(text, newline=""), n))
+    delimiter = max(SNIFFED, key=lambda sign: max(line.count(sign) for line in lines))
+    reader, line = csv.reader(lines, delimiter=delimiter), 1
+    for row in reader:
+        yield line, row
+        line = reader.line_num + 1
+
+
 def _sheet(path: Path, records: Iterator[Record], header_row: int) -> Sheet:
     """The sheet whose header is the first record at or below `header_row`."""
     names = next(([normalised(cell) for cell in cells] for line, cells in records if line >= header_row), None)
@@ -416,10 +443,8 @@ def _texts(column: pa.Array) -> pa.Array:
 
 def _excel_records(path: Path, sheet: int | str) -> Iterator[Record]:
     """Rows of one sheet that are not blank, each with its row number in the sheet."""
-    with opened(path) as file:
-        data = io.BytesIO(file.read())
+    book = _workbook(path)
     try:
-        book = CalamineWorkbook.from_filelike(data)
         names = book.sheet_names
         name = names[sheet] if isinstance(sheet, int) and sheet < len(names) else sheet
         if name not in names:
@@ -431,6 +456,15 @@ def _excel_records(path: Path, sheet: int | str) -> Iterator[Record]:
         cells = [_cell_text(cell) for cell in row]
         if any(cells):
             yield line, cells
+
+
+def _workbook(path: Path) -> CalamineWorkbook:
+    with opened(path) as file:
+        data = io.BytesIO(file.read())
+    try:
+        return CalamineWorkbook.from_filelike(data)
+    except CalamineError as error:
+        raise problem(path, "broken_excel", reason=error) from error
 
 
 def _cell_text(cell: object) -> str:

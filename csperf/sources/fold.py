@@ -73,7 +73,7 @@ def _folded(con: duckdb.DuckDBPyConnection, how: Fold) -> list[str]:
 def _levels(con: duckdb.DuckDBPyConnection, how: Fold, name: str) -> list[Notice]:
     """Notices where the amounts look as if they were of another level than the format says.
 
-    Amounts of an order that differ from row to row are parts of it; parts that are all equal may be the whole, repeated.
+    Amounts of an order that differ from row to row are its parts; parts that are all equal may be the whole, repeated.
     """
     notices = []
     for column in ("amount_fen", "quantity"):

@@ -89,8 +89,8 @@ def a_pattern(value: str) -> str:
     return value
 
 
-def _cells(value: Any) -> Any:
-    """`name` is short for `{from: name}`; a list gives alternatives, of which the first that is filled counts."""
+def cells_of(value: Any) -> Any:
+    """The ways to fill a column: `name` is short for `{from: name}`; of a list the first that is filled counts."""
     options = value if isinstance(value, list | tuple) else [value]
     return tuple({"from": option} if isinstance(option, str) else option for option in options)
 
@@ -129,7 +129,7 @@ class Settings(BaseModel):
     sheet: int | str = 0
     header_row: int = Field(default=1, ge=1)
     timezone: TimeZone | None = None
-    columns: dict[str, Annotated[tuple[Cell, ...], BeforeValidator(_cells), Field(min_length=1)]]
+    columns: dict[str, Annotated[tuple[Cell, ...], BeforeValidator(cells_of), Field(min_length=1)]]
     filter: dict[str, Filter] = {}
     thread: Thread | None = None
     fold: Fold | None = None

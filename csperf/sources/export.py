@@ -1,0 +1,169 @@
+"""Any export that is known, without a mapping: what a file is told by what stands in it."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from ..definitions import SETS
+from ..errors import CsperfError, Problem
+from ..settings import TimeZone, did_you_mean, listed
+from ..text import say, ui_language
+from . import decode, measured, table
+from .loaded import Counts, Loaded, Notice, Recognised, Shop, file_name, sha256
+from .recognise import FOLDER, Match, formats, nearest, recognise, skeleton
+
+HEAD_BYTES = 1 << 16
+SET_ASIDE = "not_measured"
+
+
+class Settings(BaseModel):
+    """Which files; what they are is found out.
+
+    `format` forces one of the formats known. `definitions` is the set of counting rules of a backend's values where
+    the format has none. `timezone` of times that name none: default, the platform's own. `period`: first and last day
+    of a table that tells them nowhere. `accounts`: who of a chat's writers are agents, where nothing else tells.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: Literal["export"] = "export"
+    files: str = Field(examples=["exports/**/*"])
+    format: str = ""
+    definitions: str = ""
+    timezone: TimeZone | None = None
+    period: str = Field(default="", pattern=r"^(\d{4}-\d{2}-\d{2}\.\.\d{4}-\d{2}-\d{2})?$")
+    accounts: tuple[str, ...] = ()
+
+    @field_validator("format")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value and value not in formats():
+            hint = did_you_mean(value, formats())
+            raise ValueError(say("load.no_format", found=value, hint=hint, allowed=", ".join(formats())))
+        return value
+
+    @field_validator("definitions")
+    @classmethod
+    def _a_set(cls, value: str) -> str:
+        if value and value not in SETS:
+            raise ValueError(say("load.no_set", found=value, allowed=", ".join(SETS)))
+        return value
+
+
+Reader = Callable[[Path, Match, Settings, Shop], Loaded]
+
+
+def load(path: Path, settings: Settings, shop: Shop) -> Loaded:
+    """The rows of a file of a known format, and what it was taken for.
+
+    CsperfError where it fits none: the nearest format, what is missing, and a mapping to fill in.
+    """
+    match = recognise(path, settings.format)
+    if match:
+        return _reader(match)(path, match, settings, shop)
+    for module in written():
+        if key := module.recognises(_head(path), path.name):
+            loaded = module.load(path, _settings_of(module, settings), shop)
+            return loaded if loaded.recognised else replace(loaded, recognised=Recognised(key, ""))
+    raise CsperfError(Problem(str(path), _unknown(path)))
+
+
+@cache
+def edition() -> str:
+    """A hash of all that is known of the formats: where it changes, files are read anew."""
+    content = b"".join(path.read_bytes() for path in sorted(FOLDER.glob("*.yaml")))
+    return hashlib.sha256(content).hexdigest()
+
+
+@cache
+def written() -> tuple[ModuleType, ...]:
+    """The modules of formats that are no tables: those with `recognises`."""
+    package = importlib.import_module(__package__ or "")
+    names = sorted(found.name for found in pkgutil.iter_modules(package.__path__))
+    modules = (importlib.import_module(f"{__package__}.{name}") for name in names)
+    return tuple(module for module in modules if hasattr(module, "recognises"))
+
+
+def _head(path: Path) -> bytes:
+    with decode.opened(path) as file:
+        return file.read(HEAD_BYTES)
+
+
+def _settings_of(module: ModuleType, settings: Settings) -> Any:
+    """The settings of a module's own kind, as far as they stand in these."""
+    fields = module.Settings.model_fields.keys() & Settings.model_fields.keys() - {"source"}
+    return module.Settings.model_validate({name: getattr(settings, name) for name in fields})
+
+
+def _read_measured(path: Path, match: Match, settings: Settings, shop: Shop) -> Loaded:
+    """A wide table of a backend's own values."""
+    return measured.read(path, match, shop, definitions=settings.definitions, period=settings.period)
+
+
+READERS: dict[str, Reader] = {"measured": _read_measured}  # tables that are filled otherwise than row by row
+
+
+def _reader(match: Match) -> Reader:
+    return READERS.get(match.format.table, _read_rows if match.format.table else _set_aside)
+
+
+def _read_rows(path: Path, match: Match, settings: Settings, shop: Shop) -> Loaded:
+    """A file of which each row, or each order, is a row of the contract."""
+    mapping = match.settings(settings.files, settings.timezone)
+    loaded = table.load(path, mapping, shop)
+    notices = [
+        Notice(f"no_{what}", {"platform": match.format.name[ui_language()]}) for what in _lacking(match, mapping)
+    ]
+    return replace(loaded, recognised=match.recognised(mapping.mapped), warnings=(*loaded.warnings, *notices))
+
+
+def _lacking(match: Match, mapping: table.Settings) -> list[str]:
+    """What can not be measured without columns that the file has not."""
+    if mapping.table == "orders":
+        return [what for what in ("buyer_id", "created_at") if what not in mapping.columns]
+    if mapping.table == "refunds":
+        return [what for what in ("platform_intervened", "merchant_liable") if what not in mapping.columns]
+    return []
+
+
+def _set_aside(path: Path, match: Match, settings: Settings, shop: Shop) -> Loaded:
+    """A known file of which nothing is measured: every row is counted, none is kept."""
+    with decode.open_sheet(path, sheet=match.header.sheet, header_row=match.header.line) as sheet:
+        n = sum(len(batch) for batch in sheet.batches([]))
+    counts = Counts(n, 0, {SET_ASIDE: n} if n else {})
+    rejects = pa.table({"line": pa.array([], pa.int64()), "reason": pa.array([], pa.string())})
+    name = match.format.name[ui_language()]
+    return Loaded(
+        file_name(path, shop),
+        sha256(path),
+        {},
+        rejects,
+        counts,
+        (Notice("set_aside", {"format": name}),),
+        recognised=match.recognised(()),
+    )
+
+
+def _unknown(path: Path) -> str:
+    """What is said of a file that fits no format."""
+    near = nearest(path)
+    if near is None:
+        return say("load.unknown_file", formats=", ".join(formats()))
+    slots = {"format": near.format.key, "name": near.format.name[ui_language()], "line": near.header.line}
+    slots |= {"missing": ", ".join(near.missing), "header": listed(name for name in near.header.names if name)}
+    return say("load.nearly_known", **slots, skeleton=_indented(skeleton(path, near)))
+
+
+def _indented(text: str) -> str:
+    return "".join(f"    {line}\n" for line in text.splitlines())

@@ -1,0 +1,275 @@
+"""Which export a file is: known by the names in its header, wherever that stands, and never by the file's own name.
+
+What is known of each export is data: `formats/<platform>.yaml`. Names are compared without blanks, width and line
+ends, then without case and unit; an `aliases` entry lists what other versions call a column.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, Field
+
+from ..settings import TimeZone, read_yaml
+from . import decode
+from .fold import Fold
+from .form import Form
+from .loaded import Recognised
+from .mapping import STRICT, Cell, Filter, Settings, cells_of
+
+FOLDER = Path(__file__).with_name("formats")
+SHARED = "shared.yaml"
+HEADER_ROWS = 30  # banners, notes and groups stand above the header
+NAMES_OF_A_HEADER = 2  # known names that a row must hold to be looked at
+SUMMARY = "summary_row"
+
+
+def _alternatives(value: Any) -> Any:
+    """`name` is one name that must stand in the header, a list are names of which one must."""
+    return tuple((option,) if isinstance(option, str) else tuple(option) for option in value)
+
+
+Names = Annotated[tuple[tuple[str, ...], ...], BeforeValidator(_alternatives)]
+
+
+class Format(BaseModel):
+    """One kind of export that is known.
+
+    `requires`: names of columns that must be there; one entry may be a list, of which one must. `absent`: names that
+    must not. `versions`: from old to new, names that the version has; a name after `!` it has not. `aliases`: by the
+    name used here, what other versions call the column. `columns`: as in a mapping; alternatives of which the file has
+    no column are passed over. `accounts`: the column in which summary rows name themselves in place of an agent.
+    `table` is empty for an export that is known and of which nothing is measured. `measured` is for wide tables.
+    """
+
+    model_config = STRICT
+
+    key: str
+    platform: str
+    name: dict[str, str]
+    table: str
+    grade: Literal["A", "A-", "B", "C"]
+    seen: Literal["file", "manual", "inferred"]
+    timezone: TimeZone | None = None
+    requires: Names
+    absent: tuple[str, ...] = ()
+    versions: dict[str, Names] = {}
+    aliases: dict[str, tuple[str, ...]] = {}
+    columns: dict[str, Annotated[tuple[Cell, ...], BeforeValidator(cells_of)]] = {}
+    filter: dict[str, Filter] = {}
+    fold: Fold | None = None
+    accounts: str = ""
+    measured: Form | None = None
+    notes: dict[str, str] = Field(default_factory=dict)
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """All names of columns that the format speaks of, normalised."""
+        names = {name for names in self.requires for name in names} | set(self.aliases)
+        names |= {name for others in self.aliases.values() for name in others}
+        names |= {name for ways in self.columns.values() for way in ways for name in way.from_}
+        names |= set(self.measured.headings if self.measured else ())
+        return frozenset(map(decode.normalised, names))
+
+
+@cache
+def shared() -> dict[str, Any]:
+    """What the formats have in common: names of personal columns, names of summary rows, lists of words."""
+    return read_yaml(FOLDER / SHARED)
+
+
+@cache
+def formats() -> dict[str, Format]:
+    """All formats known, by key."""
+    found = {}
+    for path in sorted(FOLDER.glob("*.yaml")):
+        if path.name != SHARED:
+            content = _with_words(read_yaml(path))
+            for key, entry in content.pop("formats").items():
+                found[key] = Format.model_validate(content | {"key": key} | entry)
+    return found
+
+
+def _with_words(node: Any) -> Any:
+    """The content with `values: name` replaced by the list of words of that name."""
+    if isinstance(node, dict):
+        listed = {k: shared()["words"][v] for k, v in node.items() if k in ("values", "holding") and isinstance(v, str)}
+        return {key: _with_words(value) for key, value in node.items()} | listed
+    return [_with_words(value) for value in node] if isinstance(node, list) else node
+
+
+@cache
+def _all_known() -> frozenset[str]:
+    return frozenset(decode.without_unit(name) for one in formats().values() for name in one.known)
+
+
+# ---------------------------------------------------------------------------------------------------------- headers
+
+
+@dataclass(frozen=True)
+class Header:
+    """The names in one row of one sheet, normalised, in order."""
+
+    sheet: int
+    line: int
+    names: tuple[str, ...]
+
+    @cached_property
+    def _exact(self) -> frozenset[str]:
+        return frozenset(self.names) - {""}
+
+    @cached_property
+    def _without_unit(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name in dict.fromkeys(self.names):
+            found.setdefault(decode.without_unit(name), []).append(name)
+        return found
+
+    def find(self, names: Iterable[str]) -> str | None:
+        """The header's own name of the first of these that it holds; without unit only where one column fits."""
+        wanted = [decode.normalised(name) for name in names]
+        exact = next((name for name in wanted if name in self._exact), None)
+        if exact:
+            return exact
+        near = (self._without_unit.get(decode.without_unit(name), []) for name in wanted)
+        return next((found[0] for found in near if len(found) == 1), None)
+
+    def holds(self, entry: tuple[str, ...]) -> bool:
+        """Whether one of the names stands in the header; of a name after `!`, whether it does not."""
+        return any((self.find([name.removeprefix("!")]) is None) == name.startswith("!") for name in entry)
+
+
+@dataclass(frozen=True)
+class Match:
+    """A header held against a format. It is one of its exports if nothing is `missing`."""
+
+    format: Format
+    header: Header
+
+    def own(self, name: str) -> str | None:
+        """What the file calls a column of the format, None where it has none."""
+        return self.header.find((name, *self.format.aliases.get(name, ())))
+
+    @cached_property
+    def missing(self) -> tuple[str, ...]:
+        """The required columns that the header lacks, alternatives with `/` between them."""
+        absent = [entry for entry in self.format.requires if not any(map(self.own, entry))]
+        return tuple(" / ".join(entry) for entry in absent)
+
+    @cached_property
+    def fits(self) -> bool:
+        """Whether the file is one of these exports."""
+        return not self.missing and not any(map(self.own, self.format.absent))
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """The more a format asks for, and then the more of its columns there are, the surer it is."""
+        return len(self.format.requires), sum(name in self.format.known for name in self.header.names)
+
+    @property
+    def nearness(self) -> tuple[float, int]:
+        """The share of the required columns that are there, then how many of the header's names are known."""
+        return 1 - len(self.missing) / len(self.format.requires), self.rank[1]
+
+    @property
+    def version(self) -> str:
+        """The newest version whose columns are there, empty where none is told apart."""
+        fitting = [v for v, names in self.format.versions.items() if all(map(self.header.holds, names))]
+        return fitting[-1] if fitting else ""
+
+    def settings(self, files: str, timezone: str | None = None) -> Settings:
+        """The mapping by which the file is read."""
+        columns = {target: self._ways(ways) for target, ways in self.format.columns.items()}
+        mapping: dict[str, Any] = {"table": self.format.table, "files": files, "fold": self.format.fold}
+        mapping |= {"sheet": self.header.sheet, "header_row": self.header.line}
+        mapping |= {"timezone": timezone or self.format.timezone, "filter": self._filters()}
+        return Settings.model_validate(mapping | {"columns": {t: ways for t, ways in columns.items() if ways}})
+
+    def _ways(self, ways: tuple[Cell, ...]) -> tuple[Cell, ...]:
+        """The ways to fill a column that the file has the columns for, by the file's own names."""
+        named = [(way, [self.own(name) for name in way.from_]) for way in ways]
+        return tuple(way.model_copy(update={"from_": tuple(names)}) for way, names in named if all(names))
+
+    def _filters(self) -> dict[str, Filter]:
+        filters = {
+            name: condition.model_copy(update={"column": own})
+            for name, condition in self.format.filter.items()
+            if (own := self.own(condition.column))
+        }
+        if self.format.accounts and (own := self.own(self.format.accounts)):
+            filters[SUMMARY] = Filter(column=own, not_in=tuple(shared()["summary_rows"]))
+        return filters
+
+    def recognised(self, used: Iterable[str]) -> Recognised:
+        """What is said of the file: what it was taken for, and what became of its columns."""
+        used = set(used)
+        names = [name for name in dict.fromkeys(self.header.names) if name]
+        dropped = [name for name in names if name not in used and is_personal(name)]
+        return Recognised(
+            self.format.key,
+            self.version,
+            tuple(name for name in names if name in used),
+            tuple(name for name in names if name not in used and name not in dropped),
+            tuple(dropped),
+        )
+
+
+def is_personal(name: str) -> bool:
+    """Whether a column of this name holds personal data."""
+    return bool(re.search("|".join(shared()["personal"]), decode.normalised(name), re.IGNORECASE))
+
+
+# ------------------------------------------------------------------------------------------------------- recognition
+
+
+def recognise(path: Path, key: str = "") -> Match | None:
+    """The export that a file is, None where no header of it fits; of one format only where `key` names it."""
+    return max((match for match in _matches(path, key) if match.fits), key=lambda match: match.rank, default=None)
+
+
+def nearest(path: Path) -> Match | None:
+    """The format that a file comes nearest to, None where it shares no required column with any."""
+    near = max(_matches(path, ""), key=lambda match: match.nearness, default=None)
+    return near if near and near.nearness[0] else None
+
+
+def _matches(path: Path, key: str) -> Iterator[Match]:
+    candidates = [formats()[key]] if key else list(formats().values())
+    for header in headers(path):
+        for one in candidates:
+            yield Match(one, header)
+
+
+def headers(path: Path) -> Iterator[Header]:
+    """The rows among the first of each sheet that may be its header."""
+    for sheet, records in decode.first_records(path, HEADER_ROWS):
+        for line, cells in records:
+            names = tuple(decode.normalised(cell) for cell in cells)
+            if sum(decode.without_unit(name) in _all_known() for name in set(names)) >= NAMES_OF_A_HEADER:
+                yield Header(sheet, line, names)
+
+
+def skeleton(path: Path, near: Match) -> str:
+    """A mapping for the file to be filled in, as YAML: what the nearest format would read, as far as it is there."""
+    columns: dict[str, Any] = {}
+    for target, ways in near.format.columns.items():
+        fitting = near._ways(ways)
+        columns[target] = _as_yaml(fitting[0]) if fitting else ""
+    entry: dict[str, Any] = {"source": "table", "table": near.format.table, "files": path.name}
+    entry |= {"header_row": near.header.line} if near.header.line > 1 else {}
+    entry |= {"sheet": near.header.sheet} if near.header.sheet else {}
+    return yaml.safe_dump([entry | {"columns": columns}], allow_unicode=True, sort_keys=False, width=120)
+
+
+def _as_yaml(way: Cell) -> Any:
+    """A way to fill a column as a person would write it."""
+    given = way.model_dump(by_alias=True, exclude_defaults=True, mode="json")
+    if len(way.from_) == 1:
+        given["from"] = way.from_[0]
+    return given["from"] if set(given) == {"from"} else given
