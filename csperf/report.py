@@ -39,6 +39,8 @@ from traitlets.config import Config
 from . import __version__
 from .errors import CsperfError, Problem
 from .export import write_table
+from .frontpage import FrontPage, html, pdf, png
+from .proposal import first_page
 from .run import Run, open_run
 from .tables import MIME, figures
 from .text import LANGUAGES, say, words
@@ -60,7 +62,10 @@ VERSIONED = (
     "great-tables",
     "nbconvert",
     "papermill",
+    "typst",
+    "zhplot",
 )
+FIRST_PAGE = "首页"  # the name of its files in every language: it is what people look for
 NARROW, WIDE_COLUMN = 8, 40  # characters of a column in Excel
 
 Progress = Callable[[str], None]
@@ -87,7 +92,7 @@ def run_pack(
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Path:
-    """The folder of the finished pack: index.html, a page per notebook, tables/*.csv, pack.xlsx, run.json.
+    """The folder of the finished pack: 首页 as HTML, PDF and PNG, index.html, a page per notebook, tables, run.json.
 
     `month` and `lang` default to the shop's; `only` names notebooks (a list, or names joined by commas) and writes to
     `<lang>.partial` beside the pack; `jobs` notebooks run at once; `progress` is told each page's name as it is done.
@@ -103,8 +108,9 @@ def run_pack(
     seconds: dict[str, float] = {}
     executed = _execute(notebooks, Path(params_file), run, jobs, seconds, progress or (lambda _name: None))
     pages = _pages(executed, run, stage)
+    front = None if any(chosen) else _timed("first_page", seconds, lambda: first_page(run))
     with replacing(target) as folder:
-        _write(folder, pages, run, stage, Path(params_file))
+        _write(folder, pages, front, run, stage, Path(params_file))
     _log(run, stage, seconds)
     return target
 
@@ -212,6 +218,15 @@ def _run_one(
         progress(path.stem)
 
 
+def _timed(name: str, seconds: dict[str, float], made: Callable[[], Any]) -> Any:
+    """What `made` gives, with how long it took noted."""
+    started = time.monotonic()
+    try:
+        return made()
+    finally:
+        seconds[name] = time.monotonic() - started
+
+
 def _stopped(path: Path, error: PapermillExecutionError) -> Exception:
     """People's mistakes come out as they went in; anything else is a defect and keeps its traceback."""
     if error.ename != "CsperfError":
@@ -298,7 +313,9 @@ def _about(run: Run, stage: str) -> dict[str, Any]:
     }
 
 
-def _write(folder: Path, pages: Sequence[Page], run: Run, stage: str, params_file: Path) -> None:
+def _write(
+    folder: Path, pages: Sequence[Page], front: FrontPage | None, run: Run, stage: str, params_file: Path
+) -> None:
     """All files of the pack; run.json last, over what was written."""
     tables = {name: frame for page in pages for name, frame in page.tables.items()}
     (folder / "tables").mkdir()
@@ -307,23 +324,29 @@ def _write(folder: Path, pages: Sequence[Page], run: Run, stage: str, params_fil
     for name, frame in tables.items():
         write_table(frame, folder / "tables" / f"{name}.csv")
     _workbook(folder / "pack.xlsx", tables, run.last_day)
-    (folder / "index.html").write_text(_index(pages, run, stage), encoding="utf-8", newline="\n")
+    if front:
+        (folder / f"{FIRST_PAGE}.html").write_text(html(front, home="index.html"), encoding="utf-8", newline="\n")
+        (folder / f"{FIRST_PAGE}.pdf").write_bytes(pdf(front))
+        (folder / f"{FIRST_PAGE}.png").write_bytes(png(front))
+    index = _index(pages, front, run, stage)
+    (folder / "index.html").write_text(index, encoding="utf-8", newline="\n")
     facts = _run_facts(folder, run, stage, params_file)
     (folder / "run.json").write_text(
         json.dumps(facts, ensure_ascii=False, indent=1) + "\n", encoding="utf-8", newline="\n"
     )
 
 
-def _index(pages: Sequence[Page], run: Run, stage: str) -> str:
-    """The first page: the month in figures, then each page's question with the tables it shows."""
+def _index(pages: Sequence[Page], front: FrontPage | None, run: Run, stage: str) -> str:
+    """The contents: the first page, the month in figures, then each page's question with the tables it shows."""
     env = Environment(loader=FileSystemLoader(TEMPLATES / "page"), autoescape=True, undefined=StrictUndefined)
     about = {**_about(run, stage), "name": "index", "pages": [(page.name, page.title) for page in pages]}
     slots = {"words": words("report", run.lang), "lang": run.lang, "pages": pages}
+    link = {"name": FIRST_PAGE, "title": front.title} if front else None
     slots["file_words"] = {name: say(f"tables.file_{name}", run.lang) for page in pages for name in page.tables}
     key = [page.tables["key_figures"] for page in pages if "key_figures" in page.tables]
     slots["figures"] = [figure for frame in key for figure in figures(frame, run.lang)]
     days = f"{run.first_day.isoformat()} – {run.last_day.isoformat()}"
-    return _trim(env.get_template("contents.html.j2").render(page=about, days=days, **slots))
+    return _trim(env.get_template("contents.html.j2").render(page=about, days=days, front=link, **slots))
 
 
 def _workbook(path: Path, tables: Mapping[str, pd.DataFrame], created: date) -> None:

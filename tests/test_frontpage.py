@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import struct
@@ -400,6 +401,55 @@ def test_titles_of_the_pictures_state_what_is_seen():
 def test_without_data_a_picture_is_a_sentence():
     charts = content(*first_month()).charts
     assert [chart.picture is None for chart in charts] == [True, False, True]
+
+
+# In the pack ------------------------------------------------------------------------------------------------------
+
+
+def test_the_pack_begins_with_the_first_page(packs, lang):
+    folder = packs[lang]
+    page = (folder / "首页.html").read_text(encoding="utf-8")
+    listed = json.loads((folder / "run.json").read_text(encoding="utf-8"))["files"]
+    index = unescape((folder / "index.html").read_text(encoding="utf-8"))
+    for ending in ("html", "pdf", "png"):
+        assert f"首页.{ending}" in listed and f'href="首页.{ending}"' in index
+    assert 'href="index.html"' in page and never(visible(page)) == []
+    assert pages_of((folder / "首页.pdf").read_bytes()) == 1
+    assert struct.unpack(">I", (folder / "首页.png").read_bytes()[16:20]) == (1080,)
+
+
+def test_the_first_page_says_what_the_target_table_says(small_shop, packs):
+    """Shop values of the page are those of the pack's own table, as the page writes them."""
+    from csperf.proposal import material as gathered
+    from csperf.run import facts, open_run
+    from csperf.text.numbers import quantity
+
+    tables = gathered(facts(open_run(small_shop, lang="zh")))
+    page = visible((packs["zh"] / "首页.html").read_text(encoding="utf-8"))
+    whole = tables.targets[tables.targets["level"].isna() & tables.targets["shop_value"].notna()]
+    assert len(whole) > 3
+    assert [
+        row.metric for row in whole.itertuples() if quantity(row.shop_value, unit(row.metric), "zh") not in page
+    ] == []
+    assert set(tables.agents["metric"]) <= set(tables.targets["metric"]) and tables.agents["value"].notna().all()
+
+
+def test_the_map_of_the_week_adds_up_to_the_months_value(small_shop):
+    from csperf.lists import week_map
+    from csperf.run import facts, measure, open_run
+
+    run = open_run(small_shop)
+    known = facts(run)
+    cells = week_map(known, "reply_30s_msg", run.params.timezone, run.first_day, run.last_day)
+    (month,) = measure(known, ["shop", "month"], ["reply_30s_msg"]).itertuples()
+    assert cells["n"].sum() == month.n
+    assert (cells["value"] * cells["n"]).sum() / cells["n"].sum() == pytest.approx(month.value)
+    assert set(cells["weekday"]) == set(range(7)) and cells["hour"].between(0, 23).all()
+    assert week_map({}, "reply_30s_msg", "UTC", run.first_day, run.last_day).empty
+
+
+def unit(metric: str) -> str:
+    return ENTRIES[metric].unit
 
 
 # Which sentence ---------------------------------------------------------------------------------------------------

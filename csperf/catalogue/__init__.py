@@ -12,6 +12,11 @@ from . import calls, sales, service, speed
 ENTRIES: dict[str, Entry] = {
     entry.key: entry for question in (speed, service, sales, calls) for entry in question.ENTRIES
 }
+QUESTIONS = {
+    entry.key: question.__name__.rpartition(".")[2]
+    for question in (speed, service, sales, calls)
+    for entry in question.ENTRIES
+}
 TOTALS = tuple(key for key, e in ENTRIES.items() if isinstance(e, Metric) and e.denominator is None)
 
 

@@ -26,7 +26,7 @@ INK = "#2d2f33"
 LADDER = {"base": (0.0, ":"), "target": (1.0, "-"), "stretch": (1.6, "--")}  # places and lines of the three values
 SEEN = (-1.3, 2.4)  # of the ladder; what lies beyond is drawn at the edge
 DOT = (6.0, 40.0)  # square points of the smallest and the largest dot
-WRAP = {"zh": 16, "en": 28}
+WRAP = {"zh": 18, "en": 28}
 
 
 def ladder_places(values: pd.Series, base: float, target: float, stretch: float) -> pd.Series:
@@ -77,7 +77,7 @@ def people(rows: pd.DataFrame, *, lang: str = "zh") -> Picture:
         axes.plot(rows["before"].astype(float), places, "o", mfc="white", mec=ORANGE, markersize=4, mew=1.1)
         for place, row in zip(places, rows.itertuples(), strict=True):
             if pd.notna(row.met):
-                said = say("frontpage.about_people_no_range", lang, met=int(row.met), agents=int(row.people))
+                said = say("frontpage.about_people_no_range", lang, met=int(row.met))
                 axes.text(1.02, place, said, transform=axes.get_yaxis_transform(), va="center", fontsize=SMALL)
         _named_lines(axes, lines, lang)
         axes.set_xlim(0, rows["people"].astype(float).max() * 1.04)
@@ -87,14 +87,15 @@ def people(rows: pd.DataFrame, *, lang: str = "zh") -> Picture:
 
 
 def hour_map(hours: pd.DataFrame, metric: str, *, lang: str = "zh") -> Picture:
-    """Weekday x hour: darker is worse, cases in the cells, grey where there is no data.
+    """Weekday x hour: darker is worse, cases in the cells, grey where there are none or too few for a value.
 
     `hours`: weekday (0 = Monday), hour, value, n.
     """
-    shown = range(int(hours["hour"].min()), int(hours["hour"].max()) + 1)
-    value, n = (
-        hours.pivot(index="weekday", columns="hour", values=c).reindex(range(7), columns=shown) for c in ("value", "n")
-    )
+    seen = hours[hours["n"] > 0]
+    seen = seen.assign(value=seen["value"].where(seen["n"] >= entry(metric).min_n))
+    shown = range(int(seen["hour"].min()), int(seen["hour"].max()) + 1)
+    wide = seen.pivot(index="weekday", columns="hour", values=["value", "n"])
+    value, n = (wide[part].reindex(range(7), columns=shown) for part in ("value", "n"))
     cells = value.to_numpy(float)
     with house_style():
         figure, axes = _canvas(7.4)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..catalogue import entry
+from ..catalogue import QUESTIONS, entry
 from ..metric import Entry
 from ..targets import ladder
 from .page import Material
@@ -17,6 +17,7 @@ from .page import Material
 PEERS = ("mean", "tier_mean")
 PRINTED_PER_ROLE = 6  # PRACTICE 24: a role has four to six scored metrics
 PRINTED = 13
+GRADES = ("publish", "trial", "reference")
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,15 +77,27 @@ def alone(row: Any) -> Aim:
 
 
 def printed(every: Sequence[Aim]) -> list[Aim]:
-    """The aims of the one printed page: scored ones first, per role no more than can be read."""
-    first = sorted(every, key=_rank)
-    per_role: dict[str, int] = {}
-    kept: list[Aim] = []
-    for aim in first:
-        per_role[aim.whole.role] = per_role.get(aim.whole.role, 0) + 1
-        if per_role[aim.whole.role] <= PRINTED_PER_ROLE and len(kept) < PRINTED:
-            kept.append(aim)
+    """The aims of the one printed page: of each role as many as of the others, no more than can be read.
+
+    Scored ones first, firm ones before those on trial, and of each question (speed, sales ...) the first before any
+    second: two metrics of speed say much the same (PRACTICE 24).
+    """
+    roles = list(dict.fromkeys(aim.whole.role for aim in every))
+    most = min(PRINTED_PER_ROLE, PRINTED // max(len(roles), 1))
+    kept = [aim for role in roles for aim in _first([a for a in every if a.whole.role == role])[:most]]
     return [aim for aim in every if aim in kept]
+
+
+def _first(of_role: Sequence[Aim]) -> list[Aim]:
+    """One role's aims, the ones to print first in front."""
+    asked: dict[str, int] = {}
+    ranks = []
+    for aim in of_role:
+        question = QUESTIONS[aim.whole.metric]
+        asked[question] = asked.get(question, 0) + 1
+        scored = 1 if aim.weight == 0 else 0
+        ranks.append((scored, GRADES.index(aim.whole.grade), asked[question]))
+    return [of_role[place] for place in sorted(range(len(of_role)), key=ranks.__getitem__)]
 
 
 def by_metric(review: pd.DataFrame | None) -> pd.DataFrame:
@@ -111,12 +124,6 @@ def people_by_role(every: Sequence[Aim]) -> dict[str, int]:
     return {role: n for role, n in found.items() if n}
 
 
-def _rank(aim: Aim) -> tuple[int, int]:
-    """Scored before watched, firm before trial before reference."""
-    scored = 1 if aim.weight == 0 else 0
-    return scored, ("publish", "trial", "reference").index(aim.whole.grade)
-
-
 def _aim(whole: Any, levels: Sequence[Any], material: Material) -> Aim:
     steps = ladder({row.level for row in levels})
     ordered = tuple(sorted(levels, key=lambda row: steps.index(row.level)))
@@ -127,23 +134,29 @@ def _aim(whole: Any, levels: Sequence[Any], material: Material) -> Aim:
 def _expected(whole: Any, levels: Sequence[Any]) -> tuple[int, int | None, int | None, int | None]:
     """People, those expected to meet their own target, and the likely range.
 
-    The levels' ranges are added end to end: a good or bad month is shared, and a range too wide misleads nobody.
+    The levels' people add up. Their ranges do not, for not every level has its bad month at once: the range around the
+    sum is as wide as that of the whole role around its own, and never wider than the levels' ranges end to end.
     """
     rows = [row for row in levels or [whole] if _is(row.attainment)]
     if not rows:
         return _team(whole), None, None, None
-    low, high = (
-        sum(round(getattr(r, f"attainment_{end}") * _team(r)) for r in rows) if _all(rows, end) else None
-        for end in ("low", "high")
-    )
-    met = sum(
-        int(row.expected_agents) if _is(row.expected_agents) else round(row.attainment * _team(row)) for row in rows
-    )
-    return sum(_team(row) for row in rows), met, low, high
+    people, met = sum(map(_team, rows)), sum(map(_met, rows))
+    if not all(_is(row.attainment_low) and _is(row.attainment_high) for row in rows):
+        return people, met, None, None
+    low, high = (sum(_end(row, end) for row in rows) for end in ("low", "high"))
+    if levels and _is(whole.attainment_low) and _is(whole.attainment_high):
+        low = max(low, met - (_met(whole) - _end(whole, "low")))
+        high = min(high, met + (_end(whole, "high") - _met(whole)))
+    return people, met, min(low, met), max(high, met)
 
 
-def _all(rows: Sequence[Any], end: str) -> bool:
-    return all(_is(getattr(row, f"attainment_{end}")) for row in rows)
+def _met(row: Any) -> int:
+    return int(row.expected_agents) if _is(row.expected_agents) else round(row.attainment * _team(row))
+
+
+def _end(row: Any, end: str) -> int:
+    """The fewest or the most people of a row's range."""
+    return round(getattr(row, f"attainment_{end}") * _team(row))
 
 
 def _team(row: Any) -> int:

@@ -28,10 +28,10 @@ def content(material: Material, about: About, *, lang: str = "zh") -> FrontPage:
     every = aims(material)
     first = printed(every)
     rest = [aim for aim in every if aim not in first]
-    monday = about.made_on + timedelta(days=7 - about.made_on.weekday())
+    monday = about.dated + timedelta(days=7 - about.dated.weekday())
     return FrontPage(
         lang=lang,
-        made_on=about.made_on,
+        made_on=about.dated,
         title=_title(about, lang),
         about=tuple(_about(about, lang)),
         sentences=findings.three(every, material, about, lang),
@@ -46,7 +46,7 @@ def content(material: Material, about: About, *, lang: str = "zh") -> FrontPage:
         red_lines=tuple(_red_lines(material.red_lines, lang)),
         charts=charts(first, material, about, lang),
         monday=say("frontpage.monday", lang, day=day_words(monday, lang)),
-        to_do=tuple(_to_do(every, material, about, lang)),
+        to_do=tuple(_to_do(every, material, about, monday, lang)),
         footer=tuple(_footer(about, lang)),
         words=words("frontpage", lang),
     )
@@ -62,8 +62,9 @@ def _title(about: About, lang: str) -> str:
 
 def _about(about: About, lang: str) -> Iterator[str]:
     """When it was made, from which days, how complete they are, by whose counting rules."""
-    weekday = say(f"frontpage.weekday_{about.made_on.weekday()}", lang)
-    yield say("frontpage.made_on", lang, day=day_words(about.made_on, lang), weekday=weekday)
+    if about.made_on:
+        weekday = say(f"frontpage.weekday_{about.made_on.weekday()}", lang)
+        yield say("frontpage.made_on", lang, day=day_words(about.made_on, lang), weekday=weekday)
     days = {"first": day_words(about.first_day, lang), "last": day_words(about.last_day, lang)}
     if about.maturing:
         yield say("frontpage.data_days_maturing", lang, **days, days=about.maturing)
@@ -72,7 +73,7 @@ def _about(about: About, lang: str) -> Iterator[str]:
     if about.completeness is not None:
         key = "frontpage.complete_missing" if about.missing else "frontpage.complete"
         slots = {"missing": about.missing} if about.missing else {}
-        yield say(key, lang, share=number(about.completeness, "share"), **slots)
+        yield say(key, lang, share=number(about.completeness, "share").replace(".0%", "%"), **slots)
     yield say("frontpage.counted_by", lang, rules=about.counting_rules)
 
 
@@ -144,7 +145,7 @@ def _red_lines(lines: pd.DataFrame | None, lang: str) -> Iterator[str]:
             yield named
 
 
-def _to_do(every: Sequence[Aim], material: Material, about: About, lang: str) -> Iterator[str]:
+def _to_do(every: Sequence[Aim], material: Material, about: About, monday: date, lang: str) -> Iterator[str]:
     """Who does what in the week that follows, only what the page gives cause for."""
     yield say("frontpage.to_do_adopt", lang)
     weak = weakest_hours(material.hours, material.where_metric)
@@ -167,7 +168,8 @@ def _to_do(every: Sequence[Aim], material: Material, about: About, lang: str) ->
     unknown = sum(aim.peers != aim.peers for aim in every)
     if unknown == len(every):
         yield say("frontpage.to_do_benchmark", lang, n=unknown)
-    in_force = day_words(date.fromisoformat(f"{about.month}-01"), lang)
+    signed = monday + timedelta(days=4)
+    in_force = day_words(max(date.fromisoformat(f"{about.month}-01"), signed + timedelta(days=1)), lang)
     people = sum(people_by_role(every).values())
     if people:
         yield say("frontpage.to_do_publish", lang, n=people, day=in_force)

@@ -88,7 +88,8 @@ def most_urgent(every: Sequence[Aim]) -> Aim:
     behind = [aim for aim in scored if aim.behind > 0]
     if behind:
         return max(behind, key=lambda aim: aim.behind)
-    return min(scored, key=lambda aim: (1.0 if aim.share is None else aim.share, -aim.people))
+    firm = [aim for aim in scored if aim.whole.grade == "publish"] or scored
+    return min(firm, key=lambda aim: (1.0 if aim.share is None else aim.share, -aim.people))
 
 
 def _goal(aim: Aim, lang: str) -> str:

@@ -16,7 +16,8 @@ from ..charts import Picture
 class About:
     """What the page is about: the shop, the month the targets are for, and where the numbers come from.
 
-    month: YYYY-MM of the targets; recent: YYYY-MM of the newest actual values. completeness: a share, null = not
+    month: YYYY-MM of the targets; recent: YYYY-MM of the newest actual values. made_on: null = the page bears no date
+    but that of its data. completeness: a share, null = not
     known; missing: which days or shifts, in words. maturing: days left for conversions to mature. newcomers: people
     under protection, null = not known.
     """
@@ -24,10 +25,10 @@ class About:
     shop: str
     month: str
     recent: str
-    made_on: date
     first_day: date
     last_day: date
     counting_rules: str
+    made_on: date | None = None
     platform: str = ""
     completeness: float | None = None
     missing: str = ""
@@ -35,6 +36,11 @@ class About:
     newcomers: int | None = None
     objections_to: str = ""
     number: str = ""
+
+    @property
+    def dated(self) -> date:
+        """The day the page counts from."""
+        return self.made_on or self.last_day
 
 
 @dataclass(frozen=True, eq=False)

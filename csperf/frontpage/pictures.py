@@ -42,31 +42,36 @@ def _targets(shown: Sequence[Aim], material: Material, lang: str) -> Chart:
         title = say("frontpage.chart_spread_tight", lang, **slots, metric=metric_name(tight.known, lang))
     elif loose and (loose.share or 0) > FITTING[1]:
         title = say("frontpage.chart_spread_loose", lang, **slots, metric=metric_name(loose.known, lang))
-    dots = pd.concat([_dots(aim, material.agents, lang) for aim in own] or [pd.DataFrame()], ignore_index=True)
+    dots = pd.concat(
+        [_dots(aim, material.agents, _line(aim, own, lang)) for aim in own] or [pd.DataFrame()], ignore_index=True
+    )
     if dots.empty:
         title = say("frontpage.chart_spread_none", lang, people=LEAST_PEOPLE)
         return Chart(title)
-    lines = [_line(aim, lang) for aim in own if _line(aim, lang) in set(dots["line"])]
-    peers = {_line(aim, lang): _place(aim.shown, aim.peers) for aim in own if isfinite(aim.peers)}
+    drawn = set(dots["line"])
+    lines = [line for aim in own if (line := _line(aim, own, lang)) in drawn]
+    peers = {_line(aim, own, lang): _place(aim.shown, aim.peers) for aim in own if isfinite(aim.peers)}
     return Chart(title, say("frontpage.chart_spread_note", lang), frontpage.ladders(dots, peers, lines, lang=lang))
 
 
-def _dots(aim: Aim, agents: pd.DataFrame | None, lang: str) -> pd.DataFrame:
+def _dots(aim: Aim, agents: pd.DataFrame | None, line: str) -> pd.DataFrame:
     """Each person's place between base, target and stretch of the own level."""
     if agents is None:
         return pd.DataFrame()
     rows = agents[(agents["metric"] == aim.whole.metric) & (agents["role"] == aim.whole.role) & agents["value"].notna()]
     own = {row.level: row for row in aim.levels}
     places = [_place(own.get(row.level, aim.whole), row.value) for row in rows.itertuples()]
-    return pd.DataFrame({"line": _line(aim, lang), "place": places, "n": rows["n"].to_numpy()}).dropna(subset="place")
+    return pd.DataFrame({"line": line, "place": places, "n": rows["n"].to_numpy()}).dropna(subset="place")
 
 
 def _place(row: Any, value: float) -> float:
     return float(frontpage.ladder_places(pd.Series([float(value)]), row.base, row.target, row.stretch).iloc[0])
 
 
-def _line(aim: Aim, lang: str) -> str:
-    """The aim's name in a picture: roles may share a metric."""
+def _line(aim: Aim, among: Sequence[Aim], lang: str) -> str:
+    """The aim's name in a picture, with its role where the picture has several."""
+    if len({other.whole.role for other in among}) == 1:
+        return metric_name(aim.known, lang)
     names = {"role": role_word(aim.whole.role, lang), "metric": metric_name(aim.known, lang)}
     return say("frontpage.role_metric", lang, **names)
 
@@ -77,7 +82,7 @@ def _people(shown: Sequence[Aim], material: Material, lang: str) -> Chart:
         title = say("frontpage.chart_people_none", lang, rows=len(shown))
         return Chart(title)
     review = material.review if material.review is not None and len(material.review) else None
-    rows = [(_line(a, lang), a.people, a.met, a.low, a.high, _before(a, review)) for a in own]
+    rows = [(_line(a, own, lang), a.people, a.met, a.low, a.high, _before(a, review)) for a in own]
     frame = pd.DataFrame(rows, columns=["line", "people", "met", "low", "high", "before"])
     note = "chart_people_note" if review is None else "chart_people_note_review"
     return Chart(_people_title(own, review, lang), say(f"frontpage.{note}", lang), frontpage.people(frame, lang=lang))
@@ -85,9 +90,10 @@ def _people(shown: Sequence[Aim], material: Material, lang: str) -> Chart:
 
 def _people_title(own: Sequence[Aim], review: pd.DataFrame | None, lang: str) -> str:
     if review is None:
-        fewest = min(own, key=lambda aim: (aim.share or 0, -aim.people))
+        firm = [aim for aim in own if aim.whole.grade == "publish"] or own
+        fewest = min(firm, key=lambda aim: (aim.share or 0, -aim.people))
         slots = {"agents": fewest.people, "met": fewest.met}
-        return say("frontpage.chart_people", lang, metric=metric_name(fewest.known, lang), **slots)
+        return say("frontpage.chart_people", lang, metric=_line(fewest, own, lang), **slots)
     if len(review) == 1:
         one = {name: int(review[name].iloc[0]) for name in ("low", "high", "met")}
         return say("frontpage.chart_people_review_one", lang, **one)

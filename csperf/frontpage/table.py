@@ -98,7 +98,7 @@ def expected(aim: Aim, lang: str) -> str:
     """约7人（5–9）, or a dash where nothing can be expected."""
     if aim.met is None or not aim.people:
         return MISSING
-    slots = {"met": aim.met, "agents": aim.people}
+    slots = {"met": aim.met}
     if aim.low is None or aim.high is None:
         return say("frontpage.about_people_no_range", lang, **slots)
     return say("frontpage.about_people", lang, **slots, low=aim.low, high=aim.high)

@@ -4,21 +4,35 @@ from __future__ import annotations
 
 import locale
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 
 import yaml
 
 LANGUAGES = ("zh", "en")
+_spoken: ContextVar[str] = ContextVar("spoken", default="")
 
 
 def ui_language() -> str:
-    """The language of messages: CSPERF_LANG, else Chinese where the locale is Chinese, else English."""
-    chosen = os.environ.get("CSPERF_LANG", "")
+    """The language of messages: that of `speaking`, else CSPERF_LANG, else the locale's: Chinese or English."""
+    chosen = _spoken.get() or os.environ.get("CSPERF_LANG", "")
     if chosen in LANGUAGES:
         return chosen
     spoken = os.environ.get("LC_ALL") or os.environ.get("LANG") or locale.getlocale()[0] or ""
     return "zh" if spoken.lower().startswith(("zh", "chinese")) else "en"
+
+
+@contextmanager
+def speaking(lang: str) -> Iterator[None]:
+    """Within the block messages are in `lang`: a report in one language, made by someone who reads another."""
+    before = _spoken.set(lang)
+    try:
+        yield
+    finally:
+        _spoken.reset(before)
 
 
 def say(key: str, lang: str | None = None, /, **slots: object) -> str:

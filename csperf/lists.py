@@ -1,0 +1,55 @@
+"""Lists and maps straight from the facts: what no table of the mart holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+import ibis.expr.types as ir
+import pandas as pd
+
+from .catalogue import entry
+from .metric import Metric, Sum
+
+CLOCKS = ("sent_at", "started_at", "queued_at")  # when a row of a fact began
+COLUMNS = ["weekday", "hour", "value", "n"]
+
+
+def week_map(
+    facts: Mapping[str, ir.Table], metric: str, timezone: str, first_day: date, last_day: date
+) -> pd.DataFrame:
+    """The shop's value of a metric by weekday (0 = Monday) and local hour of the days given: COLUMNS, in its unit.
+
+    value is null where there are no cases. An hour is that in which the row behind the value began. Only metrics of two
+    sums over facts with a clock have such a map; for others, and where a fact is missing, it is empty.
+    """
+    known = entry(metric)
+    if not isinstance(known, Metric) or known.denominator is None or not _mapped(facts, known):
+        return pd.DataFrame(columns=COLUMNS)
+    top, below = (_by_hour(facts, part, timezone, first_day, last_day) for part in known.sums.values())
+    total, cases = (
+        top["total"] / known.numerator.scale(known.unit),
+        below["total"] / known.denominator.scale(known.unit),
+    )
+    return pd.DataFrame({"value": total / cases.where(cases > 0), "n": below["n"]}).reset_index()[COLUMNS]
+
+
+def _mapped(facts: Mapping[str, ir.Table], known: Metric) -> bool:
+    return all(name in facts and _clock(facts[name]) for name in known.facts)
+
+
+def _clock(table: ir.Table) -> str:
+    """The column that says when a row began; empty where there is none."""
+    return next((name for name in CLOCKS if name in table.columns), "")
+
+
+def _by_hour(facts: Mapping[str, ir.Table], part: Sum, timezone: str, first_day: date, last_day: date) -> pd.DataFrame:
+    """Sums and cases by weekday and local hour. Minutes are added up first: zones shift by as little as 15 of them."""
+    table = facts[part.fact]
+    table = table.filter(table.scope == "shop", table[part.day].between(first_day, last_day))
+    sums = {"total": part.amount(table), "n": part.observations(table)}
+    minutes = table.select(at=table[_clock(table)].truncate("m"), **sums).group_by("at")
+    rows = minutes.agg(total=lambda t: t.total.sum(), n=lambda t: t.n.sum()).to_pandas()
+    local = pd.to_datetime(rows["at"], utc=True).dt.tz_convert(timezone)
+    places = {"weekday": local.dt.day_of_week, "hour": local.dt.hour}
+    return rows.assign(**places).groupby(list(places))[["total", "n"]].sum()

@@ -1,0 +1,141 @@
+"""The first page of a shop's month: its tables and what is to be said of them, gathered for csperf.frontpage."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pandas as pd
+
+from .frontpage import About, FrontPage, Material, content
+from .lists import week_map
+from .run import Facts, Run, facts, history, measure, propose, red_lines
+from .targets import agent_months
+from .targets.industry import industry_values
+from .targets.past import review_past
+from .targets.register import days_of, later, published
+from .targets.register_file import read_register
+from .text import say, speaking
+from .text.numbers import day_words
+
+SPEED, ANSWERED = "reply_30s_msg", "call_answered_20s_share"  # what weak hours are read from: chats, calls
+RECENT_MONTHS = 3  # that the pictures show
+MOST_DAYS = 3  # missing days that are named one by one
+
+
+def first_page(run: Run) -> FrontPage | None:
+    """The first page that follows the run's month, in its language; null where there is no target to speak of."""
+    with speaking(run.lang):
+        tables = material(facts(run))
+        return None if tables.targets.empty else content(tables, about(run), lang=run.lang)
+
+
+def material(known: Facts) -> Material:
+    """The tables behind the page. Metrics of the shop alone are no agent's target and stand with the red lines."""
+    run, values = known.run, history(known)
+    past = _past(run)
+    months = agent_months(values, roster=run.table("roster"), settings=run.params.targets)
+    metric = SPEED if "buyer_messages" in known else ANSWERED
+    lines = red_lines(run)
+    targets = propose(known, values=values, red_lines=lines).targets
+    sets = values["definitions"].dropna().unique()
+    return Material(
+        targets=targets[targets["role"] != "shop"],
+        red_lines=lines[lines["n_days"] > 0],
+        review=_review(run, values),
+        industry=industry_values(run.table("benchmarks"), sets[0] if len(sets) else ""),
+        agents=recent(months, months_of(past)),
+        hours=_or_none(week_map(known, metric, run.params.timezone, past.first_day, past.last_day)),
+        days=_or_none(measure(Facts(past, known), ["shop", "day"], [metric])),
+        where_metric=metric,
+    )
+
+
+def about(run: Run) -> About:
+    """What the page says of itself. It bears no day of printing: the same data give the same page on every day."""
+    share, missing = completeness(run)
+    return About(
+        shop=run.params.title(run.lang),
+        platform=run.params.platform or "",
+        month=_month_after(run.first_day),
+        recent=run.month,
+        first_day=max(days_of(run.store.months()[0])[0], later(run.first_day, -run.params.targets.history_months)),
+        last_day=run.last_day,
+        counting_rules=say(f"report.set_{run.definition.name}", run.lang),
+        completeness=share,
+        missing=missing,
+        newcomers=_newcomers(run),
+        number=_number(run),
+    )
+
+
+def recent(months: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Each agent's value over the months of those names: metric, role, level (the newest), agent_id, value, n.
+
+    Sums first, one division; where there are no sums, the mean of the months weighted by their cases.
+    """
+    rows = months[months["left_out"].isna() & months["month"].isin(names)].sort_values("month", kind="stable")
+    rows = rows.assign(weighted=rows["value"] * rows["n"])
+    by = rows.groupby(["metric", "role", "agent_id"], as_index=False)
+    sums = by[["numerator", "denominator", "n", "weighted"]].sum(min_count=1)
+    divided = sums["numerator"] / sums["denominator"].where(sums["denominator"] > 0)
+    value = divided.where(divided.notna(), sums["weighted"] / sums["n"].where(sums["n"] > 0))
+    levels = by["level"].last()["level"]
+    return sums.assign(value=value, level=levels)[["metric", "role", "level", "agent_id", "value", "n"]]
+
+
+def months_of(run: Run) -> list[str]:
+    """The months that the run's days touch."""
+    return [f"{month:%Y-%m}" for month in pd.period_range(run.first_day, run.last_day, freq="M")]
+
+
+def completeness(run: Run) -> tuple[float, str]:
+    """The share of the month's days with any row of the shop, and the missing days in words."""
+    table = "messages" if "messages" in run.store.tables() else "calls"
+    covered = set(run.store.coverage(table).dropna(subset="n")["day"])
+    span = [run.first_day + timedelta(days=i) for i in range((run.last_day - run.first_day).days + 1)]
+    missing = [day for day in span if day not in covered]
+    named = say("frontpage.and", run.lang).join(day_words(day, run.lang) for day in missing)
+    some = named if len(missing) <= MOST_DAYS else say("frontpage.days_count", run.lang, n=len(missing))
+    return 1 - len(missing) / len(span), some
+
+
+def _past(run: Run) -> Run:
+    """The run over the last months."""
+    return replace(run, first_day=later(run.first_day, 1 - RECENT_MONTHS))
+
+
+def _review(run: Run, values: pd.DataFrame) -> pd.DataFrame | None:
+    """How the targets in force in the run's month fared; null where none were published for it."""
+    register = read_register(run.params.folder / f"{run.params.shop}.register.csv")
+    in_force = published(register, run.month)
+    if in_force.empty:
+        return None
+    of = values["month"] if "month" in values else pd.to_datetime(values["day"]).dt.strftime("%Y-%m")
+    return review_past(in_force, values[of == run.month], roster=run.table("roster"), settings=run.params.targets)
+
+
+def _newcomers(run: Run) -> int:
+    """People of the roster whose protection has not ended when the run's month does."""
+    roster = run.table("roster")
+    started = pd.to_datetime(roster.groupby("agent_id")["started"].min())
+    protected = started > pd.Timestamp(run.last_day - timedelta(days=run.params.targets.protection_days))
+    return int((protected & (started <= pd.Timestamp(run.last_day))).sum())
+
+
+def _number(run: Run) -> str:
+    """A number that is the same for the same inputs, rules and month."""
+    files = {name: about["sha256"] for name, about in sorted(run.store.manifest()["files"].items())}
+    stand = [files, run.month, run.definition.model_dump(mode="json")]
+    digest = hashlib.sha256(json.dumps(stand, sort_keys=True).encode()).hexdigest()
+    return f"{run.params.shop}-{_month_after(run.first_day)}-{digest[:6]}"
+
+
+def _or_none(rows: pd.DataFrame) -> pd.DataFrame | None:
+    return rows if len(rows) and rows["value"].notna().any() else None
+
+
+def _month_after(day: date) -> str:
+    return f"{later(day, 1):%Y-%m}"
