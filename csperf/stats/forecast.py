@@ -69,7 +69,8 @@ def forecast(
     """
     seen = int(noise.seen_months)
     free = max(seen - 1, 1)
-    doubt = free / rng.chisquare(free, (draws, 1, 1)) if seen > 2 else 1.0
+    # a t with the variance found: with a wider one, the values that few or many meet would be set too far out
+    doubt = (free - 2) / rng.chisquare(free, (draws, 1, 1)) if free > 2 else 1.0
     shock = np.sqrt(noise.shared * doubt) * rng.standard_normal((draws, months, 1))
     baseline = np.sqrt(noise.shared / max(seen, 1)) * rng.standard_normal((draws, 1, 1))
     reach = kind.reach(noise.agents)
