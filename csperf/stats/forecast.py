@@ -63,9 +63,9 @@ def forecast(
 ) -> Forecast:
     """Coming months of every agent of `noise` (one world) at the planned volume `n` [agents], month by month.
 
-    The shared month is drawn with the doubt of its own size (t_{T-1}) and of the baseline, which was itself
-    estimated under T such months. Over several months an agent keeps their own mean: the columns of the draws are
-    all agents of the first month, then all of the second.
+    The shared month is drawn with the doubt of its own size (t_{T-1}, with the variance found) and of the baseline,
+    which was itself estimated under T such months. Over several months an agent keeps their own mean: the columns of
+    the draws are all agents of the first month, then all of the second.
     """
     seen = int(noise.seen_months)
     free = max(seen - 1, 1)
