@@ -20,6 +20,7 @@ NAMES = {
     "measure": "run",
     "load": "run",
     "explain": "run",
+    "propose": "run",
     "derive_targets": "targets",
     "load_rules": "rules",
     "entry": "catalogue",

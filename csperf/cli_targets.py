@@ -64,12 +64,13 @@ def _proposal(
         settings = TargetSettings(volume=factor)
         values = _until(values, month)
         return settings, values, propose(values, settings=settings, **more)
-    from .run import history, open_run
+    from .run import history, open_run, red_lines
     from .run import propose as propose_for
 
     run = open_run(params_file, month=month)
     settings = run.params.targets.model_copy(update={"volume": factor})
-    values = history(run) if values is None else values
+    if values is None:
+        values, more = history(run), {"red_lines": red_lines(run)} | more
     return settings, values, propose_for(run, settings, values=values, **more)
 
 

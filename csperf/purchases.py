@@ -116,7 +116,7 @@ def _credited(ordered: ir.Table, facts: dict[str, ir.Table], definition: Definit
     candidates = _candidates(ordered, _eligible(facts, definition), definition)
     ranked = candidates.mutate(
         place=ibis.row_number().over(ibis.window(group_by=ORDER, order_by=["us", "ord"])),
-        votes=_.us.count().over(ibis.window(group_by=[*ORDER, "account_id"])),
+        votes=_.us.count().over(ibis.window(group_by=[*ORDER, "agent_id"])),
     )
     weights = {"last": _.place, "split": _.place, "first": -_.place, "most": _.votes * 2**40 + _.place}
     ranked = ranked.mutate(

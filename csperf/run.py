@@ -28,8 +28,11 @@ from .store import Store
 from .targets import Proposal, TargetSettings, core_metrics
 from .targets import propose as propose_targets
 from .targets.industry import cells_of
+from .targets.past import review_past
 from .targets.platform import RedLineSettings
 from .targets.platform import red_lines as platform_red_lines
+from .targets.register import published
+from .targets.register_file import read_register
 from .text import say
 from .turns.people import bots, people
 
@@ -198,6 +201,19 @@ def red_lines(run: Run, settings: RedLineSettings | None = None) -> pd.DataFrame
     daily = measure(past, ["shop", "day"], sorted({str(rule.metric) for rule in rules}))
     means = cells_of(run.table("benchmarks"), "mean")
     return platform_red_lines(daily, rules, on_day=on_day, industry=means, settings=settings)
+
+
+def past_review(source: Run | Facts) -> pd.DataFrame:
+    """How the targets in force in the run's month fared (targets.past.review_past); no rows where none were published."""
+    run = source.run if isinstance(source, Facts) else source
+    register = read_register(run.params.folder / f"{run.params.shop}.register.csv")
+    in_force = published(register, run.month)
+    if in_force.empty:
+        return review_past(in_force, pd.DataFrame(columns=["agent_id", "month", "metric"]), lang=run.lang)
+    values = history(source, in_force["metric"].unique().tolist())
+    of = values["month"] if "month" in values else pd.to_datetime(values["day"]).dt.strftime("%Y-%m")
+    roster, settings = run.table("roster"), run.params.targets
+    return review_past(in_force, values[of == run.month], roster=roster, settings=settings, lang=run.lang)
 
 
 def explain(source: Run | Facts, metric: str, *, agent: str | None = None, day: dt.date | None = None) -> pd.DataFrame:

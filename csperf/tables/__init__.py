@@ -24,6 +24,7 @@ from .performance import (
     shop_days,
 )
 from .quality import gaps, loading, rejects, unknown_accounts
+from .review import backtests, past_targets, red_lines
 from .side_by_side import industry_origin, platform_rules, rule_words, three_sources
 from .signals import bands, standings, unusual_months, verdicts
 from .table import MIME, Table, names, too_few
@@ -43,6 +44,7 @@ __all__ = [
     "Table",
     "agent_days",
     "agents",
+    "backtests",
     "bands",
     "by_hand",
     "counted_turns",
@@ -57,7 +59,9 @@ __all__ = [
     "main_account_ids",
     "names",
     "past_attainment",
+    "past_targets",
     "platform_rules",
+    "red_lines",
     "rejects",
     "rule_words",
     "shop_days",

@@ -65,12 +65,16 @@ LOWER_THE_GRADE = ("NO_N", "TARGET_THIN", "FEW_MONTHS", "NOT_SEPARABLE")
 
 @dataclass(frozen=True)
 class Proposal:
-    """Targets (COLUMNS), the steps behind each (STEPS), the model of each metric x role, and the shop's red lines."""
+    """Targets (COLUMNS), the steps behind each (STEPS), the model of each metric x role, the shop's red lines.
+
+    months: the agent-months they come from (months.agent_months).
+    """
 
     targets: pd.DataFrame
     steps: pd.DataFrame
     models: dict[tuple[str, str], Model]
     red_lines: pd.DataFrame
+    months: pd.DataFrame
 
 
 def derive_targets(values: pd.DataFrame, **how: Any) -> pd.DataFrame:
@@ -121,7 +125,7 @@ def propose(
     lines = _red_lines(values, rules, benchmarks) if red_lines is None else red_lines
     shop = pd.DataFrame(list(shop_rows(lines, targets)), columns=COLUMNS)
     targets = pd.concat([part for part in (targets, shop) if len(part)] or [targets], ignore_index=True)
-    return Proposal(targets, pd.DataFrame(steps, columns=STEPS), models, lines)
+    return Proposal(targets, pd.DataFrame(steps, columns=STEPS), models, lines, months)
 
 
 def _red_lines(values: pd.DataFrame, rules: Iterable[PlatformRule], benchmarks: pd.DataFrame | None) -> pd.DataFrame:

@@ -82,6 +82,14 @@ def months(models: Models) -> pd.DataFrame:
     return in_order(found)
 
 
+def first_of(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the metric and role that stand first, for a picture of one of them."""
+    if rows.empty:
+        return rows
+    same = (rows["metric"] == rows["metric"].iloc[0]) & (rows["role"] == rows["role"].iloc[0])
+    return rows[same].reset_index(drop=True)
+
+
 def spoken(row: Any, lang: str = "zh") -> str:
     """The sentence of a row of `verdicts`."""
     unit = entry(row.metric).unit
