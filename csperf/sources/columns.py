@@ -15,13 +15,12 @@ import pyarrow.compute as pc
 
 from ..facts import INPUT, SPOKEN
 from .loaded import API_PREFIX, RAW, filled_by_source, judged
-from .mapping import Cell, Filter, Settings
+from .mapping import PUNCTUATION, Cell, Filter, Settings, folded
 
 NOTHING = ("", "-", "--", "null", '=""')  # what platforms write into empty cells
 TRUE, FALSE = ("true", "1", "yes", "y", "是"), ("false", "0", "no", "n", "否")
 WRAPPED = r"""^(?:="|'|")\s*(.*?)\s*["']*$"""  # ="001" and '001: how spreadsheets are told to keep text
 WHOLE_FLOAT = r"^(\d+)\.0$"  # an id that passed through a column with gaps in pandas
-PUNCTUATION = ("，（）：；", ",():;")
 NAIVE_FORMATS = (
     "%Y-%m-%d %H:%M:%S",
     "%Y/%m/%d %H:%M:%S",
@@ -313,9 +312,10 @@ def _next_day(time: ir.TimestampValue, anchor: ir.TimestampValue) -> ir.Timestam
 
 def _meaning(text: ir.StringValue, cell: Cell) -> ir.StringValue:
     """What the cell's lists make of a word, null where it stands in neither."""
-    equal = [(text == _fold(found), str(value)) for found, value in (cell.values or {}).items()]
-    held = [(text.contains(_fold(found)), str(value)) for found, value in cell.holding.items()]
-    return ibis.cases(*equal, *held, else_=None)
+    equal = [(text == folded(found), str(value)) for found, value in (cell.values or {}).items()]
+    held = [(text.contains(folded(found)), str(value)) for found, value in cell.holding.items()]
+    other = [(text.notnull(), str(cell.otherwise))] if cell.otherwise is not None else []
+    return ibis.cases(*equal, *held, *other, else_=None)
 
 
 def _moments(text: ir.StringValue, place: str, cell: Cell) -> dict[str, ir.TimestampValue]:
@@ -357,11 +357,6 @@ def _unreadable(kind: dt.DataType) -> str:
     if kind.is_timestamp() or kind.is_date():
         return "time_unreadable"
     return "value_unreadable" if kind.is_boolean() else "number_unreadable"
-
-
-def _fold(text: str) -> str:
-    """Full-width commas, brackets and colons made plain: exports of one platform use both."""
-    return text.translate(str.maketrans(*PUNCTUATION)).strip()
 
 
 def _keyed(column: pa.ChunkedArray, key: bytes) -> pa.Array:

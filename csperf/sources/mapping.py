@@ -18,6 +18,7 @@ from .thread import Thread
 
 STRICT = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 UNITS = {"_fen": ("yuan", "fen"), "_us": ("milliseconds", "seconds", "minutes", "hours")}
+PUNCTUATION = ("，（）：；", ",():;")
 Scalar = str | int | float | bool
 
 
@@ -26,7 +27,8 @@ class Cell(BaseModel):
 
     `pattern`: only what its first group finds in the cell. `add`: the cells are added up, not joined; to a time, hours.
     `values`: words and what they mean; `holding`: words that a cell may hold somewhere, looked for in their order after
-    `values`. A word in neither rejects the row; where `lenient`, it means nothing and a notice names it.
+    `values`. A word in neither rejects the row; where `lenient`, it means nothing, or what `otherwise` says, and a notice
+    names it.
     `if_filled`, `if_empty`: counts only in rows where that column of the table is filled, or is not.
     """
 
@@ -45,6 +47,7 @@ class Cell(BaseModel):
     add: bool = False
     holding: dict[str, Scalar] = {}
     lenient: bool = False
+    otherwise: Scalar | None = None
     if_filled: str = ""
     if_empty: str = ""
 
@@ -74,10 +77,20 @@ class Cell(BaseModel):
         """Whether only listed words have a meaning."""
         return self.values is not None or bool(self.holding)
 
+    def knows(self, word: str) -> bool:
+        """Whether the lists say what the word means."""
+        word = folded(word)
+        return word in map(folded, self.values or ()) or any(folded(part) in word for part in self.holding)
+
     @property
     def anchors(self) -> set[str]:
         """Other columns of the table that this one looks at."""
         return {self.past_midnight, self.if_filled, self.if_empty} - {""}
+
+
+def folded(text: str) -> str:
+    """Full-width commas, brackets and colons made plain: exports of one platform use both."""
+    return text.translate(str.maketrans(*PUNCTUATION)).strip()
 
 
 def a_pattern(value: str) -> str:

@@ -127,15 +127,19 @@ def _unify_accounts(con: duckdb.DuckDBPyConnection, column: str) -> None:
 
 
 def _unlisted(con: duckdb.DuckDBPyConnection, column: str, settings: Settings) -> list[Notice]:
-    """A notice with the words of a column that mean nothing here, where it may hold such."""
-    words = con.execute(
-        f"""SELECT "{RAW}{column}", count(*) FROM rows
-        WHERE filtered IS NULL AND reason IS NULL AND "{column}" IS NULL AND "{RAW}{column}" IS NOT NULL
-        GROUP BY ALL ORDER BY 2 DESC, 1"""
+    """A notice with the words of a column that no list knows, and what they were taken for."""
+    found = con.execute(
+        f"""SELECT "{RAW}{column}", count(*) FROM rows WHERE filtered IS NULL AND reason IS NULL
+        AND "{RAW}{column}" IS NOT NULL GROUP BY ALL ORDER BY 2 DESC, 1"""
     ).fetchall()
+    ways = settings.columns[column]
+    words = {word: n for word, n in found if not any(way.knows(word) for way in ways)}
+    if not words:
+        return []
     heading, allowed = settings.cells[column]
-    slots = {"column": heading, "words": listed(word for word, _n in words), "n": sum(n for _word, n in words)}
-    return [Notice("words_unlisted", slots | {"allowed": allowed})] if words else []
+    meant = next((str(way.otherwise) for way in ways if way.otherwise is not None), "-")
+    slots = {"column": heading, "words": listed(words), "n": sum(words.values()), "meant": meant, "allowed": allowed}
+    return [Notice("words_unlisted", slots)]
 
 
 def _rounded(con: duckdb.DuckDBPyConnection, column: str, settings: Settings) -> list[Notice]:
