@@ -416,12 +416,13 @@ def _entry(loaded: Loaded) -> dict[str, Any]:
     }
 
 
-def _told_aside(tables: Mapping[str, pa.Table]) -> int:
+def _told_aside(tables: Mapping[str, Any]) -> int:
     """How many records told nothing but statements (peers' values below a backend's table): they are always kept."""
-    lines = {True: set(), False: set()}
-    for name, rows in tables.items():
-        lines[INPUT[name].statement].update(rows["source_line"].to_pylist())
-    return len(lines[True] - lines[False])
+    told = {line for name, rows in tables.items() if INPUT[name].statement for line in rows["source_line"].to_pylist()}
+    for name, rows in tables.items() if told else ():
+        for batch in () if INPUT[name].statement else rows.to_batches():
+            told.difference_update(batch["source_line"].to_pylist())
+    return len(told)
 
 
 def _spoken_of(table: str, rows: pa.Table, loaded: Loaded) -> pa.Array:
