@@ -96,6 +96,7 @@ class Params(BaseModel):
     definitions: Annotated[str, AfterValidator(_set_name)] = "shop"
     definition: Overrides = Overrides()
     month: Month = ""
+    door: Literal["", "chat", "table"] = ""
     lang: Literal["zh", "en"] = "zh"
     min_n: int = Field(default=20, ge=1)
     hours: tuple[HoursSettings, ...] = ()

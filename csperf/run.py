@@ -16,7 +16,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from . import calls as phone
-from . import hours, mart, purchases, turns
+from . import hours, mart, purchases, table_door, turns
 from .catalogue import ENTRIES, entry
 from .definitions import SETS, Definition
 from .engine import EngineSettings, chunks, connect
@@ -36,6 +36,8 @@ from .targets.register_file import read_register
 from .text import say
 from .turns.people import bots, people
 
+# What each door needs in the store; chats and calls come first.
+DOORS = {"chat": {"messages", "calls"}, "table": {"measured"}}
 KEPT = 4  # sets of facts that stay in memory: a pack measures one month under a few definitions
 _kept: dict[str, Facts] = {}
 
@@ -69,6 +71,25 @@ class Run:
         state = [settings, self.definition.model_dump(mode="json"), self.store.manifest()]
         return hashlib.sha256(json.dumps(state, sort_keys=True, default=str).encode()).hexdigest()
 
+    @property
+    def door(self) -> str:
+        """Where values come from: `chat` (chats and calls), or `table` (the backend's own tables)."""
+        return self.params.door or door_of(self.store)
+
+    @cached_property
+    def measured(self) -> pd.DataFrame:
+        """The backend's own values with who they are of (table_door.prepared), under the run's rules where it has such."""
+        rows = self.table("measured")
+        days = sorted({day.date() for c in ("day", "period_start") for day in pd.to_datetime(rows[c]).dropna()})
+        who = people(_dated(self.table("roster")), _dated(self.table("shifts")), days)
+        return table_door.prepared(rows, who, (self.definition.name, self.params.platform or ""))
+
+    def coverage(self) -> pd.DataFrame:
+        """Rows of each account on each day (store.coverage), of the door that values come from."""
+        tables = self.store.tables()
+        chats = "messages" if "messages" in tables or "calls" not in tables else "calls"
+        return self.store.coverage("measured" if self.door == table_door.DOOR else chats)
+
     def table(self, name: str) -> pd.DataFrame:
         """A table of the store as it is, whole."""
         con = connect(EngineSettings())
@@ -94,11 +115,19 @@ def open_run(params_file: str | Path, month: str = "", lang: str = "", definitio
     months = store.months()
     if not months:
         raise CsperfError(Problem(str(params_file), say("run.nothing_loaded", path=params_file)))
+    if params.door and not DOORS[params.door] & set(store.tables()):
+        raise CsperfError(Problem(str(params_file), say(f"run.no_door_{params.door}", path=params_file)))
     chosen = params.month or _newest_complete(store, months)
     if chosen not in months:
         raise CsperfError(Problem(str(params_file), say("run.no_such_month", month=chosen, months=", ".join(months))))
     first, last = month_days(chosen)
     return Run(params, params.counting_rules(definitions), store, chosen, params.lang, first, last)
+
+
+def door_of(store: Store) -> str:
+    """The door that a shop's values come through unless its file says otherwise: chats and calls where there are any."""
+    held = set(store.tables())
+    return table_door.DOOR if DOORS["table"] & held and not DOORS["chat"] & held else "chat"
 
 
 def month_days(month: str) -> tuple[dt.date, dt.date]:
@@ -127,21 +156,25 @@ def measure(
     min_n: int | None = None,
     spread: bool = False,
 ) -> pd.DataFrame:
-    """Values of the run's days at the grain `by` (columns and `spread`: see mart.measure).
+    """Values of the run's days at the grain `by` (columns and `spread`: see mart.measure, table_door.measure).
 
     `metrics`: catalogue keys; default those named in the settings, else all that these facts allow.
     """
-    known = source if isinstance(source, Facts) else facts(source)
     run = source.run if isinstance(source, Facts) else source
+    days = {"first_day": run.first_day, "last_day": run.last_day}
+    least = run.min_n if min_n is None else min_n
+    if run.door == table_door.DOOR:
+        asked = metrics or run.params.metrics or list(ENTRIES)
+        return table_door.measure(run.measured, asked, list(by), min_n=least, spread=spread, **days)
+    known = source if isinstance(source, Facts) else facts(source)
     return mart.measure(
         known,
         metrics or run.params.metrics or list(ENTRIES),
         list(by),
         definitions=run.definition.name,
-        min_n=run.min_n if min_n is None else min_n,
-        first_day=run.first_day,
-        last_day=run.last_day,
+        min_n=least,
         spread=spread,
+        **days,
     )
 
 
@@ -151,9 +184,12 @@ def history(source: Run | Facts, metrics: Sequence[str] | None = None) -> pd.Dat
     In months with exempt activity days (the calendar's) sums are by day and leave those days out (PRACTICE 17).
     `metrics`: default those of the settings, else the core ones of the platform.
     """
+    run = source.run if isinstance(source, Facts) else source
+    named = list(metrics or run.params.targets.metrics or run.params.metrics)
+    if run.door == table_door.DOOR:
+        return _history_of_tables(run, named)
     known = source if isinstance(source, Facts) else facts(source)
-    run = known.run
-    wanted = list(metrics or run.params.targets.metrics or run.params.metrics or core_metrics(run.params.platform))
+    wanted = named or core_metrics(run.params.platform)
     past = replace(run, first_day=_months_before(run.first_day, run.params.targets.history_months))
     who = ["agent", "role", "level"]
     exempt = _exempt_days(run)
@@ -164,6 +200,24 @@ def history(source: Run | Facts, metrics: Sequence[str] | None = None) -> pd.Dat
     ranked = [key for key in wanted if key not in sums]
     months = [measure(Facts(past, known), [*who, "month"], ranked, spread=True)] if ranked else []
     return pd.concat([days[~days["day"].isin(exempt)], *months], ignore_index=True)
+
+
+def _history_of_tables(run: Run, named: list[str]) -> pd.DataFrame:
+    """The same from the backend's tables: by day where days are known (with `served`), by month where only periods are.
+
+    Days of means without counts show by how much they vary; a period of a metric of which there are days is left out.
+    """
+    past = replace(run, first_day=_months_before(run.first_day, run.params.targets.history_months))
+    wanted, who = named or table_door.aims(past.measured), ["agent", "role", "level"]
+    days = measure(past, [*who, "day"], wanted, spread=True)
+    served = measure(past, ["agent", "day"], list(table_door.WEIGHTS))
+    served = served.sort_values("metric", ascending=False).dropna(subset="value").drop_duplicates(["agent_id", "day"])
+    days = days.merge(served.rename(columns={"value": "served"})[["agent_id", "day", "served"]], how="left")
+    days = days[~days["day"].isin(_exempt_days(run)) & days["note"].ne(table_door.PROVISIONAL)]
+    told = set(zip(days["agent_id"], days["metric"], pd.to_datetime(days["day"]).dt.strftime("%Y-%m"), strict=True))
+    months = measure(past, [*who, "month"], wanted, spread=True)
+    keys = zip(months["agent_id"], months["metric"], months["month"], strict=True)
+    return pd.concat([days, months[[key not in told for key in keys]]], ignore_index=True)
 
 
 def propose(
@@ -217,11 +271,17 @@ def past_review(source: Run | Facts) -> pd.DataFrame:
 
 
 def explain(source: Run | Facts, metric: str, *, agent: str | None = None, day: dt.date | None = None) -> pd.DataFrame:
-    """The rows behind a number of the run's days, each with the reason it counts or not (see explain.explain)."""
+    """The rows behind a number of the run's days, each with the reason it counts or not (see explain.explain).
+
+    Of values from the backend's tables: the cells (see table_door.explain).
+    """
     from .explain import explain as rows_behind
 
+    run = source.run if isinstance(source, Facts) else source
+    if run.door == table_door.DOOR:
+        days = {"first_day": run.first_day, "last_day": run.last_day}
+        return table_door.explain(run.measured, metric, agent=agent, day=day, **days)
     known = source if isinstance(source, Facts) else facts(source)
-    run = known.run
     return rows_behind(known, metric, agent=agent, day=day, first_day=run.first_day, last_day=run.last_day)
 
 
@@ -255,8 +315,8 @@ def _newest_complete(store: Store, months: list[str]) -> str:
 
 
 def _covered(store: Store) -> list[dt.date]:
-    """Days with any message of the shop; in a shop of calls only, with any call."""
-    for table in ("messages", "calls"):
+    """Days with any message of the shop; in a shop of calls only, with any call; else with any measured value."""
+    for table in ("messages", "calls", "measured"):
         seen = store.coverage(table).dropna(subset="n")
         if not seen.empty:
             return sorted(set(seen["day"]))
@@ -264,9 +324,11 @@ def _covered(store: Store) -> list[dt.date]:
 
 
 def _derive(run: Run) -> dict[str, ir.Table]:
+    have = run.store.tables()
+    if not DOORS["chat"] & set(have):
+        return {}
     con = connect(run.params.engine)
     shop = _shop(run)
-    have = run.store.tables()
     found: dict[str, ir.Table] = {}
     if "messages" in have:
         messages = run.store.read(con, "messages")
