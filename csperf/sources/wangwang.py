@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import accumulate, pairwise
@@ -20,6 +20,7 @@ from ..settings import TimeZone
 from . import decode
 from .columns import in_zone
 from .loaded import API_PREFIX, RAW, Loaded, Notice, Shop, account_name, filled_by_source, judged, seal, workbench
+from .personal import masked
 
 TIME = r"(?P<time>(\d{4})[-/](\d{1,2})[-/](\d{1,2})\s*(\d{1,2}):(\d{2}):(\d{2}))"
 IN_BRACKETS = re.compile(rf"^(?P<nick>[^\s(（][^(（]*?)\s*[(（]{TIME}[)）]\s*[:：]?\s*(?P<text>.*)$")
@@ -60,7 +61,7 @@ class Settings(BaseModel):
 
 
 @dataclass
-class _Message:
+class Message:
     """A message as it stands in the log."""
 
     line: int
@@ -77,7 +78,16 @@ def load(path: Path, settings: Settings, shop: Shop) -> Loaded:
     the source nor the shop names the zone of its times.
     """
     lines = decode.read_text(path).split("\n")
-    chats = list(_chats(_parted(lines, settings)))
+    return loaded_from(path, lines, chats_of(lines, settings), settings, shop)
+
+
+def chats_of(lines: list[str], settings: Settings) -> list[list[Message]]:
+    """The messages of the lines, a list for each chat between dividing lines."""
+    return list(_chats(_parted(lines, settings)))
+
+
+def loaded_from(path: Path, lines: list[str], chats: list[list[Message]], settings: Settings, shop: Shop) -> Loaded:
+    """The messages of a log, once its `lines` are cut into chats; CsperfError as `load`."""
     messages = [message for chat in chats for message in chat]
     if not messages:
         raise decode.problem(path, "no_heads")
@@ -119,24 +129,25 @@ def _parted(lines: list[str], settings: Settings) -> Iterator[tuple[int, str]]:
             yield number, part.strip("\ufeff\u200e")
 
 
-def _chats(lines: Iterable[tuple[int, str]]) -> Iterator[list[_Message]]:
+def _chats(lines: Iterable[tuple[int, str]]) -> Iterator[list[Message]]:
     """The messages between dividing lines."""
-    chat: list[_Message] = []
+    chat: list[Message] = []
     for number, line in lines:
-        head = _head(number, line)
+        head = head_of(number, line)
         if DIVIDER.match(line.strip()):
             yield chat
             chat = []
         elif head:
             chat.append(head)
         elif (alone := CLOCK.match(line.strip())) and chat and chat[-1].body:
-            chat.append(_Message(number - 1, chat[-1].body.pop().strip(), alone["time"]))
+            chat.append(Message(number - 1, chat[-1].body.pop().strip(), alone["time"]))
         elif chat and line.strip() not in READ_MARKS:
             chat[-1].body.append(line)
     yield chat
 
 
-def _head(number: int, line: str) -> _Message | None:
+def head_of(number: int, line: str) -> Message | None:
+    """The message that begins on a line, null where none does."""
     if line.count(":") < COLONS_OF_A_TIME:
         return None  # most lines: seen faster than by three patterns
     for pattern in HEADS:
@@ -144,7 +155,7 @@ def _head(number: int, line: str) -> _Message | None:
         if found:
             parts = found.groupdict()
             text = parts.get("text")
-            return _Message(number, parts["nick"], parts["time"], parts.get("to") or "", [text] if text else [])
+            return Message(number, parts["nick"], parts["time"], parts.get("to") or "", [text] if text else [])
     return None
 
 
@@ -160,7 +171,7 @@ class _Sides:
     colleagues: frozenset[str]
 
     @classmethod
-    def of(cls, messages: Iterable[_Message], settings: Settings, shop: Shop) -> _Sides:
+    def of(cls, messages: Iterable[Message], settings: Settings, shop: Shop) -> _Sides:
         """The sides by the settings; without names of shops or accounts, by the nicks that carry a colon."""
         shops = {account_name(name) for name in settings.shop_names}
         if not shops and not settings.accounts:
@@ -173,7 +184,7 @@ class _Sides:
         name = account_name(nick)
         return name in self.accounts or name in self.shops or _main(name) in self.shops
 
-    def colleague(self, chat: list[_Message]) -> str | None:
+    def colleague(self, chat: list[Message]) -> str | None:
         """The nick on the buyer's side of a chat among the shop's own accounts, null where a buyer is there."""
         nicks = list(dict.fromkeys(message.nick for message in chat))
         if len(nicks) < 2 or not all(self.is_agent(nick) or account_name(nick) in self.colleagues for nick in nicks):
@@ -186,7 +197,7 @@ def _main(account: str) -> str:
     return account.rpartition(":")[0]
 
 
-def _rows(chat: list[_Message], sides: _Sides, settings: Settings) -> Iterator[dict[str, object]]:
+def _rows(chat: list[Message], sides: _Sides, settings: Settings) -> Iterator[dict[str, object]]:
     """The chat's messages as rows, both sides filled where anything in the chat tells them."""
     colleague = sides.colleague(chat)
     mine = [sides.is_agent(message.nick) and message.nick != colleague for message in chat]
@@ -204,7 +215,7 @@ def _rows(chat: list[_Message], sides: _Sides, settings: Settings) -> Iterator[d
             "sent_at": _clock(message.clock),
             "sender": sender,
             "kind": kind,
-            "text": text,
+            "text": masked(text),
             "to_account": to_account,
             "source_line": message.line,
             "reason": _unusable(message, buyer),
@@ -214,26 +225,26 @@ def _rows(chat: list[_Message], sides: _Sides, settings: Settings) -> Iterator[d
         }
 
 
-def _buyers(chat: list[_Message], mine: list[bool]) -> list[str | None]:
+def _buyers(chat: list[Message], mine: list[bool]) -> list[str | None]:
     """The buyer of each message: its nick, else the addressee, else the last buyer who wrote, else the next."""
     own = [(m.to or None) if agent else m.nick for m, agent in zip(chat, mine, strict=True)]
-    return _forward(_forward(own)[::-1])[::-1]
+    return forward(forward(own)[::-1])[::-1]
 
 
-def _accounts(chat: list[_Message], mine: list[bool], buyers: list[str | None]) -> list[str | None]:
+def _accounts(chat: list[Message], mine: list[bool], buyers: list[str | None]) -> list[str | None]:
     """The account of each message: its nick, else the last that wrote to this buyer or took over, else the next."""
     accounts: list[str | None] = [None] * len(chat)
     for buyer in set(buyers):
         places = [i for i, name in enumerate(buyers) if name == buyer]
         own = [chat[i].nick if mine[i] else chat[i].to or None for i in places]
         after = [_said(chat[i])[2] or account for i, account in zip(places, own, strict=True)]
-        held = [account or before for account, before in zip(own, [None, *_forward(after)], strict=False)]
-        for i, account in zip(places, _forward(held[::-1])[::-1], strict=True):
+        held = [account or before for account, before in zip(own, [None, *forward(after)], strict=False)]
+        for i, account in zip(places, forward(held[::-1])[::-1], strict=True):
             accounts[i] = account
     return accounts
 
 
-def _forward(names: list[str | None]) -> list[str | None]:
+def forward(names: Sequence[str | None]) -> list[str | None]:
     """Gaps filled with the last name before them."""
     return list(accumulate(names, _last))
 
@@ -242,7 +253,7 @@ def _last(before: str | None, name: str | None) -> str | None:
     return name or before
 
 
-def _said(message: _Message) -> tuple[str, str | None, str | None]:
+def _said(message: Message) -> tuple[str, str | None, str | None]:
     """Kind of message, its text, and the account that takes over."""
     lines = [line.strip() for line in message.body if line.strip()]
     text = "\n".join(message.body).strip() or None
@@ -275,7 +286,7 @@ def _clock(text: str) -> dt.datetime | None:
         return None
 
 
-def _unusable(message: _Message, buyer: str | None) -> str | None:
+def _unusable(message: Message, buyer: str | None) -> str | None:
     if not _clock(message.clock):
         return "time_unreadable:sent_at"
     return None if buyer else "agent_without_buyer"
