@@ -86,6 +86,8 @@ def propose(shop: Shop, targets: Path | None, *, month: str, on: dt.date, who: s
 
     CsperfError where the form still holds entries that nobody published, so that no work is lost.
     """
+    if problems := list(life.unsigned(who)):  # before minutes of deriving
+        raise CsperfError(problems)
     form = shop.params.folder / form_name(lang)
     if waiting := unpublished(form, shop.register):
         raise CsperfError(Problem(str(form), say("review.form_in_use", n=waiting)))
@@ -97,9 +99,9 @@ def propose(shop: Shop, targets: Path | None, *, month: str, on: dt.date, who: s
         frame, run_id, definitions = proposal.targets, run.key[:ID_LENGTH], run.definition.name
         month = month or month_after(run.last_day)
     register = life.propose(shop.register, frame, month=month, on=on, who=who, definitions=definitions, run_id=run_id)
-    keys = {register.latest(id).key for id in register.targets("trial")}
-    rows = frame[["metric", "role"]].assign(level=frame.get("level")).fillna("").itertuples(index=False, name=None)
-    return Proposed(register, month, form, len(keys & set(rows)))
+    named = {(row["metric"], row["role"]) for row in frame.to_dict("records")}
+    left = [id for id in register.targets("trial") if register.latest(id).key[:2] in named]
+    return Proposed(register, month, form, len(left))
 
 
 def write_proposals(register: Register, form: Path, lang: str) -> None:

@@ -199,9 +199,8 @@ def test_a_newer_proposal_takes_the_place_of_one_not_taken_up(empty):
 
 
 def test_steps_out_of_order_are_refused_with_what_is_possible(in_force):
-    assert (
-        "A0001 is published (2026-10-27: agreed in October) and cannot take the step publish; possible now: retire"
-        in (refused(taken, in_force, Adoption("A0001")))
+    assert "A0001 is published (recorded on 2026-10-27) and cannot take the step publish; possible now: retire" in (
+        refused(taken, in_force, Adoption("A0001"))
     )
     gone = life.retire(in_force, "A0001", until=dt.date(2026, 12, 31), on=TODAY, who="Wang", reason="not scored")
     again = refused(life.retire, gone, "A0001", until=NOVEMBER, on=TODAY, who="Wang", reason="again")

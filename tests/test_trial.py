@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
 from scipy import stats
 
+from csperf.errors import CsperfError
 from csperf.stats import trial as arrays
+from csperf.targets import TargetSettings, agent_months, propose, trial
 
 # METHOD 6: pilots, agents, months before, months after -> smallest effect found with 80 % power, in points.
 DETECTABLE = {
@@ -148,3 +152,158 @@ def test_p_is_uniform_where_nothing_happens(rng):
 def test_without_others_there_is_no_effect(pilot):
     with pytest.raises(ValueError, match="at least 4 agents"):
         arrays.ancova(np.arange(len(pilot)), np.arange(len(pilot)), np.array(pilot))
+
+
+# A target on trial -------------------------------------------------------------------------------------------------
+
+METRIC, TIME = "reply_30s_msg", "first_reply_s"
+QUICK = TargetSettings(resamples=0)
+
+
+def team(rng, months, agents=20, mean=0.8, shift=None, metric=METRIC) -> pd.DataFrame:
+    """A team's months: agents 5 points apart, 2.5 from month to month, the month itself 1.5, 400 cases each.
+
+    `shift`: what is added to an agent's truth, by agent_id.
+    """
+    skill = np.random.default_rng(5).normal(mean, 0.05, agents)
+    rows = []
+    for month in months:
+        shock = rng.normal(0, 0.015)
+        for agent, truth in enumerate(skill):
+            name = f"A{agent:02}"
+            share = np.clip(truth + shock + rng.normal(0, 0.025) + (shift or {}).get(name, 0.0), 0.01, 0.99)
+            met = rng.binomial(400, share)
+            rows.append((name, month, metric, met, 400.0, met / 400, 400.0))
+    columns = ["agent_id", "month", "metric", "numerator", "denominator", "value", "n"]
+    return pd.DataFrame(rows, columns=columns).assign(shop_id="S", role="pre", level="mid")
+
+
+def times(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same team on a metric of seconds, lower being better: 40 s at 80 %, spread as single waits are."""
+    value = 40 * (0.8 / frame["value"]) ** 3
+    sums = {"numerator": value * 400, "sum_squares": 400 * value**2 * 2.0}
+    return frame.assign(metric=TIME, value=value, **sums)
+
+
+BEFORE = ("2026-04", "2026-05", "2026-06", "2026-07", "2026-08", "2026-09")
+TRIAL = ("2026-10", "2026-11")
+
+
+@pytest.fixture(scope="module")
+def model():
+    values = team(np.random.default_rng(3), BEFORE)
+    return propose(values, settings=QUICK).models[METRIC, "pre"]
+
+
+def tried(model, rng, target, *, pilots=8, months=TRIAL, shift=None, stretch=None, seed=1) -> trial.Verdict:
+    plan = trial.plan_trial(model, target, stretch or target + 0.05, pilots=pilots, months=len(months), seed=seed)
+    shifts = dict.fromkeys(plan.pilots, shift or 0.0)
+    return trial.verdict(plan, agent_months(team(rng, months, shift=shifts)), QUICK)
+
+
+def test_the_plan_says_who_and_what_it_can_show(model):
+    plan = trial.plan_trial(model, 0.8, 0.85)
+    assert len(plan.pilots) == 8
+    assert set(plan.pilots) | set(plan.others) == set(model.panel.agents)
+    world = arrays.detectable(0.025**2 + 0.16 / 400, 8, 20, 3, 2)
+    assert plan.detectable == pytest.approx(world, rel=0.35)  # the noise itself is estimated
+    assert f"{100 * plan.detectable:.1f}个点以上" in plan.said("zh")
+    assert "暂无异常" not in plan.said("zh")
+    assert plan.pilots == trial.plan_trial(model, 0.8, 0.85).pilots
+    assert plan.pilots != trial.plan_trial(model, 0.8, 0.85, seed=2).pilots
+
+
+@pytest.mark.parametrize(("pilots", "months"), [(7, 2), (8, 1)])
+def test_a_small_trial_is_said_to_be_one_before(model, pilots, months):
+    plan = trial.plan_trial(model, 0.8, 0.85, pilots=pilots, months=months)
+    assert not plan.enough
+    assert "不到 8 人或不到 2 个月" in plan.said("zh")
+    assert "nothing looks wrong so far" in plan.said("en")
+
+
+def test_a_trial_of_everybody_has_nobody_to_compare_with(model, rng):
+    plan = trial.plan_trial(model, 0.8, 0.85, pilots=20)
+    assert plan.detectable is None
+    assert "没有人作对照" in plan.said("zh")
+    found = trial.verdict(plan, agent_months(team(rng, TRIAL)), QUICK)
+    assert found.effect is None
+    assert "cannot be seen" in found.effect_said("en")
+
+
+def test_more_pilots_than_people_are_refused_with_the_number_there_are(model):
+    with pytest.raises(CsperfError, match=r"1 到 20|1 to 20"):
+        trial.plan_trial(model, 0.8, 0.85, pilots=21)
+
+
+def test_verdicts_of_targets_far_off_and_of_a_fitting_one(model, rng):
+    """A target of 80 % where pilots came in 7 points lower, as foreseen, and 9 points higher."""
+    assert tried(model, rng, 0.80, shift=-0.07).code == "too_high"
+    assert tried(model, rng, 0.80, stretch=0.9).code == "no_sign"
+    easy = tried(model, rng, 0.82, shift=0.09)
+    assert easy.code == "too_low"
+    assert easy.better > 0.82
+
+
+def test_verdicts_stand_in_the_words_of_the_page(model, rng):
+    high = tried(model, rng, 0.80, shift=-0.07)
+    assert high.better < 0.80
+    came = f"试行8人只有{high.met}人达标，预计{high.low}–{high.high}人："
+    assert high.said("zh") == f"{came}定高了，建议改为{100 * high.better:.1f}%再试一个月。"
+    assert "no sign that it is too high or too low" in tried(model, rng, 0.80, stretch=0.9).said("en")
+
+
+def test_a_fitting_target_is_seldom_flagged_and_a_misplaced_one_often(model):
+    """METHOD 6 with 8 pilots and 2 months: about 14 % false flags; 6 points off are found in 80 to 91 %."""
+    rng, worlds = np.random.default_rng(RNG), 40
+    codes = [tried(model, rng, 0.79, stretch=0.9).code for _world in range(worlds)]
+    assert sum(code in ("too_high", "too_low") for code in codes) <= 0.25 * worlds
+    lower = [tried(model, rng, 0.79, shift=-0.06).code for _world in range(worlds)]
+    assert lower.count("too_high") >= 0.65 * worlds
+
+
+def test_few_pilots_prove_nothing_even_when_outside(model, rng):
+    found = tried(model, rng, 0.75, pilots=4, months=TRIAL[:1], shift=-0.15)
+    assert found.code == "underpowered"
+    assert found.outside
+    assert found.said("zh").startswith("试行只有4人1个月，")
+    assert "再试一个月" in found.said("zh")
+    assert found.better is None
+
+
+def test_a_trial_blind_to_the_step_says_so(model, rng):
+    """8 pilots and 2 months, but target and stretch lie closer than what such a trial shows."""
+    found = tried(model, rng, 0.79, stretch=0.80)
+    assert found.code == "underpowered"
+    assert "以内的偏差看不出来" in found.said("zh")
+
+
+def test_the_effect_beside_the_others_holds_the_truth_nine_times_in_ten(model):
+    rng, worlds = np.random.default_rng(RNG), 40
+    found = [tried(model, rng, 0.80, shift=0.05, seed=world).effect for world in range(worlds)]
+    held = np.mean([effect.low < 0.05 < effect.high for effect in found])
+    assert 0.78 < held <= 1.0
+    assert np.mean([effect.value for effect in found]) == pytest.approx(0.05, abs=0.004)
+
+
+def test_the_effect_is_said_in_points(model, rng):
+    assert re.search(r"变化 \+\d\.\d个点（大概率 .*个点）", tried(model, rng, 0.80, shift=0.07).effect_said("zh"))
+
+
+def test_times_are_judged_with_less_being_better(rng):
+    values = times(team(np.random.default_rng(3), BEFORE))
+    model = propose(values, settings=QUICK).models[TIME, "pre"]
+    plan = trial.plan_trial(model, 40.0, 25.0)
+    slower = team(rng, TRIAL, shift=dict.fromkeys(plan.pilots, -0.09))
+    found = trial.verdict(plan, agent_months(times(slower)), QUICK)
+    assert found.code == "too_high"
+    assert found.better > 40
+    assert found.effect.value > 0
+    assert "+" in found.effect_said("zh")
+    assert "秒以上" in plan.said("zh")
+
+
+def test_pilots_without_values_are_named(model, rng):
+    plan = trial.plan_trial(model, 0.8, 0.85)
+    rest = team(rng, TRIAL)
+    with pytest.raises(CsperfError, match=plan.pilots[0]):
+        trial.verdict(plan, agent_months(rest[~rest["agent_id"].isin(plan.pilots)]), QUICK)

@@ -42,30 +42,32 @@ def propose(
     rows = _proposable(targets)
     if problems := [*unsigned(who), *frozen_since(register, days_of(month)[0])]:
         raise CsperfError(problems)
-    current_ones = in_force(register, month)
-    stamp: dict[str, Any] = {"date": on, "who": who}
+    in_force_then = in_force(register, month)
+    meant: dict[str, Any] = {"valid_from": days_of(month)[0], "definitions": definitions, "run_id": run_id}
     for row in rows:
-        key = (row["metric"], row["role"], row["level"])
-        rivals = [id for id in register.targets("proposed", "trial") if register.latest(id).key == key]
-        if any(register.state(id) == "trial" for id in rivals):
-            continue
-        gone = [Event(act="retire", id=id, reason=say("review.newer_proposal"), **stamp) for id in rivals]
-        current = current_ones.get(key)
+        current = in_force_then.get((row["metric"], row["role"], row["level"]))
+        before = current.target if current else None
         event = Event(
-            act="propose",
-            id=register.next_id("target"),
-            **stamp,
-            **row,
-            proposed=row["target"],
-            before=current.target if current else None,
-            definitions=definitions,
-            valid_from=days_of(month)[0],
-            run_id=run_id,
-        )
-        register = register.with_events(*gone, event)
-        if current and _unchanged(event, current):
-            register = register.with_events(Event(act="retire", id=event.id, reason=_unchanged_words(event), **stamp))
+            date=on, act="propose", id=register.next_id("target"), who=who, before=before, proposed=row["target"],
+            **row, **meant,
+        )  # fmt: skip
+        register = _with_proposal(register, event, current)
     return register
+
+
+def _with_proposal(register: Register, event: Event, current: Event | None) -> Register:
+    """The register with a proposal, its older rival gone; as it was where that rival is on trial."""
+    rivals = [id for id in register.targets("proposed", "trial") if register.latest(id).key == event.key]
+    if any(register.state(id) == "trial" for id in rivals):
+        return register
+    gone = [_ended(event, id, say("review.newer_proposal")) for id in rivals]
+    kept = [_ended(event, event.id, _unchanged_words(event))] if current and _unchanged(event, current) else []
+    return register.with_events(*gone, event, *kept)
+
+
+def _ended(event: Event, id: str, reason: str) -> Event:
+    """The end of a proposal, by who proposed `event` and on its day."""
+    return Event(date=event.date, act="retire", id=id, who=event.who, reason=reason)
 
 
 def _proposable(targets: pd.DataFrame) -> list[dict[str, Any]]:
@@ -179,7 +181,7 @@ def wrong_state(register: Register, id: str, act: str, where: str = "") -> Itera
     slots = {"id": id, "act": say(f"review.act_{act}"), "state": say(f"review.state_{state}")}
     said = say("review.comma").join(possible) or say("review.nothing")
     last = register.life(id)[-1]
-    yield Problem(where or id, say("review.wrong_state", **slots, possible=said, last=last.reason, day=last.date))
+    yield Problem(where or id, say("review.wrong_state", **slots, possible=said, day=last.date))
 
 
 def frozen_since(register: Register, first: dt.date, where: str = "") -> Iterator[Problem]:

@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -107,35 +108,39 @@ class Register:
         """The register with more events at its end; nothing is written yet."""
         return replace(self, events=(*self.events, *events))
 
+    @cached_property
+    def _lives(self) -> dict[str, list[Event]]:
+        """Events by what they are about; read once, for a register of years has thousands."""
+        lives: dict[str, list[Event]] = {}
+        for event in self.events:
+            lives.setdefault(event.id, []).append(event)
+        return lives
+
     def life(self, id: str) -> list[Event]:
         """The events of one target, objection or month, oldest first."""
-        return [event for event in self.events if event.id == id]
+        return self._lives.get(id, [])
 
     def state(self, id: str) -> State:
         """How far a target has come; "" where there is none of that number."""
-        for event in reversed(self.events):
-            if event.id == id and event.act in STEPS:
-                return STEPS[event.act][1]
-        return ""
+        return next((STEPS[event.act][1] for event in reversed(self.life(id)) if event.act in STEPS), "")
 
     def latest(self, id: str) -> Event:
         """The newest event of a target that carries its values."""
-        return next(e for e in reversed(self.events) if e.id == id and e.act in ("propose", "publish"))
+        return next(event for event in reversed(self.life(id)) if event.act in ("propose", "publish"))
 
     def targets(self, *states: str) -> list[str]:
         """Numbers of the targets in these states, in the order of the file."""
-        ids = dict.fromkeys(event.id for event in self.events if event.act == "propose")
-        return [id for id in ids if self.state(id) in states]
+        return [id for id, life in self._lives.items() if life[0].act == "propose" and self.state(id) in states]
 
     def next_id(self, kind: str) -> str:
         """The next free number: A0012 for a target, B for an objection, C for a correction."""
         letter = NUMBERS[kind]
-        taken = [int(e.id[1:]) for e in self.events if re.fullmatch(rf"{letter}\d+", e.id)]
+        taken = [int(id[1:]) for id in self._lives if re.fullmatch(rf"{letter}\d+", id)]
         return f"{letter}{max(taken, default=0) + 1:04d}"
 
     def frozen_inputs(self, month: str) -> dict[str, str]:
         """Hashes of a month's inputs by name, as they were when it was frozen; empty where it is not."""
-        return {e.file: e.sha256 for e in self.events if e.act == "freeze" and e.id == month_id(month)}
+        return {event.file: event.sha256 for event in self.life(month_id(month)) if event.act == "freeze"}
 
     def frozen(self, month: str) -> bool:
         """Whether the month is frozen: nothing of it changes any more."""

@@ -187,10 +187,10 @@ def verdict(plan: Plan, trial: pd.DataFrame, settings: TargetSettings | None = N
     settings = settings or TargetSettings()
     found = plan.model.panel
     rows = used(trial, found.metric, found.role, None)
-    if not rows["agent_id"].isin(plan.pilots).any():
+    if not rows["agent_id"].isin({*plan.pilots} & {*found.agents}).any():
         raise CsperfError(Problem(found.metric, say("review.trial_no_values", names=", ".join(plan.pilots))))
     after = panel(rows, settings)
-    names = [name for name in plan.pilots if name in after.agents]
+    names = [name for name in plan.pilots if name in after.agents and name in found.agents]
     at = [after.agents.index(name) for name in names]
     value, cases = _together(after.value[at], after.n[at])
     months = int(np.isfinite(after.value[at]).any(axis=0).sum())
