@@ -6,6 +6,7 @@ A `Table` holds the rows as they go to a file (`frame`: numbers, keys as column 
 
 from __future__ import annotations
 
+from .cards import target_cards
 from .performance import (
     AGENT_DAY,
     CALL_DAY,
@@ -66,6 +67,7 @@ __all__ = [
     "rule_words",
     "shop_days",
     "standings",
+    "target_cards",
     "targets",
     "three_sources",
     "too_few",

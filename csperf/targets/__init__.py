@@ -53,7 +53,7 @@ COLUMNS = [
     *("metric", "role", "level", "better", "base", "target", "stretch", "grade", "status"),
     *("attainment", "attainment_low", "attainment_high", "expected_agents", "half_width", "bound_by", "shop_value"),
     *("tier_mean", "top10_mean", "platform_floor", "breach_yearly", "company_goal", "adopted", "reason"),
-    *("n_agents", "n_agent_months", "team", "shop_n", "left_out_new", "left_out_small"),
+    *("company_share", "n_agents", "n_agent_months", "team", "shop_n", "left_out_new", "left_out_small"),
 ]
 STEPS = ["metric", "role", "level", "step", "value"]
 WORST_FIRST = (

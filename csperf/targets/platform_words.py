@@ -12,7 +12,7 @@ from ..catalogue import entry
 from ..text import say, ui_language
 from ..text.numbers import difference, quantity
 from .platform import is_broken_low, would_clear
-from .words import RedLine, apart, red_line
+from .words import RedLine, apart, capacity, red_line
 
 
 def red_line_words(row: Mapping[str, Any], lang: str = "zh") -> str:
@@ -31,7 +31,10 @@ def shop_rows(lines: pd.DataFrame, targets: pd.DataFrame) -> Iterator[dict[str, 
     lang = ui_language()
     for line in lines.to_dict("records"):
         cleared = would_clear(targets, line)
-        ending = "" if cleared is None else say(f"redline.{'would' if cleared else 'would_not'}_clear", lang)
+        ending = (
+            "" if "CAPACITY" not in line["status"] else capacity(line["floor"], entry(line["metric"]).unit, lang=lang)
+        )
+        ending += "" if cleared is None else say(f"redline.{'would' if cleared else 'would_not'}_clear", lang)
         yield {
             **{name: line[name] for name in ("metric", "role", "status")},
             **{"better": entry(line["metric"]).better, "grade": "publish" if line["usable"] else "reference"},
