@@ -41,11 +41,12 @@ def material(known: Facts) -> Material:
     lines = red_lines(run)
     targets = propose(known, values=values, red_lines=lines).targets
     sets = values["definitions"].dropna().unique()
+    peers = industry_values(run.table("benchmarks"), sets[0] if len(sets) else "")
     return Material(
         targets=targets[targets["role"] != "shop"],
         red_lines=lines[lines["n_days"] > 0],
         review=_review(run, values),
-        industry=industry_values(run.table("benchmarks"), sets[0] if len(sets) else ""),
+        industry=peers[peers["usable"].astype(bool)],
         agents=recent(months, months_of(past)),
         hours=_or_none(week_map(known, metric, run.params.timezone, past.first_day, past.last_day)),
         days=_or_none(measure(Facts(past, known), ["shop", "day"], [metric])),

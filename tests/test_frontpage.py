@@ -252,9 +252,10 @@ def test_what_cannot_be_told_from_the_target_is_no_stretch():
 
 
 def test_the_category_mean_is_told_from_that_of_the_tier():
-    industry = pd.DataFrame({"metric": ["order_value_yuan"], "cell": ["mean"], "value": [91.0]})
-    cells = column(content(material(industry=industry), about()), "同类目均值")
-    assert cells[:3] == ["57.0%\n（同层）", "79.5%\n（同层）", "91.0元"]
+    keys, cells = ["order_value_yuan", "reply_30s_msg", "reply_30s_msg"], ["mean", "mean", "tier_mean"]
+    industry = pd.DataFrame({"metric": keys, "cell": cells, "value": [91.0, 0.7, 0.795]})
+    shown = column(content(material(industry=industry), about()), "同类目均值")
+    assert shown[:3] == ["–", "79.5%\n（同层）", "91.0元"]
 
 
 def test_a_changed_number_changes_the_page():
@@ -426,6 +427,7 @@ def test_the_first_page_says_what_the_target_table_says(small_shop, packs):
 
     tables = gathered(facts(open_run(small_shop, lang="zh")))
     page = visible((packs["zh"] / "首页.html").read_text(encoding="utf-8"))
+    assert tables.industry["usable"].all()
     whole = tables.targets[tables.targets["level"].isna() & tables.targets["shop_value"].notna()]
     assert len(whole) > 3
     assert [

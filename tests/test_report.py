@@ -40,7 +40,7 @@ def hashes(folder):
 def test_the_pack_is_complete(packs):
     folder = packs["zh"]
     assert folder.parts[-3:] == ("demo", "2026-10-settle", "zh")
-    assert sorted(p.stem for p in folder.glob("*.html")) == sorted([*PAGES, "index"])
+    assert sorted(p.stem for p in folder.glob("*.html")) == sorted([*PAGES, "index", "首页"])
     assert {p.name for p in folder.iterdir()} >= {"tables", "pack.xlsx", "run.json"}
     assert {"shop_day.csv", "agent_day.csv", "targets.csv", "three_sources.csv", "loading.csv"} <= {
         p.name for p in (folder / "tables").iterdir()

@@ -14,7 +14,7 @@ from ..metric import Entry
 from ..targets import ladder
 from .page import Material
 
-PEERS = ("mean", "tier_mean")
+PEERS = ("tier_mean", "mean")  # as the rule looks at them
 PRINTED_PER_ROLE = 6  # PRACTICE 24: a role has four to six scored metrics
 PRINTED = 13
 GRADES = ("publish", "trial", "reference")
@@ -83,8 +83,8 @@ def printed(every: Sequence[Aim]) -> list[Aim]:
     second: two metrics of speed say much the same (PRACTICE 24).
     """
     roles = list(dict.fromkeys(aim.whole.role for aim in every))
-    most = min(PRINTED_PER_ROLE, PRINTED // max(len(roles), 1))
-    kept = [aim for role in roles for aim in _first([a for a in every if a.whole.role == role])[:most]]
+    most = min(PRINTED_PER_ROLE, PRINTED // max(len(people_by_role(every)), 1))
+    kept = [aim for role in roles for aim in _first([a for a in every if a.whole.role == role])[:most]][:PRINTED]
     return [aim for aim in every if aim in kept]
 
 
@@ -165,13 +165,14 @@ def _team(row: Any) -> int:
 
 
 def _peers(whole: Any, industry: pd.DataFrame | None) -> tuple[float, bool]:
-    """The category's mean, else the same tier's, and which it is."""
-    if industry is not None:
-        for cell in PEERS:
-            found = industry.loc[(industry["metric"] == whole.metric) & (industry["cell"] == cell), "value"].dropna()
-            if len(found):
-                return float(found.iloc[0]), cell == "tier_mean"
-    return (float(whole.tier_mean), True) if _is(whole.tier_mean) else (nan, False)
+    """The same tier's mean, else the category's, and whether it is the tier's; the target's own without `industry`."""
+    if industry is None:
+        return (float(whole.tier_mean), True) if _is(whole.tier_mean) else (nan, False)
+    for cell in PEERS:
+        found = industry.loc[(industry["metric"] == whole.metric) & (industry["cell"] == cell), "value"].dropna()
+        if len(found):
+            return float(found.iloc[0]), cell == "tier_mean"
+    return nan, False
 
 
 def _weight(whole: Any, weights: pd.DataFrame | None) -> float | None:
