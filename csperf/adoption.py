@@ -91,7 +91,8 @@ def in_words(column: str, name: str, lang: str) -> str:
     """A role or level as people call it; a shop's own word stays."""
     if not name:
         return say("review.whole_role", lang) if column == "level" else ""
-    return words("forms", lang).get(f"{column}_{name}", name)
+    known = words("forms", lang) | {"role_both": say("dictionary.role_both", lang)}
+    return known.get(f"{column}_{name}", name)
 
 
 def expected(event: Event, lang: str) -> str:
