@@ -53,11 +53,8 @@ def resampled(
         scaled, variance = kind.observed(value[cells], n[cells], cv2[cells])
         noise = fit(scaled, variance, level=level, floor=floor)
         cases = agents[:, team]
-        parts.append(
-            met_by(
-                coming_months(noise.of(team), kind, planned[cases], mean_cv2[cases], rng), level[team], shares, higher
-            )
-        )
+        coming = coming_months(noise.of(team), kind, planned[cases], mean_cv2[cases], rng)
+        parts.append(met_by(coming, level[team], shares, higher))
     return np.concatenate(parts)
 
 
