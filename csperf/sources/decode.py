@@ -242,12 +242,12 @@ def first_records(path: Path, n: int) -> Iterator[tuple[int, list[Record]]]:
 
 
 def _first_of_text(text: str, n: int) -> Iterator[Record]:
-    """Records among the first n lines, each with its line; none where these are no table."""
+    """The first n records, each with the line on which it starts."""
     csv.field_size_limit(CELL_CHARACTERS)
     lines = list(islice(io.StringIO(text, newline=""), n))
     delimiter = max(SNIFFED, key=lambda sign: max(line.count(sign) for line in lines))
-    reader, line = csv.reader(lines, delimiter=delimiter), 1
-    for row in reader:
+    reader, line = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), 1
+    for row in islice(reader, n):
         yield line, row
         line = reader.line_num + 1
 
