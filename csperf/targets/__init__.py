@@ -106,9 +106,26 @@ def propose(
     months = agent_months(values, roster=roster, settings=settings)
     sets = values["definitions"].dropna().unique() if "definitions" in values else []
     industry = industry_values(benchmarks, sets[0] if len(sets) else "")
+    models: dict[tuple[str, str], Model] = {}
+    rows, steps = _rows_and_steps(months, industry, planned, settings, models)
+    rows += _reference_rows(industry, {row["metric"] for row in rows}, settings)
+    targets = in_order(pd.DataFrame(rows, columns=COLUMNS))
+    lines = _red_lines(values, rules, benchmarks) if red_lines is None else red_lines
+    shop = pd.DataFrame(list(shop_rows(lines, targets)), columns=COLUMNS)
+    targets = pd.concat([part for part in (targets, shop) if len(part)] or [targets], ignore_index=True)
+    return Proposal(targets, pd.DataFrame(steps, columns=STEPS), models, lines, months)
+
+
+def _rows_and_steps(
+    months: pd.DataFrame,
+    industry: pd.DataFrame,
+    planned: pd.DataFrame | None,
+    settings: TargetSettings,
+    models: dict[tuple[str, str], Model],
+) -> tuple[list[dict], list[tuple]]:
+    """The target rows of agents and the steps behind them; `models` is filled with what they were read from."""
     rows: list[dict] = []
     steps: list[tuple] = []
-    models: dict[tuple[str, str], Model] = {}
     for (metric, role), group in months.groupby(["metric", "role"]):
         kept = group[group["left_out"].isna()]
         if kept.empty:
@@ -120,12 +137,7 @@ def propose(
             row = _row(group, model, place, level, decision, industry, settings)
             rows.append(_graded(row | {"half_width": widths[place]}, model, settings))
             steps += [(metric, role, level, step.name, step.value) for step in decision.steps]
-    rows += _reference_rows(industry, {row["metric"] for row in rows}, settings)
-    targets = in_order(pd.DataFrame(rows, columns=COLUMNS))
-    lines = _red_lines(values, rules, benchmarks) if red_lines is None else red_lines
-    shop = pd.DataFrame(list(shop_rows(lines, targets)), columns=COLUMNS)
-    targets = pd.concat([part for part in (targets, shop) if len(part)] or [targets], ignore_index=True)
-    return Proposal(targets, pd.DataFrame(steps, columns=STEPS), models, lines, months)
+    return rows, steps
 
 
 def _red_lines(values: pd.DataFrame, rules: Iterable[PlatformRule], benchmarks: pd.DataFrame | None) -> pd.DataFrame:
