@@ -78,7 +78,7 @@ class Run:
 
     @cached_property
     def measured(self) -> pd.DataFrame:
-        """The backend's own values with who they are of (table_door.prepared), under the run's rules where it has such."""
+        """The backend's own values and whose they are (table_door.prepared), by the run's rules where it has these."""
         rows = self.table("measured")
         days = sorted({day.date() for c in ("day", "period_start") for day in pd.to_datetime(rows[c]).dropna()})
         who = people(_dated(self.table("roster")), _dated(self.table("shifts")), days)
@@ -125,7 +125,7 @@ def open_run(params_file: str | Path, month: str = "", lang: str = "", definitio
 
 
 def door_of(store: Store) -> str:
-    """The door that a shop's values come through unless its file says otherwise: chats and calls where there are any."""
+    """Where a shop's values come from unless its file says otherwise: chats and calls where there are any."""
     held = set(store.tables())
     return table_door.DOOR if DOORS["table"] & held and not DOORS["chat"] & held else "chat"
 
@@ -161,8 +161,8 @@ def measure(
     `metrics`: catalogue keys; default those named in the settings, else all that these facts allow.
     """
     run = source.run if isinstance(source, Facts) else source
-    days = {"first_day": run.first_day, "last_day": run.last_day}
     least = run.min_n if min_n is None else min_n
+    days: dict[str, Any] = {"first_day": run.first_day, "last_day": run.last_day}
     if run.door == table_door.DOOR:
         asked = metrics or run.params.metrics or list(ENTRIES)
         return table_door.measure(run.measured, asked, list(by), min_n=least, spread=spread, **days)
@@ -218,6 +218,20 @@ def _history_of_tables(run: Run, named: list[str]) -> pd.DataFrame:
     months = measure(past, [*who, "month"], wanted, spread=True)
     keys = zip(months["agent_id"], months["metric"], months["month"], strict=True)
     return pd.concat([days, months[[key not in told for key in keys]]], ignore_index=True)
+
+
+def shift_values(source: Run | Facts) -> pd.DataFrame:
+    """Agents' values by month and shift, of the months and metrics that targets are read from (targets.shifts)."""
+    known = source if isinstance(source, Facts) else facts(source)
+    run = known.run
+    wanted = [key for key in target_metrics(run) if isinstance(entry(key), Metric)]
+    past = replace(run, first_day=_months_before(run.first_day, run.params.targets.history_months))
+    return measure(Facts(past, known), ["agent", "role", "shift", "month"], wanted)
+
+
+def target_metrics(run: Run) -> list[str]:
+    """The metrics that get targets: those of the settings, else the core ones of the platform."""
+    return list(run.params.targets.metrics or run.params.metrics or core_metrics(run.params.platform))
 
 
 def propose(

@@ -90,7 +90,8 @@ def measure(
     columns = ["shop_id", *grain_columns(by)]
     wanted = find_entries(list(metrics))
     refused = next((reason for grain, reason in NOT_HERE.items() if grain in by), "")
-    here = rows[rows["metric"].isin([e.key for e in wanted])] if not refused else rows.iloc[:0]
+    here = rows[rows["metric"].isin([e.key for e in wanted])]
+    here = here.iloc[:0].assign(shift="", category_code="") if refused else here
     within = here[_within(here, first_day, last_day)]
     fitting = _disjoint(_at_grain(within, by))
     values = _on_spine(_rolled_up(fitting, columns), wanted, columns)
@@ -149,7 +150,7 @@ def _longest_first(rows: pd.DataFrame) -> list[int]:
 
 
 def _rolled_up(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """Sums of each group divided once; what has no counts is kept if it is alone, else weighted by the people served."""
+    """Sums of each group divided once; what has no counts stays if it is alone, else is weighted by the people served."""
     bare = rows["numerator"].isna() & rows["value"].notna()
     weight = rows["served"].where(bare)
     parts = {"weight": weight, "weighted": weight * rows["value"], "bare": bare, "unweighed": bare & ~(weight >= 0)}

@@ -55,10 +55,10 @@ def agents(
     `values`: by agent; `team`: by shop. Whoever has too few cases stands at the bottom, without a dot.
     """
     rows = clear_rows(values, metric)
-    if rows["n"].fillna(0).eq(0).all():
+    rows = rows[_told(rows)]
+    if rows.empty:
         return nothing_to_show(f"agents_{metric}", say("charts.nothing", lang, metric=name_of(metric, lang)))
     known, team = entry(metric), _team_value(team, metric)
-    rows = rows[rows["n"].fillna(0) > 0]
     ordered = rows.sort_values("value", ascending=known.better == "higher", na_position="first").reset_index(drop=True)
     title = _agents_title(ordered, metric, lang, names)
     with house_style():
@@ -115,7 +115,7 @@ def bars(values: pd.DataFrame, metric: str, by: str, *, lang: str = "zh") -> Pic
     """One bar per group of `by` (level, role, shift, week ...), value and n written on it."""
     known = entry(metric)
     rows = clear_rows(values, metric)
-    rows = rows[rows[by].notna() & (rows["n"].fillna(0) > 0)]
+    rows = rows[rows[by].notna() & _told(rows)]
     place = {name: at for at, name in enumerate(ladder(rows[by]))}
     rows = rows.sort_values(by, key=lambda names_: names_.map(place), ignore_index=True)
     if rows.empty:
@@ -133,6 +133,11 @@ def bars(values: pd.DataFrame, metric: str, by: str, *, lang: str = "zh") -> Pic
         unit_axis(axes.xaxis, known.unit)
         axes.set_title(title)
     return Picture(f"bars_{metric}_{by}", figure, title)
+
+
+def _told(rows: pd.DataFrame) -> pd.Series:
+    """Rows with cases; a backend's own value may come without their number."""
+    return (rows["n"].fillna(0) > 0) | (rows["n"].isna() & rows["value"].notna())
 
 
 def _team_value(team: pd.DataFrame, metric: str) -> float:

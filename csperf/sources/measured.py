@@ -1,6 +1,7 @@
 """A backend's table of its own values: wide rows of accounts become one row for each account, period and metric.
 
-What a column means is data (`Form`, in formats/<platform>_service.yaml). Rows of totals are no accounts; rows of peers are benchmarks.
+What a column means is data (`Form`, in formats/<platform>_service.yaml). Rows of totals are no accounts; rows of
+peers are benchmarks.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ class Page:
 
     def find(self, wanted: Iterable[str]) -> str:
         """The first of the headings wanted that the file has, its unit left aside if need be; else empty."""
-        bare = {UNITS_OF_BRACKETS.sub("", name): name for name in reversed(self.header)}
+        bare = {UNITS_OF_BRACKETS.sub("", name): name for name in reversed(list(self.header))}
         for name in map(decode.normalised, wanted):
             found = name if name in self.header else bare.get(UNITS_OF_BRACKETS.sub("", name), "")
             if found:
@@ -161,7 +162,7 @@ def _sheet_name(path: Path, sheet: int | str) -> str | None:
     if decode.file_kind(path) != "excel":
         return None
     with decode.opened(path) as file:
-        names = CalamineWorkbook.from_filelike(file).sheet_names  # type: ignore[arg-type]
+        names = CalamineWorkbook.from_filelike(file).sheet_names
     return names[sheet] if isinstance(sheet, int) else sheet
 
 
@@ -174,7 +175,7 @@ def _letters(place: int) -> str:
 
 
 def _columns(page: Page, who: str, found: Melt) -> list[Column]:
-    """The measures that the file has, each with its scale and whether its counts are there and are what it is made of."""
+    """The measures of the file, with its scale, and whether its counts are there and are what it is made of."""
     columns = []
     for key, measure in page.form.measures.items():
         heading = page.find(measure.from_)
@@ -289,32 +290,43 @@ def _values(page: Page, columns: Sequence[Column], line: int, cells: Mapping[str
     """The values of one line; a cell that is no figure, or out of bounds, is set apart by name."""
     for column in columns:
         text = cells[column.heading] if column.heading else ""
+        shown = _shown(column, text, line, found)
         above, below = _counts(page, column, cells)
-        shown = column.scale.read(text) if said(text) else None
-        if said(text) and shown is None:
-            found.bad_cells.append(_bad(line, "number_unreadable", column, text))
-            continue
-        pending = text in PENDING
-        if shown is None and (above is None or below is None) and not pending:
-            continue
-        if above is not None and below is not None:
-            value = above / below if below else None
-        else:
+        if above is None or below is None:
             value, above, below = shown, None, None
-        if value is not None and not (0 <= value <= (1 if column.measure.kind == "share" else float("inf"))):
-            if column.measure.kind != "sum":
-                found.bad_cells.append(_bad(line, "out_of_bounds", column, text))
-                continue
-        if column.heading and (gap := _gap(page, column, cells)):
-            found.mismatches.append((line, column.heading, text, gap))
-        yield _in_key_unit(column, value, above, below, shown) | {
-            "n": None if below is None else round(below),
-            "provisional": pending,
-            "heading": column.heading or column.measure.numerator,
-            "cell": page.place(column.heading or page.find(column.measure.counts), line),
-            "source_line": line,
-            "kind": column.measure.kind,
-        }
+        else:
+            value = above / below if below else None
+        if value is not None and not _possible(column, value):
+            found.bad_cells.append(_bad(line, "out_of_bounds", column, text))
+        elif value is not None or below is not None or text in PENDING:
+            if column.heading and (gap := _gap(page, column, cells)):
+                found.mismatches.append((line, column.heading, text, gap))
+            yield _in_key_unit(column, value, above, below, shown) | {
+                "n": None if below is None else round(below),
+                "provisional": text in PENDING,
+                "heading": column.heading or column.measure.numerator,
+                "cell": page.place(column.heading or page.find(column.measure.counts), line),
+                "source_line": line,
+                "kind": column.measure.kind,
+            }
+
+
+def _shown(column: Column, text: str, line: int, found: Melt) -> float | None:
+    """What the cell shows; null where it says nothing, or what cannot be, which is set apart."""
+    if not said(text):
+        return None
+    shown = column.scale.read(text)
+    if shown is None or not _possible(column, shown):
+        found.bad_cells.append(_bad(line, "number_unreadable" if shown is None else "out_of_bounds", column, text))
+        return None
+    return shown
+
+
+def _possible(column: Column, value: float) -> bool:
+    """Whether a value can be: shares up to 1, nothing below 0 but money less what was paid back."""
+    if column.measure.kind == "sum":
+        return True
+    return 0 <= value <= (1 if column.measure.kind == "share" else float("inf"))
 
 
 def _in_key_unit(
@@ -394,7 +406,7 @@ def _notices(page: Page, found: Melt) -> Iterator[Notice]:
         slots = {"column": heading, "n": len(cells), "line": cells[0]["line"], "found": cells[0]["found"]}
         yield Notice(f"cells_{cells[0]['reason'].partition(':')[0]}", slots)
     for heading in dict.fromkeys(name for _line, name, _text, _gap in found.mismatches):
-        line, _name, text, _gap_ = next(one for one in found.mismatches if one[1] == heading)
+        line, _heading, text, _by = next(one for one in found.mismatches if one[1] == heading)
         n = sum(one[1] == heading for one in found.mismatches)
         yield Notice("backend_mismatch", {"column": heading, "n": n, "line": line, "found": text})
     yield from (Notice("counts_not_used", {"column": heading}) for heading in found.uncounted)

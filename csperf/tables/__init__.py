@@ -23,6 +23,7 @@ from .performance import (
     key_figures,
     main_account_ids,
     shop_days,
+    shown_by,
 )
 from .quality import gaps, loading, rejects, unknown_accounts
 from .review import backtests, past_targets, red_lines
@@ -66,6 +67,7 @@ __all__ = [
     "rejects",
     "rule_words",
     "shop_days",
+    "shown_by",
     "standings",
     "target_cards",
     "targets",

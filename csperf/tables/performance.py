@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from typing import NamedTuple
 
 import pandas as pd
 from great_tables import loc, style
 
-from ..catalogue import entry
+from ..catalogue import TOTALS, entry
 from ..text import say, words
 from ..text.numbers import MISSING, day_words, difference, labelled, month_words, number, quantity
 from .table import Table, as_day, in_words, laid_out, too_few, value_n, who
@@ -38,6 +39,38 @@ PERFORMANCE = [
     *("handle_min", "conversion_paid_user", "order_value_yuan", "items_per_buyer"),
     *("calls_per_day", "call_wait_s", "aht_s"),
 ]
+# The same from a backend's tables, which say other things: of these a page shows what the shop's tables hold.
+CONVERTED = ["conversion_paid_user", "conversion_grouped_user", "conversion_ordered_user"]
+WAITED = ["mean_wait_turn_s", "mean_wait_msg_s"]
+TABLE_DAY = ["asked_users", "inquiry_users", "reply_3min_user", *WAITED, *CONVERTED, "sales_yuan_per_day"]
+TABLE_AGENT_DAY = ["served_users", "inquiry_users", "reply_3min_user", *WAITED, *CONVERTED, "sales_yuan_per_day"]
+TABLE_KEY = ["asked_users", "reply_3min_user", "reply_30s_msg", *WAITED, *CONVERTED, "sales_yuan_per_day"]
+TABLE_PERFORMANCE = [
+    *("asked_users", "inquiry_users", "reply_3min_user", "reply_30s_msg", "first_reply_s", *WAITED),
+    *(*CONVERTED, "order_value_yuan", "items_per_buyer", "sales_yuan"),
+]
+OF_A_DAY = list(dict.fromkeys([*SHOP_DAY, *AGENT_DAY, *CALL_DAY, "asked_users", *TABLE_AGENT_DAY, *TABLE_DAY]))
+UNCOUNTED = "*"  # beside a value of which nobody knows how many cases it stands for
+
+
+class Shown(NamedTuple):
+    """What the pages show: keys of the catalogue."""
+
+    key: list[str]
+    shop_day: list[str]
+    agent_day: list[str]
+    performance: list[str]
+    speed: list[str]
+    result: list[str]
+    volume: list[str]
+
+
+def shown_by(door: str) -> Shown:
+    """What the pages show of a shop whose values come through this door: `chat`, or `table` (a backend's tables)."""
+    if door == "table":
+        volume, speed = ["served_users", "asked_users", "inquiry_users"], [*WAITED, "first_reply_s"]
+        return Shown(TABLE_KEY, TABLE_DAY, TABLE_AGENT_DAY, TABLE_PERFORMANCE, speed, [*CONVERTED, *RESULT], volume)
+    return Shown(KEY, SHOP_DAY + CALL_DAY, AGENT_DAY + CALL_DAY, PERFORMANCE, SPEED, RESULT, VOLUME)
 
 
 def key_figures(
@@ -55,11 +88,11 @@ def key_figures(
     rows = values.assign(shown=values["numerator"].where(values["metric"].isin(_totals()), values["value"]))
     now = rows[(rows["month"] == month) & rows["shown"].notna() & ~too_few(rows)].set_index("metric")
     before = rows[rows["month"] < month].set_index("metric")["shown"]
-    keys = [key for key in KEY if key in now.index]
-    n = [have if key in _totals() else now.loc[key, "n"] for key in keys]
+    keys = [key for key in values["metric"].unique() if key in now.index and key in {*KEY, *TABLE_KEY}]
+    n = [have if key in _summed() else count for key, count in now["n"].astype("Float64").reindex(keys).items()]
     found = [(key, now.loc[key, "shown"], count, before.get(key)) for key, count in zip(keys, n, strict=True)]
     frame = pd.DataFrame([*found, (COMPLETE, have / len(span), have, None)], columns=["metric", "value", "n", "before"])
-    frame = frame.astype({"value": float, "n": float, "before": float})
+    frame = frame.fillna(float("nan")).astype({"value": float, "n": float, "before": float})
     title = say("tables.key_figures", lang, month=month_words(month, lang), n=len(frame))
     shown = pd.DataFrame(
         figures(frame, lang), columns=[say(f"tables.{c}", lang) for c in ("metric", "value", "n", "before", "change")]
@@ -73,8 +106,9 @@ def figures(frame: pd.DataFrame, lang: str) -> list[tuple[str, str, str, str, st
     found, plain = [], dict.fromkeys(("value", "n", "before"), float)
     for row in frame.astype(plain).itertuples():
         unit = "share" if row.metric == COMPLETE else entry(row.metric).unit
-        days = row.metric == COMPLETE or row.metric in _totals()
-        n = say("tables.n_days" if days else "tables.n_cases", lang, n=number(row.n, "count"))
+        days = row.metric == COMPLETE or row.metric in _summed()
+        told = say("tables.n_days" if days else "tables.n_cases", lang, n=number(row.n, "count"))
+        n = MISSING if pd.isna(row.n) else told
         before, change = (quantity(row.before, unit, lang), difference(row.value - row.before, unit, lang))
         found.append((_figure_name(row.metric, lang), quantity(row.value, unit, lang), n, before, change))
     return found
@@ -88,15 +122,18 @@ def _figure_name(metric: str, lang: str) -> str:
 
 def shop_days(values: pd.DataFrame, *, lang: str = "zh") -> Table:
     """汇总表: the shop day by day. `values`: by shop and day."""
-    frame = _wide(values, ["day"], [*SHOP_DAY, *CALL_DAY])
+    frame = _wide(values, ["day"], OF_A_DAY)
     shown = _metric_columns(frame, ["day"], lang)
-    title, notes = _shop_days_title(frame, lang), [say("tables.day_note", lang)]
+    title, notes = (
+        _shop_days_title(frame, lang),
+        [say("tables.day_note", lang), *_uncounted_note(values, lang, "uncounted_days_note")],
+    )
     return Table("shop_day", _values_only(frame), laid_out("shop_day", shown, title, lang, stub="day", notes=notes))
 
 
 def _shop_days_title(frame: pd.DataFrame, lang: str) -> str:
     """How many came in how many days, and when it was busiest: conversations, else calls."""
-    for metric in VOLUME:
+    for metric in (*VOLUME, *shown_by("table").volume):
         total = frame.get(metric, pd.Series(dtype=float)).dropna()
         if len(total):
             slots = {"n": number(total.sum(), "count"), "days": len(total), "most": number(total.max(), "count")}
@@ -116,7 +153,7 @@ def agent_days(
 
     `main_accounts`: agents that stand for the shop's main account; default: an id that others continue (店 of 店:01).
     """
-    frame = _wide(values, ["agent_id", "day"], [*AGENT_DAY, *CALL_DAY])
+    frame = _wide(values, ["agent_id", "day"], OF_A_DAY)
     mains = set(main_account_ids(frame["agent_id"]) if main_accounts is None else main_accounts)
     frame.insert(2, "main_account", frame["agent_id"].isin(mains))
     frame = frame.sort_values(["main_account", "day", "agent_id"], ignore_index=True)
@@ -163,7 +200,8 @@ def agents(
     body = body[1:] + body[:1]  # the shop's id is empty and sorts first
     heads = [labelled(getattr(entry(m), lang), entry(m).unit, lang) for m in metrics]
     shown = pd.DataFrame(body, columns=[say("tables.agent_id", lang), *heads])
-    title, notes = say("tables.agents", lang, people=len(body) - 1), [say("tables.agents_note", lang)]
+    title = say("tables.agents", lang, people=len(body) - 1)
+    notes = [say("tables.agents_note", lang), *_uncounted_note(rows, lang)]
     gt = laid_out("agents", shown, title, lang, stub="agent_id", notes=notes)
     bold = [loc.body(rows=[len(shown) - 1]), loc.stub(rows=[len(shown) - 1])]
     return Table("agents", frame, gt.tab_style(style.text(weight="bold"), bold))
@@ -207,6 +245,11 @@ def _totals() -> set[str]:
     return {key.removeprefix("total_") for key in words("report", "en") if key.startswith("total_")}
 
 
+def _summed() -> set[str]:
+    """What is a sum over days on the page: its n is days."""
+    return _totals() | set(TOTALS)
+
+
 def _metric_columns(frame: pd.DataFrame, keys: Sequence[str], lang: str) -> pd.DataFrame:
     """Keys as words, metric columns as figures under the catalogue's names."""
     shown = in_words(frame[list(keys)], lang)
@@ -226,5 +269,13 @@ def _cells(rows: pd.DataFrame, lang: str) -> list[str]:
     for row, few in zip(rows.itertuples(), too_few(rows), strict=True):
         figure = number(row.value, entry(row.metric).unit)
         small = few and figure != MISSING
-        found.append(say("tables.few", lang, n=number(row.n, "count")) if small else value_n(figure, row.n))
+        uncounted = figure + ("" if row.metric in TOTALS or figure == MISSING else UNCOUNTED)
+        told = uncounted if pd.isna(row.n) else value_n(figure, row.n)
+        found.append(say("tables.few", lang, n=number(row.n, "count")) if small else told)
     return found
+
+
+def _uncounted_note(values: pd.DataFrame, lang: str, note: str = "uncounted_note") -> list[str]:
+    """What is to be said where a value stands for nobody knows how many cases."""
+    bare = values["n"].isna() & values["value"].notna() & ~values["metric"].isin(TOTALS)
+    return [say(f"tables.{note}", lang)] if bare.any() else []
