@@ -11,6 +11,7 @@ from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 import duckdb
 import ibis
@@ -63,11 +64,16 @@ class Loaded(Protocol):
 
 
 class Store:
-    """The tables of one shop below a folder; `tz` is the zone of its days."""
+    """The tables of one shop below a folder; `tz` is the zone of its days.
 
-    def __init__(self, root: str | Path, tz: str = "UTC") -> None:
+    `until`: the last day that is known; what happened later is not read. Rosters, shifts and other statements of what
+    is or is planned stay whole.
+    """
+
+    def __init__(self, root: str | Path, tz: str = "UTC", until: dt.date | None = None) -> None:
         self.root = Path(root)
         self.tz = tz
+        self.until = until
 
     # ------------------------------------------------------------------------------------------------------ reading
 
@@ -84,24 +90,56 @@ class Store:
         if not files:
             return ibis.memtable(INPUT[table].arrow.empty_table(), schema=schema)
         _refuse_broken(files, self.root)
-        rows = con.read_parquet(files).cast(schema)
+        rows = self._known(con.read_parquet(files).cast(schema), table)
         if INPUT[table].day_columns:
             day = ibis.coalesce(*(rows[name] for name in INPUT[table].day_columns))
             within = ([day >= first_day] if first_day else []) + ([day <= last_day] if last_day else [])
             rows = rows.filter(*within) if within else rows
         return rows
 
+    def _known(self, rows: ibis.Table, table: str) -> ibis.Table:
+        """The rows as known at the end of the day `until`: none of later days, no time that was yet to come."""
+        if not self.until:
+            return rows
+        if "period_end" in rows.columns:
+            rows = rows.filter(rows.period_end.isnull() | (rows.period_end <= self.until))
+        if INPUT[table].statement:
+            return rows
+        tomorrow = self.until + dt.timedelta(days=1)
+        midnight = dt.datetime.combine(tomorrow, dt.time(), ZoneInfo(self.tz)).astimezone(dt.UTC)
+        day = ibis.coalesce(*(rows[name] for name in INPUT[table].day_columns))
+        rows = rows.filter(day.isnull() | (day < tomorrow))
+        later = {
+            name: rows[name] >= (midnight if kind.is_timestamp() else tomorrow)
+            for name, kind in rows.schema().items()
+            if kind.is_temporal() and kind.nullable
+        }
+        return rows.mutate(**{name: ibis.ifelse(late, None, rows[name]) for name, late in later.items()})
+
     def tables(self) -> list[str]:
         """Names of the tables that hold rows."""
         return [name for name in INPUT if self._files(name)]
 
     def months(self, table: str = "") -> list[str]:
-        """Months (YYYY-MM) of which there are rows, in order; of one table, or of any."""
-        names = [table] if table else list(INPUT)
+        """Months (YYYY-MM) of which there are rows, in order; of one table, or of any that say what happened."""
+        names = [table] if table else [name for name in INPUT if not INPUT[name].statement]
         return sorted({path.stem for name in names for path in self._files(name)} - {UNDATED})
 
+    def newest_day(self) -> dt.date | None:
+        """The last day of which any table that says what happened has a row; null where there is none."""
+        con, days = connect(), []
+        for name in (name for name in INPUT if not INPUT[name].statement):
+            if months := self.months(name):
+                rows = self.read(con, name, dt.date.fromisoformat(f"{months[-1]}-01"))
+                ends = [rows[column] for column in ("period_end", *INPUT[name].day_columns) if column in rows.columns]
+                days.append(rows.agg(day=ibis.coalesce(*ends).max()).to_pandas()["day"].iloc[0])
+        con.disconnect()
+        return max((pd.Timestamp(day).date() for day in days if pd.notna(day)), default=None)
+
     def _files(self, table: str, first_day: dt.date | None = None, last_day: dt.date | None = None) -> list[Path]:
-        first, last = (f"{day:%Y-%m}" if day else None for day in (first_day, last_day))
+        known = None if INPUT[table].statement else self.until
+        ends = [day for day in (last_day, known) if day]
+        first, last = (f"{day:%Y-%m}" if day else None for day in (first_day, min(ends, default=None)))
         return [
             path
             for path in sorted((self.root / table).glob("*.parquet"))
