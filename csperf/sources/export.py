@@ -76,7 +76,7 @@ def load(path: Path, settings: Settings, shop: Shop) -> Loaded:
         if key := module.recognises(_head(path), path.name):
             loaded = module.load(path, _settings_of(module, settings), shop)
             return loaded if loaded.recognised else replace(loaded, recognised=Recognised(key, ""))
-    raise CsperfError(Problem(str(path), _unknown(path)))
+    raise CsperfError(Problem(str(path), _unknown(path, settings.format)))
 
 
 @cache
@@ -155,9 +155,9 @@ def _set_aside(path: Path, match: Match, settings: Settings, shop: Shop) -> Load
     )
 
 
-def _unknown(path: Path) -> str:
-    """What is said of a file that fits no format."""
-    near = nearest(path)
+def _unknown(path: Path, key: str) -> str:
+    """What is said of a file that fits no format, or not the one that it is said to be of."""
+    near = nearest(path, key)
     if near is None:
         return say("load.unknown_file", formats=", ".join(formats()))
     slots = {"format": near.format.key, "name": near.format.name[ui_language()], "line": near.header.line}

@@ -142,7 +142,7 @@ class Header:
 
     def holds(self, entry: tuple[str, ...]) -> bool:
         """Whether one of the names stands in the header; of a name after `!`, whether it does not."""
-        return any((self.find([name.removeprefix("!")]) is None) == name.startswith("!") for name in entry)
+        return any((decode.normalised(name.removeprefix("!")) in self._exact) != name.startswith("!") for name in entry)
 
 
 @dataclass(frozen=True)
@@ -185,13 +185,13 @@ class Match:
 
     def settings(self, files: str, timezone: str | None = None) -> Settings:
         """The mapping by which the file is read."""
-        columns = {target: self._ways(ways) for target, ways in self.format.columns.items()}
+        columns = {target: self.ways(ways) for target, ways in self.format.columns.items()}
         mapping: dict[str, Any] = {"table": self.format.table, "files": files, "fold": self.format.fold}
         mapping |= {"sheet": self.header.sheet, "header_row": self.header.line}
         mapping |= {"timezone": timezone or self.format.timezone, "filter": self._filters()}
         return Settings.model_validate(mapping | {"columns": {t: ways for t, ways in columns.items() if ways}})
 
-    def _ways(self, ways: tuple[Cell, ...]) -> tuple[Cell, ...]:
+    def ways(self, ways: tuple[Cell, ...]) -> tuple[Cell, ...]:
         """The ways to fill a column that the file has the columns for, by the file's own names."""
         named = [(way, [self.own(name) for name in way.from_]) for way in ways]
         return tuple(way.model_copy(update={"from_": tuple(names)}) for way, names in named if all(names))
@@ -233,9 +233,10 @@ def recognise(path: Path, key: str = "") -> Match | None:
     return max((match for match in _matches(path, key) if match.fits), key=lambda match: match.rank, default=None)
 
 
-def nearest(path: Path) -> Match | None:
+def nearest(path: Path, key: str = "") -> Match | None:
     """The format that a file comes nearest to, None where it shares no required column with any."""
-    near = max(_matches(path, ""), key=lambda match: match.nearness, default=None)
+    lacking = (match for match in _matches(path, key) if match.missing)
+    near = max(lacking, key=lambda match: match.nearness, default=None)
     return near if near and near.nearness[0] else None
 
 
@@ -259,8 +260,8 @@ def skeleton(path: Path, near: Match) -> str:
     """A mapping for the file to be filled in, as YAML: what the nearest format would read, as far as it is there."""
     columns: dict[str, Any] = {}
     for target, ways in near.format.columns.items():
-        fitting = near._ways(ways)
-        columns[target] = _as_yaml(fitting[0]) if fitting else ""
+        fitting = [_as_yaml(way) for way in near.ways(ways)]
+        columns[target] = fitting if len(fitting) > 1 else next(iter(fitting), "")
     entry: dict[str, Any] = {"source": "table", "table": near.format.table, "files": path.name}
     entry |= {"header_row": near.header.line} if near.header.line > 1 else {}
     entry |= {"sheet": near.header.sheet} if near.header.sheet else {}
