@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from csperf.errors import CsperfError
-from csperf.sources import Shop, chat_json, qianniu, wangwang, whatsapp
+from csperf.sources import Shop, chat_json, export, qianniu, wangwang, whatsapp
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT.parent / "shared/formats/samples"
@@ -648,3 +648,81 @@ def test_what_cannot_be_read_is_refused_with_what_to_do(tmp_path, monkeypatch, c
     monkeypatch.setenv("CSPERF_LANG", "en")
     with pytest.raises(CsperfError, match=said):
         read(chat_json, written(tmp_path, content))
+
+
+# Tables of ratings and chats --------------------------------------------------------------------------------------
+
+
+def table(tmp_path, *lines, delimiter=","):
+    path = tmp_path / "table.csv"
+    path.write_text("".join(f"{delimiter.join(line)}\n" for line in lines), encoding="utf-8-sig")
+    return read(export, path)
+
+
+def test_the_list_of_wangwang_ratings_has_its_best_at_nought(tmp_path):
+    head = "日期 店铺 客服姓名 客服子账号 子账号分组 顾客名称 邀评时间 最新评价时间 最新评价结果 评价来源".split()
+    who = ["2025-01-02", "示例旗舰店", NAMES[1], "示例旗舰店:小甲", "售前"]
+    times = ["2025-01-02 09:00:00", "2025-01-02 09:05:00"]
+    results = ["0", "4", "满意", "-", "9"]
+    loaded = table(tmp_path, head, *([*who, f"买家{n}", *times, found, "0"] for n, found in enumerate(results)))
+    assert loaded.recognised.format == "wangwang.ratings"
+    assert [(row["score"], row["scale_max"]) for row in rows(loaded, "ratings")] == [(5, 5), (1, 5), (4, 5), (None, 5)]
+    assert loaded.counts.rejected == {"value_unmapped:score": 1}
+    assert rows(loaded, "ratings")[0]["rated_at"] == dt.datetime(2025, 1, 2, 1, 5, tzinfo=dt.UTC)
+    assert NAMES[1] not in everything(loaded)
+
+
+def test_invitations_are_ratings_without_a_score(tmp_path):
+    line = ["2025-01-02 08:59:00", "2025-01-02 09:00:00", "买家甲", "示例旗舰店:小甲", "客服邀评"]
+    loaded = table(tmp_path, "接待时间 邀评时间 买家 客服 来源".split(), line)
+    assert loaded.recognised.format == "sycm.invitations"
+    ((row),) = rows(loaded, "ratings")
+    assert (row["account_id"], row["buyer_id"], row["score"]) == ("示例旗舰店:小甲", "买家甲", None)
+    assert (row["invited_at"], row["rated_at"]) == (dt.datetime(2025, 1, 2, 1, tzinfo=dt.UTC), None)
+
+
+def test_a_zendesk_view_tells_ratings_only(tmp_path):
+    head = ["Summation column", "Id", "Requester", "Requester id", "Requester email", "Assignee", "Subject"]
+    head += ["Created at", "Updated at", "Solved at", "Satisfaction Score"]
+    times = ["2025-01-02 09:00", "2025-01-03 09:00", "2025-01-02 12:00"]
+    lines = [
+        ["1", str(n), NAMES[0], "71", ADDRESSES[0], "Ann", NAMES[1], *times, score]
+        for n, score in enumerate(["good", "bad", "offered", "unoffered", ""])
+    ]
+    loaded = table(tmp_path, head, *lines)
+    assert loaded.recognised.format == "zendesk.view"
+    assert parts(loaded) == (5, 2, {"not_rated": 3}, {})
+    assert [(row["score"], row["buyer_id"], row["account_id"]) for row in rows(loaded, "ratings")] == [
+        (1, "71", "Ann"),
+        (0, "71", "Ann"),
+    ]
+    assert [found for found in (*NAMES, *ADDRESSES) if found in everything(loaded)] == []
+
+
+def test_chats_that_a_third_party_exported_from_qianniu(tmp_path):
+    head = "客户名 消息序号 发送时间 发送内容 发送账号 账号类型".split()
+    loaded = table(
+        tmp_path,
+        head,
+        ["甲", "1", "2025-01-02 09:03:05", "在吗", "甲", "客户"],
+        ["甲", "2", "2025-01-02 09:03:20", "亲", "店：01", "客服"],
+        ["甲", "3", "2025-01-02 09:03:21", "?", "甲", "机器"],
+    )
+    assert loaded.recognised.format == "qianniu.sheets"
+    assert said(loaded) == [("buyer", "text", "在吗"), ("human", "text", "亲")]
+    assert sides(loaded) == [(None, "甲"), ("店:01", "甲")]
+    assert loaded.counts.rejected == {"value_unmapped:sender": 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "format"),
+    [
+        ("qianniu_chat.txt", {}, "qianniu.chat"),
+        ("whatsapp_zh.txt", {"accounts": ["示例店"]}, "whatsapp.chat"),
+        ("connect_ctr.jsonl", {}, "connect.ctr"),
+    ],
+)
+def test_samples_load_without_a_mapping(name, settings, format):
+    loaded = read(export, sample(name), **settings)
+    assert loaded.recognised.format == format
+    assert loaded.counts.rejected == {} and loaded.counts.kept > 0
