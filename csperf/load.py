@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,7 @@ TEMPORARY = ("~$", ".")  # Excel's lock files, hidden files
 KEY_FILE, KEY_VARIABLE = ".key", "CSPERF_KEY"
 WITH_ACCOUNTS = ("messages", "calls", "tickets")
 WROTE = ("human", "auto", "assist", "bot")
+CONFLICTS_TOLD = 10
 REASONS_TOLD = 3  # of a file that is refused because all of its rows are rejected
 COLUMNS = ("file", "source", "read", "kept", "duplicate", "replaced", "filtered", "folded", "rejected")
 RECOGNISED = ("format", "version", "used", "ignored", "dropped")
@@ -317,15 +319,20 @@ def _report(store: Store, jobs: Sequence[_Job], read_now: set[str], internal: fr
     for label, entry in entries.items():
         parts = {part: sum(entry[part].values()) for part in ("filtered", "rejected")}
         now = (entry["file"], entry["sha256"]) in present and not entry["superseded"]
-        notices = [Notice(**warning).say() for warning in entry["warnings"]] if now else []
         skipped = entry["file"] not in read_now
+        notices = [Notice(**warning).say() for warning in entry["warnings"]] if now else []
+        notices += [] if skipped else [notice.say() for notice in _conflicts(entry["conflicts"])]
         said = {"file": label, "skipped": skipped, "warnings": "\n".join(notices)}
         files.append((entry.get("recognised") or {}) | entry | parts | said)
         reasons += _reasons(entry) if now else []
     return LoadReport(
         pd.DataFrame(files, columns=[*COLUMNS, "skipped", "warnings", *RECOGNISED]),
         pd.DataFrame(reasons, columns=["file", "part", "reason", "n", *FIRST]).astype({"line": "Int64"}),
-        (*_absent(entries, {job.file for job in jobs}, store), *_strangers(store, internal)),
+        (
+            *_absent(entries, {job.file for job in jobs}, store),
+            *_strangers(store, internal),
+            *_other_shops(store),
+        ),
     )
 
 
@@ -337,6 +344,36 @@ def _reasons(entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield {"file": entry["file"], "part": part, "reason": reason, "n": n} | {
                 key: first.get(key) for key in FIRST
             }
+
+
+def _conflicts(conflicts: Sequence[dict[str, Any]]) -> Iterator[Notice]:
+    """A notice for each of the first values that an earlier export says otherwise, and how many more there are."""
+    for conflict in conflicts[:CONFLICTS_TOLD]:
+        plain = {name: "-" if value is None else value for name, value in conflict.items()}
+        yield Notice("conflict", plain)
+    if len(conflicts) > CONFLICTS_TOLD:
+        yield Notice("conflicts_more", {"n": len(conflicts) - CONFLICTS_TOLD})
+
+
+def _other_shops(store: Store) -> Iterator[Notice]:
+    """A notice for each backend table whose accounts all bear another shop's name than the roster's, or than most."""
+    con = connect()
+    listed_, told = store.read(con, "roster"), store.read(con, "measured")
+    own = {shop for account in listed_.account_id.to_pyarrow().to_pylist() if (shop := _shop_of(account))}
+    files: dict[str, set[str]] = {}
+    for row in told.select("source_file", "agent_id").distinct().to_pyarrow().to_pylist():
+        files.setdefault(row["source_file"], set()).add(_shop_of(row["agent_id"]))
+    con.disconnect()
+    shops = Counter(shop for found in files.values() for shop in found if shop)
+    own = own or {shop for shop, n in shops.items() if n == max(shops.values())}
+    for file, found in sorted(files.items()):
+        if found - {""} and not found & (own | {""}):
+            yield Notice("other_shop", {"file": file, "found": listed(sorted(found)), "own": listed(sorted(own))})
+
+
+def _shop_of(account: str) -> str:
+    """What stands before the colon of an account: the name of its shop; empty where there is none."""
+    return account.partition(":")[0] if ":" in account else ""
 
 
 def _absent(entries: dict[str, Any], present: set[str], store: Store) -> Iterator[Notice]:

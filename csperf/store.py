@@ -209,9 +209,10 @@ def _days(rows: ibis.Table, table: str) -> pd.DataFrame:
 
 
 def _measured_days(rows: ibis.Table) -> pd.DataFrame:
-    """The same of measured values, each of which stands for the days from its first to its last."""
+    """The same of measured values other than 0, each of which stands for the days from its first to its last."""
     spans = {"first": ibis.coalesce(rows.day, rows.period_start), "last": ibis.coalesce(rows.day, rows.period_end)}
-    found = rows.group_by(account_id=rows.agent_id, **spans).agg(n=lambda t: t.count()).to_pandas()
+    something = (rows.value != 0).sum().fill_null(0)
+    found = rows.group_by(account_id=rows.agent_id, **spans).agg(n=something).to_pandas()
     days = [pd.date_range(first, last).date for first, last in zip(found["first"], found["last"], strict=True)]
     spread = found.assign(day=days).explode("day")
     return spread.groupby(["account_id", "day"], as_index=False)["n"].sum()

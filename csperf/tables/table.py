@@ -155,7 +155,7 @@ def days_in_words(days: Sequence[date], lang: str) -> str:
 def _is_figures(column: pd.Series) -> bool:
     """Whether most cells of a column are figures or dashes, which stand right."""
     cells = column.astype(str)
-    return bool(cells.str.fullmatch(r"[-+–\d.,%/ ()n=<]*").mean() > 0.6)
+    return bool(cells.str.fullmatch(r"[-+–\d.,%/ ()n=<*]*").mean() > 0.6)
 
 
 def _level(value: object, lang: str) -> str:
