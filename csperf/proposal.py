@@ -9,18 +9,20 @@ from datetime import date, timedelta
 
 import pandas as pd
 
+from . import table_door
 from .frontpage import About, FrontPage, Material, content
+from .frontpage.weak import LEAST_DAYS
 from .lists import week_map
-from .run import Facts, Run, facts, history, measure, propose, red_lines
+from .run import Run, facts, history, measure, past_review, propose, red_lines
 from .targets import agent_months
 from .targets.industry import industry_values
-from .targets.past import review_past
-from .targets.register import days_of, later, published
-from .targets.register_file import read_register
+from .targets.register import days_of, later
 from .text import say, speaking
 from .text.numbers import day_words
 
-SPEED, ANSWERED = "reply_30s_msg", "call_answered_20s_share"  # what weak hours are read from: chats, calls
+# What weak hours and days are read from: the first that the shop has.
+WHERE = ["reply_30s_msg", "call_answered_20s_share", "mean_wait_msg_s", "mean_wait_turn_s", "first_reply_s"]
+WHERE += ["reply_3min_user", "effective_reply_user", "conversion_paid_user", "conversion_grouped_user"]
 RECENT_MONTHS = 3  # that the pictures show
 MOST_DAYS = 3  # missing days that are named one by one
 
@@ -28,28 +30,26 @@ MOST_DAYS = 3  # missing days that are named one by one
 def first_page(run: Run) -> FrontPage | None:
     """The first page that follows the run's month, in its language; null where there is no target to speak of."""
     with speaking(run.lang):
-        tables = material(facts(run))
+        tables = material(run)
         return None if tables.targets.empty else content(tables, about(run), lang=run.lang)
 
 
-def material(known: Facts) -> Material:
+def material(run: Run) -> Material:
     """The tables behind the page. Metrics of the shop alone are no agent's target and stand with the red lines."""
-    run, values = known.run, history(known)
-    past = _past(run)
+    values, lines, past = history(run), red_lines(run), _past(run)
+    targets = propose(run, values=values, red_lines=lines).targets
     months = agent_months(values, roster=run.table("roster"), settings=run.params.targets)
-    metric = SPEED if "buyer_messages" in known else ANSWERED
-    lines = red_lines(run)
-    targets = propose(known, values=values, red_lines=lines).targets
     sets = values["definitions"].dropna().unique()
     peers = industry_values(run.table("benchmarks"), sets[0] if len(sets) else "")
+    metric, days = _days(past)
     return Material(
         targets=targets[targets["role"] != "shop"],
         red_lines=lines[lines["n_days"] > 0],
-        review=_review(run, values),
+        review=past_review(run),
         industry=peers[peers["usable"].astype(bool)],
         agents=recent(months, months_of(past)),
-        hours=_or_none(week_map(known, metric, run.params.timezone, past.first_day, past.last_day)),
-        days=_or_none(measure(Facts(past, known), ["shop", "day"], [metric])),
+        hours=_hours(past, metric),
+        days=days,
         where_metric=metric,
     )
 
@@ -94,8 +94,7 @@ def months_of(run: Run) -> list[str]:
 
 def completeness(run: Run) -> tuple[float, str]:
     """The share of the month's days with any row of the shop, and the missing days in words."""
-    table = "messages" if "messages" in run.store.tables() else "calls"
-    covered = set(run.store.coverage(table).dropna(subset="n")["day"])
+    covered = set(run.coverage().dropna(subset="n")["day"])
     span = [run.first_day + timedelta(days=i) for i in range((run.last_day - run.first_day).days + 1)]
     missing = [day for day in span if day not in covered]
     named = say("frontpage.and", run.lang).join(day_words(day, run.lang) for day in missing)
@@ -106,16 +105,6 @@ def completeness(run: Run) -> tuple[float, str]:
 def _past(run: Run) -> Run:
     """The run over the last months."""
     return replace(run, first_day=later(run.first_day, 1 - RECENT_MONTHS))
-
-
-def _review(run: Run, values: pd.DataFrame) -> pd.DataFrame | None:
-    """How the targets in force in the run's month fared; null where none were published for it."""
-    register = read_register(run.params.folder / f"{run.params.shop}.register.csv")
-    in_force = published(register, run.month)
-    if in_force.empty:
-        return None
-    of = values["month"] if "month" in values else pd.to_datetime(values["day"]).dt.strftime("%Y-%m")
-    return review_past(in_force, values[of == run.month], roster=run.table("roster"), settings=run.params.targets)
 
 
 def _newcomers(run: Run) -> int:
@@ -134,8 +123,20 @@ def _number(run: Run) -> str:
     return f"{run.params.shop}-{_month_after(run.first_day)}-{digest[:6]}"
 
 
-def _or_none(rows: pd.DataFrame) -> pd.DataFrame | None:
-    return rows if len(rows) and rows["value"].notna().any() else None
+def _days(past: Run) -> tuple[str, pd.DataFrame | None]:
+    """The first of WHERE whose days the shop knows with their cases, and those days; null where there is none."""
+    days = measure(past, ["shop", "day"], WHERE)
+    counted = days[days["value"].notna() & (days["n"] > 0)].groupby("metric").size()
+    metric = next((key for key in WHERE if counted.get(key, 0) >= LEAST_DAYS), None)
+    return metric or WHERE[0], None if metric is None else days[days["metric"] == metric]
+
+
+def _hours(past: Run, metric: str) -> pd.DataFrame | None:
+    """The week's map of a metric where the rows behind it have a clock."""
+    if past.door == table_door.DOOR:
+        return None
+    cells = week_map(facts(past), metric, past.params.timezone, past.first_day, past.last_day)
+    return cells if cells["value"].notna().any() else None
 
 
 def _month_after(day: date) -> str:

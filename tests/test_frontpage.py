@@ -132,7 +132,7 @@ def test_the_example_reads_as_written():
         "9月目标已算好：售前4项、售后3项。**4项**可以直接公布，2项先试行不扣钱，1项只列参考值（售后只有5人、15个人月"
     )
     assert "**售前询单→最终付款转化率**：8月做到54.6%，比同层均值低2.4个点。中级目标定55.0%" in second
-    assert "售前12人里**约6人**能达到各自的目标（大概率3–9人）" in second
+    assert "售前12人里**约6人**能达到各自的目标（大概率4–8人）" in second
     assert third.startswith("20–22点最吃力，先看人手：30秒应答率**66.")
 
 
@@ -302,6 +302,20 @@ def test_a_verified_rule_is_a_key_number():
     assert any("**约2%**" in number for number in example().numbers)
 
 
+def test_people_who_stand_in_two_roles_are_counted_once():
+    rows = targets(levels=False)
+    same = pd.concat([row_of(role) for role in ("pre", "after")])
+    page = content(material(targets=rows, agents=same, weights=None), about())
+    assert page.numbers[0] == "参评**5人**" and any("5人签" in each for each in page.to_do)
+    assert content(material(), about()).numbers[0] == "参评**17人**（售前12、售后5）"
+
+
+def row_of(role: str) -> pd.DataFrame:
+    metric = {"pre": "reply_30s_msg", "after": "mean_wait_turn_s"}[role]
+    known = {"metric": metric, "role": role, "level": None, "value": 0.8, "n": 100}
+    return pd.DataFrame([known | {"agent_id": f"A{i}"} for i in range(5)])
+
+
 # Paper, picture, screen -------------------------------------------------------------------------------------------
 
 
@@ -422,10 +436,10 @@ def test_the_pack_begins_with_the_first_page(packs, lang):
 def test_the_first_page_says_what_the_target_table_says(small_shop, packs):
     """Shop values of the page are those of the pack's own table, as the page writes them."""
     from csperf.proposal import material as gathered
-    from csperf.run import facts, open_run
+    from csperf.run import open_run
     from csperf.text.numbers import quantity
 
-    tables = gathered(facts(open_run(small_shop, lang="zh")))
+    tables = gathered(open_run(small_shop, lang="zh"))
     page = visible((packs["zh"] / "首页.html").read_text(encoding="utf-8"))
     assert tables.industry["usable"].all()
     whole = tables.targets[tables.targets["level"].isna() & tables.targets["shop_value"].notna()]
@@ -434,6 +448,29 @@ def test_the_first_page_says_what_the_target_table_says(small_shop, packs):
         row.metric for row in whole.itertuples() if quantity(row.shop_value, unit(row.metric), "zh") not in page
     ] == []
     assert set(tables.agents["metric"]) <= set(tables.targets["metric"]) and tables.agents["value"].notna().all()
+
+
+def test_six_agents_and_31_days_of_one_table_get_a_full_page(tmp_path):
+    """PRACTICE 1: no row empty, at least three on trial; days are known, hours are not."""
+    from csperf.load import load
+    from csperf.params import load_params
+    from csperf.proposal import first_page
+    from csperf.run import open_run
+    from csperf.sample.backend import make_backend
+
+    make_backend(tmp_path)
+    settings = (text.Path(text.__file__).parents[2] / "params" / "table_door.yaml").read_text(encoding="utf-8")
+    params_file = tmp_path / "params.yaml"
+    params_file.write_text(settings.replace("../demo-table", ".").replace("../reports", "reports"), encoding="utf-8")
+    load(load_params(params_file).loading)
+    page = first_page(open_run(params_file, lang="zh"))
+    assert column(page, "结论").count("先试行") >= 3
+    for head in ("及格线", "11月目标", "预计达标", "为什么是这个数"):
+        assert "–" not in column(page, head)
+    assert page.numbers[0] == "参评**6人**"
+    assert page.sentences[2].startswith(("周", "一周")) and page.charts[2].picture is not None
+    assert not re.search(r"\d点|时段", page.sentences[2])
+    assert [word for said in page.texts() for word in never(said)] == [] and pages_of(pdf(page)) == 1
 
 
 def test_the_map_of_the_week_adds_up_to_the_months_value(small_shop):

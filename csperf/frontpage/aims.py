@@ -116,6 +116,18 @@ def by_metric(review: pd.DataFrame | None) -> pd.DataFrame:
     return rows.astype(dict.fromkeys(names[2:], int)).groupby(names[:2], as_index=False, sort=False)[names[2:]].sum()
 
 
+def assessed(every: Sequence[Aim], agents: pd.DataFrame | None) -> tuple[int, dict[str, int]]:
+    """How many people there are, and how many of each role; no roles where one person stands in several."""
+    roles = people_by_role(every)
+    if agents is None or agents.empty:
+        return sum(roles.values()), roles
+    known = {role: set(rows["agent_id"]) for role, rows in agents.groupby("role") if role in roles}
+    people = set().union(*known.values())
+    if len(people) < sum(map(len, known.values())):
+        return len(people), {}
+    return sum(roles.values()), roles
+
+
 def people_by_role(every: Sequence[Aim]) -> dict[str, int]:
     """How many people each role has, over all its metrics."""
     found: dict[str, int] = {}

@@ -14,7 +14,7 @@ from ..targets.words import chance
 from ..text import say, words
 from ..text.numbers import day_words, month_words, number, quantity
 from . import findings, table
-from .aims import Aim, aims, by_metric, people_by_role, printed
+from .aims import Aim, aims, assessed, by_metric, printed
 from .page import About, FrontPage, Material
 from .pictures import charts
 from .weak import weakest_day, weakest_hours
@@ -79,10 +79,12 @@ def _about(about: About, lang: str) -> Iterator[str]:
 
 def _numbers(every: Sequence[Aim], material: Material, about: About, lang: str) -> Iterator[str]:
     """The line of key numbers."""
-    roles = people_by_role(every)
-    if roles:
-        parts = [say("frontpage.people_role", lang, role=table.role_word(r, lang), n=n) for r, n in roles.items()]
-        yield say("frontpage.people", lang, n=sum(roles.values()), roles=say("frontpage.and", lang).join(parts))
+    people, roles = assessed(every, material.agents)
+    parts = [say("frontpage.people_role", lang, role=table.role_word(r, lang), n=n) for r, n in roles.items()]
+    if parts:
+        yield say("frontpage.people", lang, n=people, roles=say("frontpage.and", lang).join(parts))
+    elif people:
+        yield say("frontpage.people_alone", lang, n=people)
     if about.newcomers:
         yield say("frontpage.newcomers", lang, n=about.newcomers)
     yield _review(material.review, about, lang)
@@ -170,7 +172,7 @@ def _to_do(every: Sequence[Aim], material: Material, about: About, monday: date,
         yield say("frontpage.to_do_benchmark", lang, n=unknown)
     signed = monday + timedelta(days=4)
     in_force = day_words(max(date.fromisoformat(f"{about.month}-01"), signed + timedelta(days=1)), lang)
-    people = sum(people_by_role(every).values())
+    people, _ = assessed(every, material.agents)
     if people:
         yield say("frontpage.to_do_publish", lang, n=people, day=in_force)
 
