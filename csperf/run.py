@@ -28,6 +28,7 @@ from .store import Store
 from .targets import Proposal, TargetSettings, core_metrics
 from .targets import propose as propose_targets
 from .targets.industry import cells_of
+from .targets.maturity import settled_until
 from .targets.past import review_past
 from .targets.platform import RedLineSettings
 from .targets.platform import red_lines as platform_red_lines
@@ -38,13 +39,17 @@ from .turns.people import bots, people
 
 # What each door needs in the store; chats and calls come first.
 DOORS = {"chat": {"messages", "calls"}, "table": {"measured"}}
+WHO = ("agent", "role", "level")
 KEPT = 4  # sets of facts that stay in memory: a pack measures one month under a few definitions
 _kept: dict[str, Facts] = {}
 
 
 @dataclass(frozen=True)
 class Run:
-    """What is measured: a shop's settings, the days, the counting rules, and where the rows are."""
+    """What is measured: a shop's settings, the days, the counting rules, where the rows are, what is known.
+
+    as_of: the day on which one looks: of it and later days nothing is known yet (a day is complete on the next one).
+    """
 
     params: Params
     definition: Definition
@@ -53,6 +58,7 @@ class Run:
     lang: str
     first_day: dt.date
     last_day: dt.date
+    as_of: dt.date
 
     @property
     def reports_dir(self) -> Path:
@@ -68,7 +74,7 @@ class Run:
     def key(self) -> str:
         """Changes when the settings, the counting rules or the store do."""
         settings = self.params.model_dump(mode="json", warnings=False, exclude={"month", "lang", "reports"})
-        state = [settings, self.definition.model_dump(mode="json"), self.store.manifest()]
+        state = [settings, self.definition.model_dump(mode="json"), self.store.manifest(), self.store.until]
         return hashlib.sha256(json.dumps(state, sort_keys=True, default=str).encode()).hexdigest()
 
     @property
@@ -104,24 +110,44 @@ class Facts(dict[str, ir.Table]):
         self.run = run
 
 
-def open_run(params_file: str | Path, month: str = "", lang: str = "", definitions: str = "") -> Run:
+def open_run(params_file: str | Path, month: str = "", lang: str = "", definitions: str = "", as_of: str = "") -> Run:
     """A checked run. `month` (YYYY-MM) empty: the one in the file, else the newest that is complete.
 
-    CsperfError where the settings are wrong, nothing was loaded, or the month has no rows.
+    `as_of` (YYYY-MM-DD): what is known is what happened before that day; empty: all that is loaded, as of the day after
+    its last. CsperfError where the settings are wrong, nothing was loaded, or the month has no rows.
     """
     params = load_params(params_file, month=month, lang=lang)
     params.platform_rules()  # a wrong one is said at once, not when a page needs it
-    store = Store(params.store, params.timezone)
+    store = _known_store(params, as_of)
     months = store.months()
     if not months:
-        raise CsperfError(Problem(str(params_file), say("run.nothing_loaded", path=params_file)))
+        raise CsperfError(Problem(*_nothing_known(params, params_file, as_of)))
     if params.door and not DOORS[params.door] & set(store.tables()):
         raise CsperfError(Problem(str(params_file), say(f"run.no_door_{params.door}", path=params_file)))
     chosen = params.month or _newest_complete(store, months)
     if chosen not in months:
         raise CsperfError(Problem(str(params_file), say("run.no_such_month", month=chosen, months=", ".join(months))))
     first, last = month_days(chosen)
-    return Run(params, params.counting_rules(definitions), store, chosen, params.lang, first, last)
+    looked = store.until or store.newest_day() or last
+    on = looked + dt.timedelta(days=1)
+    return Run(params, params.counting_rules(definitions), store, chosen, params.lang, first, last, on)
+
+
+def _known_store(params: Params, as_of: str) -> Store:
+    """The store as it was known on the day `as_of`; whole where that is empty."""
+    try:
+        until = dt.date.fromisoformat(as_of) - dt.timedelta(days=1) if as_of else None
+    except ValueError:
+        raise CsperfError(Problem("--as-of", say("run.bad_day", found=as_of))) from None
+    return Store(params.store, params.timezone, until)
+
+
+def _nothing_known(params: Params, path: str | Path, as_of: str) -> tuple[str, str]:
+    """What is to be said where no row may be read: nothing was loaded, or nothing before the day."""
+    months = Store(params.store, params.timezone).months()
+    if as_of and months:
+        return "--as-of", say("run.nothing_before", day=as_of, first=months[0])
+    return str(path), say("run.nothing_loaded", path=path)
 
 
 def door_of(store: Store) -> str:
@@ -191,15 +217,36 @@ def history(source: Run | Facts, metrics: Sequence[str] | None = None) -> pd.Dat
     known = source if isinstance(source, Facts) else facts(source)
     wanted = named or core_metrics(run.params.platform)
     past = replace(run, first_day=_months_before(run.first_day, run.params.targets.history_months))
-    who = ["agent", "role", "level"]
-    exempt = _exempt_days(run)
-    if not exempt:
-        return measure(Facts(past, known), [*who, "month"], wanted, spread=True)
-    sums = [key for key in wanted if isinstance(entry(key), Metric)]
-    days = measure(Facts(past, known), [*who, "day"], sums, spread=True)
-    ranked = [key for key in wanted if key not in sums]
-    months = [measure(Facts(past, known), [*who, "month"], ranked, spread=True)] if ranked else []
-    return pd.concat([days[~days["day"].isin(exempt)], *months], ignore_index=True)
+    exempt = exempt_days(run)
+    parts = []
+    for last, keys in _by_last_day(run, wanted).items():
+        within = Facts(replace(past, last_day=last), known)
+        sums = [key for key in keys if exempt and isinstance(entry(key), Metric)]
+        days = measure(within, [*WHO, "day"], sums, spread=True) if sums else pd.DataFrame(columns=["day"])
+        ranked = [key for key in keys if key not in sums]
+        parts += [days[~days["day"].isin(exempt)]] if sums else []
+        parts += [measure(within, [*WHO, "month"], ranked, spread=True)] if ranked else []
+    return pd.concat(parts, ignore_index=True)
+
+
+def last_settled(run: Run, metric: str) -> dt.date:
+    """The last day of the run that a metric's targets may rest on: none whose value can still change (PRACTICE 3).
+
+    Of a month of which too few days are settled none is used, unless it is the shop's first.
+    """
+    last = min(run.last_day, settled_until(metric, run.definition, run.as_of))
+    settled = (last - run.first_day).days + 1
+    if settled >= min(run.params.targets.min_days, run.last_day.day) or run.store.months()[0] == run.month:
+        return last
+    return run.first_day - dt.timedelta(days=1)
+
+
+def _by_last_day(run: Run, metrics: Sequence[str]) -> dict[dt.date, list[str]]:
+    """The metrics by the last day that their targets may rest on."""
+    found: dict[dt.date, list[str]] = {}
+    for key in metrics:
+        found.setdefault(last_settled(run, key), []).append(key)
+    return found
 
 
 def _history_of_tables(run: Run, named: list[str]) -> pd.DataFrame:
@@ -208,14 +255,19 @@ def _history_of_tables(run: Run, named: list[str]) -> pd.DataFrame:
     Days of means without counts show by how much they vary; a period of a metric of which there are days is left out.
     """
     past = replace(run, first_day=_months_before(run.first_day, run.params.targets.history_months))
-    wanted, who = named or table_door.aims(past.measured), ["agent", "role", "level"]
-    days = measure(past, [*who, "day"], wanted, spread=True)
+    wanted = named or table_door.aims(past.measured)
+    days = measure(past, [*WHO, "day"], wanted, spread=True)
+    last = {key: last_settled(run, key) for key in wanted}
+    days = days[[day <= last[key] for day, key in zip(days["day"], days["metric"], strict=True)]]
     served = measure(past, ["agent", "day"], list(table_door.WEIGHTS))
     served = served.sort_values("metric", ascending=False).dropna(subset="value").drop_duplicates(["agent_id", "day"])
     days = days.merge(served.rename(columns={"value": "served"})[["agent_id", "day", "served"]], how="left")
-    days = days[~days["day"].isin(_exempt_days(run)) & days["note"].ne(table_door.PROVISIONAL)]
+    days = days[~days["day"].isin(exempt_days(run)) & days["note"].ne(table_door.PROVISIONAL)]
     told = set(zip(days["agent_id"], days["metric"], pd.to_datetime(days["day"]).dt.strftime("%Y-%m"), strict=True))
-    months = measure(past, [*who, "month"], wanted, spread=True)
+    months = measure(past, [*WHO, "month"], wanted, spread=True)
+    only = run.store.months()[0] == run.month
+    open_ones = [] if only else [key for key in wanted if last[key] < run.last_day]
+    months = months[~(months["month"].eq(run.month) & months["metric"].isin(open_ones))]
     keys = zip(months["agent_id"], months["metric"], months["month"], strict=True)
     return pd.concat([days, months[[key not in told for key in keys]]], ignore_index=True)
 
@@ -272,7 +324,7 @@ def red_lines(run: Run, settings: RedLineSettings | None = None) -> pd.DataFrame
 
 
 def past_review(source: Run | Facts) -> pd.DataFrame:
-    """How the targets in force in the run's month fared (targets.past.review_past); no rows where none were published."""
+    """How the targets in force in the run's month fared (targets.past.review_past); none published: no rows."""
     run = source.run if isinstance(source, Facts) else source
     register = read_register(run.params.folder / f"{run.params.shop}.register.csv")
     in_force = published(register, run.month)
@@ -311,7 +363,7 @@ def _months_before(first: dt.date, months: int) -> dt.date:
     return (pd.Period(first, "M") - (months - 1)).start_time.date()
 
 
-def _exempt_days(run: Run) -> set[dt.date]:
+def exempt_days(run: Run) -> set[dt.date]:
     """The activity days that the shop's calendar takes out of monthly targets."""
     calendar = run.table("calendar")
     exempt = calendar[calendar["exempt"].fillna(False).astype(bool)]
