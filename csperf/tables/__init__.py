@@ -30,7 +30,7 @@ from .review import backtests, past_targets, red_lines
 from .side_by_side import industry_origin, platform_rules, rule_words, three_sources
 from .signals import bands, standings, unusual_months, verdicts
 from .table import MIME, Table, names, too_few
-from .targets import level_spread, past_attainment, targets
+from .targets import adjusted_agents, by_shift, level_spread, past_attainment, targets
 from .training import by_hand, counted_turns, explained, turns_of_day
 
 __all__ = [
@@ -44,11 +44,13 @@ __all__ = [
     "SPEED",
     "VOLUME",
     "Table",
+    "adjusted_agents",
     "agent_days",
     "agents",
     "backtests",
     "bands",
     "by_hand",
+    "by_shift",
     "counted_turns",
     "explained",
     "figures",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
+from ..catalogue import entry
 from ..targets import in_order
 from ..text import say
-from ..text.numbers import MISSING, number
+from ..text.numbers import MISSING, month_words, number
 from .table import Table, laid_out, metric_rows
 
 SPREAD = ("easy90", "easy75", "middle", "hard25", "hard10")
@@ -47,6 +49,29 @@ def _expected(row: Any, lang: str) -> str:
     people = {"met": row.expected_agents, "team": row.team}
     people |= {"low": row.attainment_low * row.team, "high": row.attainment_high * row.team}
     return say("tables.expected_of", lang, **{name: f"{value:.0f}" for name, value in people.items()})
+
+
+def by_shift(shifts: pd.DataFrame, *, lang: str = "zh") -> Table:
+    """The role's target as it reads in each shift. `shifts`: targets.shifts.by_shift."""
+    shown = metric_rows(shifts, ["value", "target", "target_here"], lang, before=("shift",))
+    shown.insert(3, say("tables.cases", lang), [number(n, "count") for n in shifts["cases"]])
+    title = say("tables.by_shift", lang, metrics=shifts["metric"].nunique())
+    notes = [say("tables.by_shift_note", lang)]
+    return Table("by_shift", shifts, laid_out("by_shift", shown, title, lang, group="role", stub="metric", notes=notes))
+
+
+def adjusted_agents(rows: pd.DataFrame, *, lang: str = "zh", names: Mapping[str, str] | None = None) -> Table:
+    """One metric's people in the newest month, as shown and adjusted for shifts. `rows`: targets.shifts.adjusted."""
+    newest = rows[rows["month"] == rows["month"].max()].sort_values("agent_id").reset_index(drop=True)
+    known = entry(newest["metric"].iloc[0]) if len(newest) else None
+    shown = pd.DataFrame({say("tables.agent_id", lang): [(names or {}).get(a, a) for a in newest["agent_id"]]})
+    for column in ("value", "adjusted"):
+        shown[say(f"tables.{column}", lang)] = [number(v, known.unit) for v in newest[column]] if known else []
+    shown[say("tables.cases", lang)] = [number(n, "count") for n in newest["cases"]]
+    about = {"metric": known.name(lang) if known else MISSING, "people": len(newest)}
+    month = month_words(newest["month"].iloc[0], lang) if len(newest) else MISSING
+    title, notes = say("tables.adjusted_agents", lang, month=month, **about), [say("tables.adjusted_note", lang)]
+    return Table("adjusted_agents", newest, laid_out("adjusted_agents", shown, title, lang, stub="agent_id", notes=notes))
 
 
 def past_attainment(past: pd.DataFrame, *, lang: str = "zh") -> Table:
