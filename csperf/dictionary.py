@@ -13,6 +13,7 @@ from types import ModuleType
 
 from .catalogue import ENTRIES, calls, sales, service, speed
 from .metric import NONE_BUT_WORKED, Distinct, Entry, FromRows, Metric, Quantile, Sum
+from .sources import supported
 from .text import LANGUAGES, say
 from .text.numbers import quantity
 
@@ -32,10 +33,11 @@ def page(lang: str) -> str:
 
 
 def write(folder: Path) -> None:
-    """Writes the dictionary's pages into the folder."""
+    """Writes the dictionary's pages into the folder, and those of the exports that are known."""
     folder.mkdir(parents=True, exist_ok=True)
     for lang in LANGUAGES:
         (folder / PAGES[lang]).write_text(page(lang), encoding="utf-8", newline="\n")
+        (folder / supported.PAGES[lang]).write_text(supported.page(lang), encoding="utf-8", newline="\n")
 
 
 def article(entry: Entry, lang: str) -> str:

@@ -21,7 +21,7 @@ from .errors import CsperfError, Problem
 from .facts import INPUT
 from .settings import listed, quoted
 from .sources import REGISTRY, Notice, Shop, SourceSettings, sha256
-from .sources.recognise import formats
+from .sources.recognise import name_of
 from .store import FIRST, FORMAT, Store, first_rejected, months_of
 from .text import say, ui_language
 
@@ -407,9 +407,8 @@ def rejection(reason: str, n: int, first: Mapping[str, Any]) -> str:
 
 
 def format_name(key: str, lang: str | None = None) -> str:
-    """What people call an export of this format; the key itself where it is of no table."""
-    known = formats().get(key)
-    return known.name[lang or ui_language()] if known else key
+    """What people call an export of this format."""
+    return name_of(key, lang or ui_language())
 
 
 def reason_words(reason: str, lang: str | None = None, column: str = "") -> str:

@@ -16,9 +16,10 @@ from made_exports import HEADERS, dashed, plain, quoted_by_one, tabbed, taobao_c
 from csperf.errors import CsperfError
 from csperf.facts import INPUT
 from csperf.load import LoadSettings, load, store_of
-from csperf.sources import Shop, export
-from csperf.sources.recognise import formats, is_personal, recognise
+from csperf.sources import Shop, call_json, chat_json, export, supported
+from csperf.sources.recognise import formats, is_personal, recognise, written_about
 from csperf.sources.table import Settings as Mapping
+from csperf.text import words
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT.parent / "shared" / "formats" / "samples"
@@ -844,3 +845,25 @@ def test_a_format_may_be_forced_and_a_wrong_name_is_answered(tmp_path):
     assert read(path, format="taobao.orders").recognised.version == "2017"
     with pytest.raises(CsperfError, match=r"jd\.orders.*订单号"):
         read(path, format="jd.orders")
+
+
+# What is written down of them -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", supported.PAGES)
+def test_the_page_of_formats_on_disk_is_that_of_the_loaders(lang):
+    on_disk = (ROOT / "docs" / supported.PAGES[lang]).read_text(encoding="utf-8")
+    assert on_disk == supported.page(lang), "run: make docs"
+    assert all(f"`{key}`" in on_disk for key in formats())
+
+
+def test_what_modules_recognise_is_told_on_the_page():
+    listed = {key for module in (call_json, chat_json) for key in module.FORMATS}
+    assert set(written_about()) == listed | {"qianniu.chat", "wangwang.chat", "whatsapp.chat"}
+
+
+def test_every_format_has_a_name_and_words_in_both_languages():
+    for known in [*formats().values(), *written_about().values()]:
+        assert set(known.name) == {"zh", "en"} and set(known.notes) in (set(), {"zh", "en"})
+    assert {f"platform_{known.platform}" for known in formats().values()} <= set(words("formats", "zh"))
+    assert {f"table_{known.table or 'none'}" for known in formats().values()} <= set(words("formats", "zh"))

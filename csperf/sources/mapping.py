@@ -27,8 +27,8 @@ class Cell(BaseModel):
 
     `pattern`: only what its first group finds in the cell. `add`: the cells are added up, not joined; to a time, hours.
     `values`: words and what they mean; `holding`: words that a cell may hold somewhere, looked for in their order after
-    `values`. A word in neither rejects the row; where `lenient`, it means nothing, or what `otherwise` says, and a notice
-    names it.
+    `values`. A word in neither rejects the row; where `lenient`, it means nothing, or what `otherwise` says, and a
+    notice names it.
     `if_filled`, `if_empty`: counts only in rows where that column of the table is filled, or is not.
     """
 

@@ -24,7 +24,7 @@ from .loaded import Recognised
 from .mapping import STRICT, Cell, Filter, Settings, cells_of
 
 FOLDER = Path(__file__).with_name("formats")
-SHARED = "shared.yaml"
+SHARED, WRITTEN = "shared.yaml", "written.yaml"
 HEADER_ROWS = 30  # banners, notes and groups stand above the header
 NAMES_OF_A_HEADER = 2  # known names that a row must hold to be looked at
 SUMMARY = "summary_row"
@@ -38,8 +38,20 @@ def _alternatives(value: Any) -> Any:
 Names = Annotated[tuple[tuple[str, ...], ...], BeforeValidator(_alternatives)]
 
 
-class Format(BaseModel):
-    """One kind of export that is known.
+class About(BaseModel):
+    """What people are told of a kind of export: the table that it fills, how sure we are (`grade`) and from what."""
+
+    model_config = STRICT
+
+    name: dict[str, str]
+    table: str
+    grade: Literal["A", "A-", "B", "C"]
+    seen: Literal["file", "manual", "inferred"]
+    notes: dict[str, str] = Field(default_factory=dict)
+
+
+class Format(About):
+    """One kind of export that is a table.
 
     `requires`: names of columns that must be there; one entry may be a list, of which one must. `absent`: names that
     must not. `versions`: from old to new, names that the version has; a name after `!` it has not. `aliases`: by the
@@ -48,14 +60,8 @@ class Format(BaseModel):
     `table` is empty for an export that is known and of which nothing is measured. `measured` is for wide tables.
     """
 
-    model_config = STRICT
-
     key: str
     platform: str
-    name: dict[str, str]
-    table: str
-    grade: Literal["A", "A-", "B", "C"]
-    seen: Literal["file", "manual", "inferred"]
     timezone: TimeZone | None = None
     requires: Names
     absent: tuple[str, ...] = ()
@@ -66,7 +72,6 @@ class Format(BaseModel):
     fold: Fold | None = None
     accounts: str = ""
     measured: Form | None = None
-    notes: dict[str, str] = Field(default_factory=dict)
 
     @cached_property
     def known(self) -> frozenset[str]:
@@ -89,11 +94,22 @@ def formats() -> dict[str, Format]:
     """All formats known, by key."""
     found = {}
     for path in sorted(FOLDER.glob("*.yaml")):
-        if path.name != SHARED:
+        if path.name not in (SHARED, WRITTEN):
             content = _with_words(read_yaml(path))
             for key, entry in content.pop("formats").items():
                 found[key] = Format.model_validate(content | {"key": key} | entry)
     return found
+
+
+@cache
+def written_about() -> dict[str, About]:
+    """What people are told of the formats that are no tables, by key."""
+    return {key: About.model_validate(entry) for key, entry in read_yaml(FOLDER / WRITTEN).items()}
+
+
+def name_of(key: str, lang: str) -> str:
+    """What people call an export of this format."""
+    return (formats() | written_about())[key].name[lang]
 
 
 def _with_words(node: Any) -> Any:
