@@ -5,59 +5,17 @@ a / b times c / a is c / b: where the catalogue's sums show such a product, hitt
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from functools import cache
-from itertools import permutations
-from typing import NamedTuple
+from collections.abc import Iterator
 
 import pandas as pd
 
 from ..catalogue import ENTRIES
-from ..metric import Metric, Sum
+from ..identities import Product, products
 from ..text import say, ui_language
 from ..text.numbers import quantity
 
 COLUMNS = ["role", "level", "kind", "metrics", "implied", "target", "said"]
 EXACT = 1e-9
-HOURS = "in_hours"
-
-
-class Product(NamedTuple):
-    """first x second = result, by their formulas."""
-
-    first: str
-    second: str
-    result: str
-
-
-def products(metrics: Iterable[str]) -> tuple[Product, ...]:
-    """Every product among the metrics that their sums show."""
-    return _products(tuple(sorted(set(metrics) & ENTRIES.keys())))
-
-
-@cache
-def _products(metrics: tuple[str, ...]) -> tuple[Product, ...]:
-    sums = {
-        key: (_signature(e.numerator), _signature(e.denominator))
-        for key in metrics
-        if isinstance(e := ENTRIES[key], Metric) and e.denominator is not None
-    }
-    return tuple(
-        Product(first, second, result)
-        for first, second, result in permutations(sums, 3)
-        if sums[first][0] == sums[second][1]
-        and sums[second][0] == sums[result][0]
-        and sums[first][1] == sums[result][1]
-    )
-
-
-def _signature(part: Sum) -> tuple:
-    """What makes two sums the same: the rows, what is added, and which of them count.
-
-    Service hours are left out: a target in hours and one for all day are tied to each other all the same.
-    """
-    conditions = tuple(sorted((name, str(expr)) for name, expr in part.among.items() if name != HOURS))
-    return part.fact, str(part.value), conditions, part.unit, part.day
 
 
 def check_consistency(targets: pd.DataFrame) -> pd.DataFrame:

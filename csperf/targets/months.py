@@ -6,13 +6,9 @@ import numpy as np
 import pandas as pd
 
 from ..catalogue import entry
-from ..errors import CsperfError, Problem
 from ..metric import Entry
-from ..text import say
+from ..monthly import monthly
 from .settings import NO_TARGET_ROLES, NOT_AGENTS, SERVES, TargetSettings
-
-SUMS = ("numerator", "denominator", "n", "sum_squares")
-WHO = ["shop_id", "agent_id", "role", "level", "month", "metric"]
 
 
 def agent_months(
@@ -26,7 +22,7 @@ def agent_months(
     the shop and of bots are not agents' and are dropped. CsperfError where several definition sets are mixed.
     """
     settings = settings or TargetSettings()
-    rows = _with_roster(_monthly(_complete(values[values["agent_id"].notna()])), roster)
+    rows = _with_roster(monthly(values), roster)
     known = {key: entry(key) for key in rows["metric"].unique()}
     aimed = [k for k, e in known.items() if e.better != "neutral" and e.role not in NO_TARGET_ROLES]
     rows = rows[rows["metric"].isin(settings.metrics or aimed)].copy()
@@ -42,50 +38,6 @@ def used(months: pd.DataFrame, metric: str, role: str, level: str | None) -> pd.
     """The rows that carry the targets of a metric and role; of one level, or of all where it is null."""
     rows = months[months["left_out"].isna() & (months["metric"] == metric) & (months["role"] == role)]
     return rows if pd.isna(level) else rows[rows["level"] == level]
-
-
-def _complete(values: pd.DataFrame) -> pd.DataFrame:
-    """The values with every column this module reads; several definition sets are refused."""
-    sets = values["definitions"].dropna().unique() if "definitions" in values else []
-    if len(sets) > 1:
-        raise CsperfError(Problem("values", say("targets.several_definitions", found=", ".join(sorted(sets)))))
-    rows = values.assign(**{c: None for c in ("shop_id", "role", "level", "value", *SUMS) if c not in values})
-    rows = rows.assign(by_day=False, **{c: pd.to_numeric(rows[c]).astype(float) for c in ("value", *SUMS)})
-    divided = rows["numerator"] / rows["denominator"].where(rows["denominator"] != 0)
-    return rows.assign(value=rows["value"].where(rows["value"].notna(), divided))
-
-
-def _monthly(rows: pd.DataFrame) -> pd.DataFrame:
-    """Agent x month rows."""
-    columns = [*WHO, "value", *SUMS, "by_day"]
-    rows = rows.assign(**{period: None for period in ("month", "day") if period not in rows})
-    daily = rows["day"].notna()
-    whole, days = rows[~daily], rows[daily]
-    days = days.assign(month=pd.to_datetime(days["day"]).dt.strftime("%Y-%m"))
-    counted = days["numerator"].notna()
-    parts = [
-        whole[columns],
-        _added_up(days[counted])[columns],
-        _mean_of_days(days[~counted & days["value"].notna()])[columns],
-    ]
-    return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
-
-
-def _added_up(rows: pd.DataFrame) -> pd.DataFrame:
-    sums = rows.groupby(WHO, as_index=False, dropna=False)[list(SUMS)].sum(min_count=1)
-    value = (sums["numerator"] / sums["denominator"].where(sums["denominator"] != 0)).where(
-        sums["denominator"].notna(), sums["numerator"]
-    )
-    return sums.assign(value=value, by_day=False)
-
-
-def _mean_of_days(rows: pd.DataFrame) -> pd.DataFrame:
-    """Months of means without n: each day's mean counts by the people served that day where that is known."""
-    weight = pd.to_numeric(rows["served"]).astype(float) if "served" in rows else pd.Series(1.0, rows.index)
-    days = rows.assign(weight=weight.fillna(1.0), n=1.0)
-    days = days.assign(weighted=days["value"] * days["weight"], sum_squares=days["value"] ** 2)
-    sums = days.groupby(WHO, as_index=False, dropna=False)[["weighted", "weight", "n", "sum_squares"]].sum()
-    return sums.assign(value=sums["weighted"] / sums["weight"], numerator=np.nan, denominator=np.nan, by_day=True)
 
 
 def _with_roster(rows: pd.DataFrame, roster: pd.DataFrame | None) -> pd.DataFrame:
