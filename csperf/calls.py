@@ -15,15 +15,17 @@ def derive(con: ibis.BaseBackend, calls: ir.Table, people: ir.Table, covered: ir
     """`calls`: every call for the shop, and for its agent the ones that somebody took; and their `agent_days`.
 
     An agent worked on a day with a shift or an answered call; `covered` holds the days the export covers. Where the
-    export gives no durations, the wait runs from queued_at to the answer (or the end), the talk from the answer to the
-    end, holds left out.
+    export gives no durations, the wait runs from queued_at to the answer (of calls nobody took: to the end), the talk
+    from the answer to the end, holds left out. The wait of a call taken nobody knows when is null.
     """
     queued, ended = micros(calls.queued_at), micros(calls.ended_at)
     answered = micros(calls.answered_at)
+    taken = calls.outcome == "answered"
+    until = ibis.ifelse(taken, answered, answered.fill_null(ended))
     timed = calls.mutate(
         row_id=calls.call_id,
         category_code=ibis.null("string"),
-        wait_us=calls.wait_us.fill_null(answered.fill_null(ended) - queued),
+        wait_us=calls.wait_us.fill_null(until - queued),
         talk_us=calls.talk_us.fill_null(ended - answered - calls.hold_us.fill_null(0)),
     )
     peopled = with_people(timed, people)
@@ -33,6 +35,6 @@ def derive(con: ibis.BaseBackend, calls: ir.Table, people: ir.Table, covered: ir
     columns = DERIVED["calls"].columns
     both = [rows.select(**{c.name: rows[c.name].cast(c.type) for c in columns}) for rows in (shop, agents)]
     found = materialise(con, ibis.union(*both))
-    taken = found.filter((_.scope == "agent") & (_.outcome == "answered"))
-    days = agent_days(taken, taken, people, covered).mutate(shop_id=found.shop_id.max().as_scalar())
+    worked = found.filter((_.scope == "agent") & (_.outcome == "answered"))
+    days = agent_days(worked, worked, people, covered).mutate(shop_id=found.shop_id.max().as_scalar())
     return {"calls": found, "agent_days": materialise(con, conform(days, "agent_days"))}

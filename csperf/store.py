@@ -150,7 +150,7 @@ class Store:
         """Rows of each account on each day from the first to the last: account_id, day, n.
 
         n is null on a day without any row of the shop (not downloaded), 0 where only this account has none. Of measured
-        values a row of a period covers each of its days.
+        values a row of a period covers each of its days. Where no row names an account, all stand under the name "".
         """
         empty = pd.DataFrame({"account_id": pd.Series(dtype=str), "day": [], "n": pd.Series(dtype="Int64")})
         if not self._files(table):
@@ -158,6 +158,8 @@ class Store:
         con = connect()
         counted = _measured_days(self.read(con, table)) if table == "measured" else _days(self.read(con, table), table)
         con.disconnect()
+        if counted["account_id"].isna().all():  # a telephone log that does not say who took the calls
+            counted = counted.assign(account_id="")
         wide = counted.pivot_table(index="day", columns="account_id", values="n", aggfunc="sum")
         days = pd.date_range(counted["day"].min(), counted["day"].max())
         downloaded = pd.to_datetime(counted["day"]).unique()

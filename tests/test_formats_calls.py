@@ -9,6 +9,8 @@ import pytest
 from csperf.errors import CsperfError
 from csperf.load import LoadSettings, store_of
 from csperf.load import load as load_all
+from csperf.params import load_params
+from csperf.run import measure, open_run
 from csperf.sources import Shop
 from csperf.sources.call_json import FORMATS, Settings, load, recognises
 
@@ -400,3 +402,30 @@ def test_overlapping_exports_end_in_the_store_once(tmp_path, monkeypatch):
 
 def test_every_format_has_a_test():
     assert set(EACH) == set(FORMATS)
+
+
+PARAMS = """
+shop: shop
+name: {zh: 店, en: Shop}
+timezone: UTC
+definitions: shop
+min_n: 1
+hours:
+  - {valid_from: 2025-01-01, week: {mon: [["00:00","24:00"]], tue: [["00:00","24:00"]], wed: [["00:00","24:00"]],
+     thu: [["00:00","24:00"]], fri: [["00:00","24:00"]], sat: [["00:00","24:00"]], sun: [["00:00","24:00"]]}}
+sources:
+  - {source: export, files: calls.json}
+"""
+
+
+def test_calls_taken_nobody_knows_when_have_no_wait_rather_than_a_bad_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("CSPERF_KEY", "secret")
+    written(tmp_path, [twilio(1), twilio(2), twilio(3, status="no-answer")])
+    (tmp_path / "params.yaml").write_text(PARAMS, encoding="utf-8")
+    load_all(load_params(tmp_path / "params.yaml").loading)
+    keys = ["calls_per_day", "call_wait_s", "call_answered_20s_share", "abandon_share", "aht_s"]
+    values = measure(open_run(tmp_path / "params.yaml", month="2025-01"), by=["shop"], metrics=keys).set_index("metric")
+    assert values.loc["call_wait_s", ["value", "n"]].tolist() == [90, 1]
+    assert values.loc["call_answered_20s_share", ["value", "n"]].tolist() == [0, 1]
+    assert values.loc["abandon_share", ["numerator", "denominator"]].tolist() == [1, 3]
+    assert values.loc["aht_s", ["value", "n"]].tolist() == [90, 2]

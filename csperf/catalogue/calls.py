@@ -65,7 +65,7 @@ ENTRIES = (
         zh="20秒接通率",
         en="Calls answered within 20 s",
         fact="calls",
-        among=SHOP_ONLY | OFFERED,
+        among=SHOP_ONLY | OFFERED | {"wait_known": _.wait_us.notnull()},
         where=ANSWERED | {"within_20s": _.wait_us <= 20 * SECOND},
         better="higher",
         role="call",
