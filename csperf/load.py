@@ -332,6 +332,7 @@ def _report(store: Store, jobs: Sequence[_Job], read_now: set[str], internal: fr
             *_absent(entries, {job.file for job in jobs}, store),
             *_strangers(store, internal),
             *_other_shops(store),
+            *_several_shops(entries, store),
         ),
     )
 
@@ -361,10 +362,11 @@ def _other_shops(store: Store) -> Iterator[Notice]:
     listed_, told = store.read(con, "roster"), store.read(con, "measured")
     own = {shop for account in listed_.account_id.to_pyarrow().to_pylist() if (shop := _shop_of(account))}
     files: dict[str, set[str]] = {}
-    for row in told.select("source_file", "agent_id").distinct().to_pyarrow().to_pylist():
+    accounts = told.select("source_file", "agent_id").distinct().to_pyarrow().to_pylist()
+    for row in accounts:
         files.setdefault(row["source_file"], set()).add(_shop_of(row["agent_id"]))
     con.disconnect()
-    shops = Counter(shop for found in files.values() for shop in found if shop)
+    shops = Counter(_shop_of(account) for account in {row["agent_id"] for row in accounts} if ":" in account)
     own = own or {shop for shop, n in shops.items() if n == max(shops.values())}
     for file, found in sorted(files.items()):
         if found - {""} and not found & (own | {""}):
@@ -381,6 +383,17 @@ def _absent(entries: dict[str, Any], present: set[str], store: Store) -> Iterato
     absent = dict.fromkeys(e["file"] for e in entries.values() if e["kept"] and e["file"] not in present)
     if absent:
         yield Notice("files_absent", {"files": listed(absent), "folder": str(store.root)})
+
+
+def _several_shops(entries: dict[str, Any], store: Store) -> Iterator[Notice]:
+    """A notice naming the shops of the exports and a file of each, where these are several."""
+    named: dict[str, str] = {}
+    for label, entry in entries.items():
+        for shop in (entry.get("recognised") or {}).get("shops", ()):
+            named.setdefault(shop, label)
+    if len(named) > 1:
+        shops = listed(f"{shop} ({label})" for shop, label in named.items())
+        yield Notice("several_shops", {"shops": shops, "folder": str(store.root)})
 
 
 def _strangers(store: Store, internal: frozenset[str]) -> Iterator[Notice]:

@@ -7,7 +7,7 @@ ends, then without case and unit; an `aliases` entry lists what other versions c
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -57,6 +57,7 @@ class Format(About):
     must not. `versions`: from old to new, names that the version has; a name after `!` it has not. `aliases`: by the
     name used here, what other versions call the column. `columns`: as in a mapping; alternatives of which the file has
     no column are passed over. `accounts`: the column in which summary rows name themselves in place of an agent.
+    `shop`, `currency`: the columns of the shop's name and of the currency of amounts.
     `table` is empty for an export that is known and of which nothing is measured. `measured` is for wide tables.
     """
 
@@ -71,6 +72,8 @@ class Format(About):
     filter: dict[str, Filter] = {}
     fold: Fold | None = None
     accounts: str = ""
+    shop: str = ""
+    currency: str = ""
     measured: Form | None = None
 
     @cached_property
@@ -190,8 +193,14 @@ class Match:
 
     @property
     def nearness(self) -> tuple[float, int]:
-        """The share of the required columns that are there, then how many of the header's names are known."""
-        return 1 - len(self.missing) / len(self.format.requires), self.rank[1]
+        """The share of the required columns that are there and that of the header's names that are known, added up.
+
+        Zero where nothing required is there; with a column that must not be there the first counts half.
+        """
+        there = 1 - len(self.missing) / len(self.format.requires)
+        names = sum(bool(name) for name in self.header.names)
+        allowed = 2 if any(map(self.own, self.format.absent)) else 1
+        return there and there / allowed + self.rank[1] / names, self.rank[1]
 
     @property
     def version(self) -> str:
@@ -199,12 +208,16 @@ class Match:
         fitting = [v for v, names in self.format.versions.items() if all(map(self.header.holds, names))]
         return fitting[-1] if fitting else ""
 
-    def settings(self, files: str, timezone: str | None = None) -> Settings:
-        """The mapping by which the file is read."""
+    def settings(
+        self, files: str, timezone: str | None = None, strict: Mapping[str, Iterable[str]] | None = None
+    ) -> Settings:
+        """The mapping by which the file is read; `strict`: columns in which rows must hold one of these, or nothing."""
         columns = {target: self.ways(ways) for target, ways in self.format.columns.items()}
         mapping: dict[str, Any] = {"table": self.format.table, "files": files, "fold": self.format.fold}
         mapping |= {"sheet": self.header.sheet, "header_row": self.header.line}
         mapping |= {"timezone": timezone or self.format.timezone, "filter": self._filters()}
+        for name, allowed in (strict or {}).items():
+            mapping["filter"][name] = Filter(column=self.own(name) or name, in_=("", *allowed), strict=True)
         return Settings.model_validate(mapping | {"columns": {t: ways for t, ways in columns.items() if ways}})
 
     def ways(self, ways: tuple[Cell, ...]) -> tuple[Cell, ...]:
@@ -278,10 +291,20 @@ def skeleton(path: Path, near: Match) -> str:
     for target, ways in near.format.columns.items():
         fitting = [_as_yaml(way) for way in near.ways(ways)]
         columns[target] = fitting if len(fitting) > 1 else next(iter(fitting), "")
+    if near.format.measured:
+        columns = _of_one_metric(near.format.measured, near.header)
     entry: dict[str, Any] = {"source": "table", "table": near.format.table, "files": path.name}
     entry |= {"header_row": near.header.line} if near.header.line > 1 else {}
     entry |= {"sheet": near.header.sheet} if near.header.sheet else {}
     return yaml.safe_dump([entry | {"columns": columns}], allow_unicode=True, sort_keys=False, width=120)
+
+
+def _of_one_metric(form: Form, header: Header) -> dict[str, Any]:
+    """A mapping of a backend's table that is not wide: the first of the metrics that the header has."""
+    there = ((key, own) for key, measure in form.measures.items() if (own := header.find(measure.from_)))
+    key, value = next(there, ("", ""))
+    told = {"metric": {"const": key}, "definitions": {"const": form.definitions}, "provisional": {"const": False}}
+    return {"agent_id": header.find(form.agent) or "", "day": header.find(form.day) or "", "value": value} | told
 
 
 def _as_yaml(way: Cell) -> Any:
