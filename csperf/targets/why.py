@@ -30,4 +30,4 @@ def sentence(
             said.append(say(f"targets.why_{name}", lang, moved=moved, to=quantity(steps[name], unit, lang)))
             before = steps[name]
     said.append(say("targets.why_rounded", lang, target=quantity(decision.target, unit, lang)))
-    return say("targets.why_joined", lang).join(said)
+    return say("targets.why_joined", lang).join(said) + say("targets.why_end", lang)
