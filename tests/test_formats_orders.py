@@ -847,6 +847,35 @@ def test_a_format_may_be_forced_and_a_wrong_name_is_answered(tmp_path):
         read(path, format="jd.orders")
 
 
+def test_rows_of_another_shop_are_warned_of_and_rejected_where_the_shop_is_named(shop):
+    case = taobao("2017")
+    rows = [dict(row) | {"店铺名称": name} for row, name in zip(case.rows, ("示例店", "别家店", "示例店"), strict=True)]
+    put(case, shop, "orders", rows=rows)
+    (said,) = load(shop).warnings
+    assert "别家店 (exports/orders)" in said.say("en")
+    named = {"source": "export", "files": "exports/*", "shops": ["示例店"]}
+    report = load(LoadSettings(**shop.model_dump(exclude={"sources"}), sources=(named,)))
+    (row,) = report.reasons.to_dict("records")
+    assert (row["reason"], row["line"]) == ("refused:店铺名称", 3)
+    assert report.files[["kept", "rejected"]].values.tolist() == [[2, 1]]
+
+
+def test_another_currency_is_rejected(shop):
+    case = shopify("2024+")
+    put(case, shop, "orders", rows=[*case.rows, dict(case.rows[0]) | {"Name": "#1003", "Currency": "EUR"}])
+    report = load(shop)
+    assert report.reasons[["reason", "line"]].values.tolist() == [["refused:Currency", 6]]
+    assert set(stored(shop, "orders")["order_id"]) == {"#1001", "#1002"}
+
+
+def test_words_that_the_format_does_not_list_may_be_told(shop):
+    case = taobao("2017")
+    put(case, shop, "orders", rows=[dict(case.rows[0]) | {"订单状态": "外星状态"}])
+    told = {"source": "export", "files": "exports/*", "words": {"status": {"外星状态": "completed"}}}
+    load(LoadSettings(**shop.model_dump(exclude={"sources"}), sources=(told,)))
+    assert stored(shop, "orders")["status"].tolist() == ["completed"]
+
+
 # What is written down of them -------------------------------------------------------------------------------------
 
 

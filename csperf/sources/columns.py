@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, cached_property, reduce
 
 import ibis
@@ -125,7 +125,7 @@ class Plan:
     def _texts(self, cells: ir.Table) -> ir.Table:
         """Adds `text:<target>:<k>`, the cells joined; the filters' verdict; and the reply links."""
         texts = {f"text:{target}:{k}": self._text(cells, target, cell) for target, k, cell in self.cells()}
-        return cells.mutate(**texts, filtered=self._filtered(cells), **self._links(cells))
+        return cells.mutate(**texts, filtered=self._filtered(cells), refused=self._refused(cells), **self._links(cells))
 
     def _text(self, cells: ir.Table, target: str, cell: Cell) -> ir.StringValue:
         if cell.const is not None:
@@ -182,7 +182,7 @@ class Plan:
             if cell.past_midnight:
                 values[target] = _next_day(values[target], values[cell.past_midnight])
         absent = {name: ibis.null(kind) for name, kind in self.types.items() if name not in values}
-        wrong = [ibis.ifelse(~rows.whole, "wrong_cells", None)]
+        wrong = [ibis.ifelse(~rows.whole, "wrong_cells", None), rows.refused]
         wrong += [self._wrong(rows, target, k, cell) for target, k, cell in self.cells()]
         lines = {name: rows[name] for name in ("source_line", "filtered", *self._links(None))}
         return rows.select(
@@ -222,11 +222,19 @@ class Plan:
 
     def _filtered(self, cells: ir.Table) -> ir.StringValue:
         """The name of the first filter that leaves the row out, else null."""
-        left_out = [
-            (~_holds(cells[f"plain:{self.sources.index((condition.column, False))}"].fill_null(""), condition), name)
+        return _first_true(
+            (~self._passes(cells, condition), name)
             for name, condition in self.settings.filter.items()
-        ]
-        return ibis.cases(*left_out, else_=None) if left_out else ibis.null("string")
+            if not condition.strict
+        )
+
+    def _refused(self, cells: ir.Table) -> ir.StringValue:
+        """The reason for which the first strict filter rejects the row, else null."""
+        strict = [condition for condition in self.settings.filter.values() if condition.strict]
+        return _first_true((~self._passes(cells, condition), f"refused:{condition.column}") for condition in strict)
+
+    def _passes(self, cells: ir.Table, condition: Filter) -> ir.BooleanValue:
+        return _holds(self._plain(cells, condition.column).fill_null(""), condition)
 
     def _links(self, cells: ir.Table | None) -> dict[str, ir.Value | None]:
         """The columns from which reply links are followed; without cells only their names."""
@@ -257,6 +265,12 @@ def plan_of(settings: Settings, zone: str | None, key: bytes) -> Plan:
 @cache
 def _plan(mapping: str, zone: str | None, key: bytes) -> Plan:
     return Plan(Settings.model_validate_json(mapping), zone, key)
+
+
+def _first_true(named: Iterable[tuple[ir.BooleanValue, str]]) -> ir.StringValue:
+    """The name of the first condition that holds, null where none does."""
+    found = list(named)
+    return ibis.cases(*found, else_=None) if found else ibis.null("string")
 
 
 def _holds(text: ir.StringValue, condition: Filter) -> ir.BooleanValue:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,7 @@ from ..errors import CsperfError, Problem
 from ..settings import TimeZone, did_you_mean, listed
 from ..text import say, ui_language
 from . import decode, measured, table
+from .columns import NOTHING
 from .loaded import Counts, Loaded, Notice, Recognised, Shop, file_name, sha256
 from .recognise import FOLDER, Match, formats, nearest, recognise, skeleton
 
@@ -33,6 +35,9 @@ class Settings(BaseModel):
     `format` forces one of the formats known. `definitions` is the set of counting rules of a backend's values where
     the format has none. `timezone` of times that name none: default, the platform's own. `period`: first and last day
     of a table that tells them nowhere. `accounts`: who of a chat's writers are agents, where nothing else tells.
+    `shops`: how exports name this shop; rows of another are rejected. `currency`: rows of another are rejected;
+    default, the one that most rows of the file name. `words`: by column of the table, words that the format does not
+    list and what they mean.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,6 +49,9 @@ class Settings(BaseModel):
     timezone: TimeZone | None = None
     period: str = Field(default="", pattern=r"^(\d{4}-\d{2}-\d{2}\.\.\d{4}-\d{2}-\d{2})?$")
     accounts: tuple[str, ...] = ()
+    shops: tuple[str, ...] = ()
+    currency: str = ""
+    words: dict[str, dict[str, str]] = {}
 
     @field_validator("format")
     @classmethod
@@ -120,12 +128,40 @@ def _reader(match: Match) -> Reader:
 
 def _read_rows(path: Path, match: Match, settings: Settings, shop: Shop) -> Loaded:
     """A file of which each row, or each order, is a row of the contract."""
-    mapping = match.settings(settings.files, settings.timezone)
+    shops, currencies = (_named(path, match, column) for column in (match.format.shop, match.format.currency))
+    strict = {match.format.shop: settings.shops} if shops and settings.shops else {}
+    if currencies:
+        strict[match.format.currency] = (settings.currency or next(iter(currencies)),)
+    mapping = _with_words(match.settings(settings.files, settings.timezone, strict), settings.words)
     loaded = table.load(path, mapping, shop)
     notices = [
         Notice(f"no_{what}", {"platform": match.format.name[ui_language()]}) for what in _lacking(match, mapping)
     ]
-    return replace(loaded, recognised=match.recognised(mapping.mapped), warnings=(*loaded.warnings, *notices))
+    recognised = replace(match.recognised(mapping.mapped), shops=tuple(shops))
+    return replace(loaded, recognised=recognised, warnings=(*loaded.warnings, *notices))
+
+
+def _named(path: Path, match: Match, column: str) -> Counter[str]:
+    """The words of a column of the file with how often they stand there, the most frequent first."""
+    own = match.own(column) if column else None
+    counts: Counter[str] = Counter()
+    if own:
+        with decode.open_sheet(path, sheet=match.header.sheet, header_row=match.header.line) as sheet:
+            for batch in sheet.batches([own]):
+                counts.update(batch["cell:0"].drop_null().to_pylist())
+    return Counter(dict((word, n) for word, n in counts.most_common() if word not in NOTHING))
+
+
+def _with_words(mapping: table.Settings, words: Mapping[str, Mapping[str, str]]) -> table.Settings:
+    """The mapping with more words in its lists."""
+    columns = dict(mapping.columns)
+    for target in words.keys() & columns.keys():
+        ways = columns[target]
+        more = [
+            way.model_copy(update={"values": {**(way.values or {}), **words[target]}}) for way in ways if way.listed
+        ]
+        columns[target] = (*more, *(way for way in ways if not way.listed))
+    return mapping.model_copy(update={"columns": columns})
 
 
 def _lacking(match: Match, mapping: table.Settings) -> list[str]:

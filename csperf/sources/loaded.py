@@ -103,7 +103,8 @@ class Spilled:
 class Recognised:
     """What a file was taken for: a key of the formats known, the version of the export, and the file's columns.
 
-    `used` are the columns that the values come from, `dropped` those with personal data, `ignored` all others.
+    `used` are the columns that the values come from, `dropped` those with personal data, `ignored` all others. `shops`:
+    the shops that the rows name, where they name any.
     """
 
     format: str
@@ -111,6 +112,7 @@ class Recognised:
     used: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
+    shops: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,7 @@ def cells_of(value: Any) -> Any:
 
 
 class Filter(BaseModel):
-    """Rows are kept only where it holds for the file's own column."""
+    """Rows are kept only where it holds for the file's own column; where `strict`, the others are rejected."""
 
     model_config = STRICT
 
@@ -117,6 +117,7 @@ class Filter(BaseModel):
     in_: tuple[str, ...] | None = Field(default=None, alias="in")
     not_in: tuple[str, ...] | None = None
     matches: str | None = None
+    strict: bool = False
 
     @field_validator("matches")
     @classmethod
