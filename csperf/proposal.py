@@ -13,8 +13,7 @@ from . import table_door
 from .frontpage import About, FrontPage, Material, content
 from .frontpage.weak import LEAST_DAYS
 from .lists import week_map
-from .run import Run, facts, history, measure, past_review, propose, red_lines
-from .targets import agent_months
+from .run import Run, facts, measure, past_review, propose
 from .targets.industry import industry_values
 from .targets.register import days_of, later
 from .text import say, speaking
@@ -36,18 +35,16 @@ def first_page(run: Run) -> FrontPage | None:
 
 def material(run: Run) -> Material:
     """The tables behind the page. Metrics of the shop alone are no agent's target and stand with the red lines."""
-    values, lines, past = history(run), red_lines(run), _past(run)
-    targets = propose(run, values=values, red_lines=lines).targets
-    months = agent_months(values, roster=run.table("roster"), settings=run.params.targets)
-    sets = values["definitions"].dropna().unique()
-    peers = industry_values(run.table("benchmarks"), sets[0] if len(sets) else "")
+    past, proposal = _past(run), propose(run)
+    targets, lines = proposal.targets, proposal.red_lines
+    peers = industry_values(run.table("benchmarks"), proposal.definitions)
     metric, days = _days(past)
     return Material(
         targets=targets[targets["role"] != "shop"],
         red_lines=lines[lines["n_days"] > 0],
         review=past_review(run),
         industry=peers[peers["usable"].astype(bool)],
-        agents=recent(months, months_of(past)),
+        agents=recent(proposal.months, months_of(past)),
         hours=_hours(past, metric),
         days=days,
         where_metric=metric,

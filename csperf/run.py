@@ -42,6 +42,7 @@ from .turns.people import bots, people
 DOORS = {"chat": {"messages", "calls"}, "table": {"measured"}}
 WHO = ("agent", "role", "level")
 AS_OF = "CSPERF_AS_OF"  # the variable that tells a pack's notebooks from which day they look
+LEAD_DAYS = 30  # read before the first day that is looked at: 21 days of history, an order's window, a chain
 KEPT = 4  # sets of facts that stay in memory: a pack measures one month under a few definitions
 _kept: dict[str, Facts] = {}
 _proposed: dict[str, Proposal] = {}  # the newest: several notebooks of a pack ask for the same
@@ -166,16 +167,18 @@ def month_days(month: str) -> tuple[dt.date, dt.date]:
     return dt.date(year, number, 1), dt.date(year, number, calendar.monthrange(year, number)[1])
 
 
-def facts(run: Run) -> Facts:
-    """The derived facts of the whole store under the run's counting rules; reads the store and never writes.
+def facts(run: Run, since: dt.date | None = None) -> Facts:
+    """The derived facts under the run's counting rules; reads the store and never writes.
 
-    The whole store, because a chain of messages, an order's window and 21 days of history reach over the month's edge.
+    Of the whole store, because a chain of messages, an order's window and 21 days of history reach over the month's
+    edge; with `since`, of messages from LEAD_DAYS before that day on, for those who look at no earlier day.
     """
-    if run.key not in _kept:
+    asked = f"{run.key} {since}"
+    if asked not in _kept:
         while len(_kept) >= KEPT:
             _kept.pop(next(iter(_kept)))
-        _kept[run.key] = Facts(run, _derive(run))
-    return Facts(run, _kept[run.key])
+        _kept[asked] = Facts(run, _derive(run, since and since - dt.timedelta(days=LEAD_DAYS)))
+    return Facts(run, _kept[asked])
 
 
 def measure(
@@ -329,7 +332,8 @@ def red_lines(run: Run, settings: RedLineSettings | None = None) -> pd.DataFrame
         definition=run.params.counting_rules(own),
         first_day=on_day - dt.timedelta(days=settings.history_days),
     )
-    daily = measure(past, ["shop", "day"], sorted({str(rule.metric) for rule in rules}))
+    source = past if run.door == table_door.DOOR else facts(past, past.first_day)
+    daily = measure(source, ["shop", "day"], sorted({str(rule.metric) for rule in rules}))
     means = cells_of(run.table("benchmarks"), "mean")
     return platform_red_lines(daily, rules, on_day=on_day, industry=means, settings=settings)
 
@@ -400,7 +404,7 @@ def _covered(store: Store) -> list[dt.date]:
     return []
 
 
-def _derive(run: Run) -> dict[str, ir.Table]:
+def _derive(run: Run, since: dt.date | None = None) -> dict[str, ir.Table]:
     have = run.store.tables()
     if not DOORS["chat"] & set(have):
         return {}
@@ -408,8 +412,8 @@ def _derive(run: Run) -> dict[str, ir.Table]:
     shop = _shop(run)
     found: dict[str, ir.Table] = {}
     if "messages" in have:
-        messages = run.store.read(con, "messages")
-        found |= turns.derive(con, messages, run.definition, shop, _chunks(run))
+        messages = run.store.read(con, "messages", since)
+        found |= turns.derive(con, messages, run.definition, shop, _chunks(run, since))
     if "messages" in have and "orders" in have:
         orders, refunds = (run.store.read(con, name) for name in ("orders", "refunds"))
         found |= purchases.derive(con, orders, refunds, found, run.definition)
@@ -420,9 +424,9 @@ def _derive(run: Run) -> dict[str, ir.Table]:
     return found
 
 
-def _chunks(run: Run) -> list[tuple[dt.date, dt.date]]:
+def _chunks(run: Run, since: dt.date | None = None) -> list[tuple[dt.date, dt.date]]:
     rows = run.store.coverage("messages").dropna(subset="n").groupby("day")["n"].sum()
-    return chunks(rows.to_dict(), run.params.engine)
+    return chunks({day: n for day, n in rows.items() if since is None or day >= since}, run.params.engine)
 
 
 def _shop(run: Run) -> turns.Shop:

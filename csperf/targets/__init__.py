@@ -67,7 +67,7 @@ LOWER_THE_GRADE = ("NO_N", "TARGET_THIN", "FEW_MONTHS", "NOT_SEPARABLE")
 class Proposal:
     """Targets (COLUMNS), the steps behind each (STEPS), the model of each metric x role, the shop's red lines.
 
-    months: the agent-months they come from (months.agent_months).
+    months: the agent-months they come from (months.agent_months); definitions: the counting rules of the values.
     """
 
     targets: pd.DataFrame
@@ -75,6 +75,7 @@ class Proposal:
     models: dict[tuple[str, str], Model]
     red_lines: pd.DataFrame
     months: pd.DataFrame
+    definitions: str
 
 
 def derive_targets(values: pd.DataFrame, **how: Any) -> pd.DataFrame:
@@ -105,7 +106,8 @@ def propose(
     settings = settings or TargetSettings()
     months = agent_months(values, roster=roster, settings=settings)
     sets = values["definitions"].dropna().unique() if "definitions" in values else []
-    industry = industry_values(benchmarks, sets[0] if len(sets) else "")
+    definitions = str(sets[0]) if len(sets) else ""
+    industry = industry_values(benchmarks, definitions)
     models: dict[tuple[str, str], Model] = {}
     rows, steps = _rows_and_steps(months, industry, planned, settings, models)
     rows += _reference_rows(industry, {row["metric"] for row in rows}, settings)
@@ -113,7 +115,7 @@ def propose(
     lines = _red_lines(values, rules, benchmarks) if red_lines is None else red_lines
     shop = pd.DataFrame(list(shop_rows(lines, targets)), columns=COLUMNS)
     targets = pd.concat([part for part in (targets, shop) if len(part)] or [targets], ignore_index=True)
-    return Proposal(targets, pd.DataFrame(steps, columns=STEPS), models, lines, months)
+    return Proposal(targets, pd.DataFrame(steps, columns=STEPS), models, lines, months, definitions)
 
 
 def _rows_and_steps(
