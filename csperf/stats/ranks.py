@@ -51,13 +51,21 @@ def ranks(
     sign = 1 if higher else -1
     centre, error = sign * (noise.agents - standard), np.sqrt(noise.errors)
     size = len(centre)
-    drawn = centre + error * rng.standard_normal((draws, size))
-    place = size - drawn.argsort(axis=1).argsort(axis=1)
-    tail = (1 - likely) / 2
-    low, high = np.quantile(place, [tail, 1 - tail], axis=0, method="closest_observation").astype(int)
-    middle = (size + 1) / 2
-    band = np.where(high < middle, ABOVE, np.where(low > middle, BELOW, LEVEL_WITH))
+    low, high, band = placed(centre + error * rng.standard_normal((draws, size)), likely)
     return Ranks(low, high, band, _separated(centre, error, likely))
+
+
+def placed(drawn: Array, likely: float = LIKELY) -> tuple[Array, Array, Array]:
+    """(low, high, band) of what may be true of each, [draws, agents], more being better: as in Ranks.
+
+    Equals share their middle rank.
+    """
+    size, tail = drawn.shape[1], (1 - likely) / 2
+    place = stats.rankdata(-drawn, axis=1)
+    edges = np.quantile(place, [tail, 1 - tail], axis=0, method="closest_observation")
+    low, high = np.floor(edges[0]).astype(int), np.ceil(edges[1]).astype(int)
+    middle = (size + 1) / 2
+    return low, high, np.where(high < middle, ABOVE, np.where(low > middle, BELOW, LEVEL_WITH))
 
 
 def _separated(centre: Array, error: Array, likely: float) -> float:
