@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -768,6 +769,13 @@ def test_the_name_of_a_file_decides_nothing(shop):
     put(taobao("2024+"), shop, "orders.csv")  # xlsx inside
     put(jd("2026"), shop, "orders.xlsx")  # text inside
     assert load(shop).files["format"].tolist() == ["taobao.orders", "jd.orders"]
+
+
+def test_an_archive_is_to_be_unpacked_first(shop):
+    with zipfile.ZipFile(shop.root / "exports" / "jd.xlsx", "w") as archive:
+        archive.writestr("orders.csv", "订单号\n")
+    with pytest.raises(CsperfError, match="zip archive"):
+        load(shop)
 
 
 def test_serial_dates_and_ids_in_powers_of_a_file_saved_by_excel(shop, tmp_path):

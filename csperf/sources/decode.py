@@ -9,6 +9,7 @@ import gzip
 import io
 import re
 import unicodedata
+import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -464,7 +465,8 @@ def _workbook(path: Path) -> CalamineWorkbook:
     try:
         return CalamineWorkbook.from_filelike(data)
     except CalamineError as error:
-        raise problem(path, "broken_excel", reason=error) from error
+        archive = zipfile.is_zipfile(data) and "[Content_Types].xml" not in zipfile.ZipFile(data).namelist()
+        raise problem(path, "archive" if archive else "broken_excel", reason=error) from error
 
 
 def _cell_text(cell: object) -> str:
