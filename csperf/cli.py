@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # heavy: imported inside the commands that need them, so that
     from .load import LoadReport
 
 GRAINS = ("shop", "agent", "level", "role", "shift", "day", "week", "month")
-STAGES = ("plan", "progress", "settle")
+STAGES = ("plan", "progress", "settle")  # of stages.py, which would be heavy to import
 SHOWN_ROWS = 200
 UNBROKEN = 10_000  # columns where no person watches: no line is broken or cut, a program may read it
 DATE = ["%Y-%m-%d"]
@@ -164,7 +164,7 @@ def load(params_file: ParamsFile) -> None:
 
 def _print_accounts(report: LoadReport) -> None:
     """Prints what became of every row, file by file, then the reasons and what to know."""
-    from .load import COLUMNS, rejection
+    from .load import COLUMNS, left_out, rejection
 
     rows = report.files[list(COLUMNS)].astype(str)
     _print_table((say(f"load.{column}") for column in COLUMNS), rows.itertuples(index=False))
@@ -175,7 +175,7 @@ def _print_accounts(report: LoadReport) -> None:
             said = rejection(row.reason, row.n, row._asdict())
             typer.echo(say("cli.rejected", file=row.file, said=said))
         else:
-            typer.echo(say("cli.filtered", file=row.file, reason=row.reason, n=row.n))
+            typer.echo(say("cli.filtered", file=row.file, reason=left_out(row.reason), n=row.n))
     for file in report.files[report.files["warnings"] != ""].itertuples():
         for warning in file.warnings.splitlines():
             typer.echo(say("cli.warning", file=file.file, warning=warning))
@@ -262,16 +262,20 @@ def explain(
 def run(
     params_files: ParamsFiles,
     month: Month = "",
-    stage: Annotated[str, _option("--stage", metavar="|".join(STAGES), callback=_one_of(STAGES))] = "settle",
+    stage: Annotated[str, _option("--stage", metavar="|".join(STAGES), callback=_one_of(STAGES))] = "plan",
+    as_of: Annotated[datetime | None, _option("--as-of", metavar="YYYY-MM-DD", formats=DATE)] = None,
+    force: Annotated[bool, _option("--force")] = False,
     lang: Language = "",
     only: Annotated[str, _option("--only", metavar="NOTEBOOK")] = "",
     jobs: Annotated[int, _option("--jobs", min=1)] = 1,
 ) -> None:
     from .report import run_pack
 
+    how: dict[str, Any] = {"month": month, "stage": stage, "lang": lang, "only": only, "jobs": jobs, "force": force}
+    day = f"{as_of:%Y-%m-%d}" if as_of else ""
     for params_file in params_files:
         with working(say("cli.running", path=params_file)) as done:
-            folder = run_pack(params_file, month=month, stage=stage, lang=lang, only=only, jobs=jobs, progress=done)
+            folder = run_pack(params_file, as_of=day, progress=done, **how)
         typer.echo(say("cli.report_at", path=folder / "index.html"))
 
 

@@ -41,16 +41,17 @@ from .errors import CsperfError, Problem
 from .export import write_table
 from .frontpage import FrontPage, html, pdf, png
 from .proposal import first_page
-from .run import Run, open_run
+from .run import AS_OF, Run
+from .stages import FIRST_PAGE as WITH_FIRST_PAGE
+from .stages import Pack, open_pack
 from .tables import MIME, figures
 from .text import LANGUAGES, say, words
-from .text.numbers import month_words
+from .text.numbers import day_words, month_words
 
 PACKAGE = Path(__file__).resolve().parent
 NOTEBOOKS = PACKAGE.parent / "notebooks"
 TEMPLATES = PACKAGE / "templates"
 PARAMETERS = ("params_file", "month", "lang")
-STAGES = ("plan", "progress", "settle")
 # What a page may depend on: a change in one of these may change its bytes.
 VERSIONED = (
     "ibis-framework",
@@ -87,30 +88,33 @@ def run_pack(
     *,
     month: str = "",
     lang: str = "",
-    stage: str = "settle",
+    stage: str = "plan",
+    as_of: str = "",
+    force: bool = False,
     only: str | Sequence[str] = (),
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Path:
     """The folder of the finished pack: 首页 as HTML, PDF and PNG, index.html, a page per notebook, tables, run.json.
 
-    `month` and `lang` default to the shop's; `only` names notebooks (a list, or names joined by commas) and writes to
-    `<lang>.partial` beside the pack; `jobs` notebooks run at once; `progress` is told each page's name as it is done.
-    CsperfError where a person's file or parameter is wrong, a notebook's included: nothing is written then.
+    `stage`, `month`, `as_of`, `force`: see stages.open_pack; `lang` defaults to the shop's; `only` names notebooks (a
+    list, or names joined by commas) and writes to `<lang>.partial` beside the pack; `jobs` notebooks run at once;
+    `progress` is told each page's name as it is done. CsperfError where a person's file or parameter is wrong, a
+    notebook's included: nothing is written then.
     """
-    if stage not in STAGES:
-        slots = {"found": stage, "allowed": ", ".join(STAGES)}
-        raise CsperfError(Problem("--stage", say("report.stage_unknown", **slots)))
-    run = open_run(params_file, month=month, lang=lang)
-    chosen = only.split(",") if isinstance(only, str) else list(only)
-    notebooks = [path for path in find_notebooks([name for name in chosen if name]) if not _lacks(path, run)]
+    pack = open_pack(params_file, stage, month=month, lang=lang, as_of=as_of, force=force)
+    run = pack.run
+    chosen = [name for name in (only.split(",") if isinstance(only, str) else only) if name]
+    found = [path for path in find_notebooks(chosen) if chosen or pack.has(path.stem)]
+    notebooks = [path for path in found if not _lacks(path, run)]
     target = Path(run.params.reports) / run.params.shop / f"{run.month}-{stage}" / (run.lang + ".partial" * bool(only))
     seconds: dict[str, float] = {}
     executed = _execute(notebooks, Path(params_file), run, jobs, seconds, progress or (lambda _name: None))
-    pages = _pages(executed, run, stage)
-    front = None if any(chosen) else _timed("first_page", seconds, lambda: first_page(run))
+    pages = _pages(executed, pack)
+    with_front = stage in WITH_FIRST_PAGE and not chosen
+    front = _timed("first_page", seconds, lambda: first_page(run)) if with_front else None
     with replacing(target) as folder:
-        _write(folder, pages, front, run, stage, Path(params_file))
+        _write(folder, pages, front, pack, Path(params_file))
     _log(run, stage, seconds)
     return target
 
@@ -169,9 +173,10 @@ def _execute(
 ) -> dict[str, NotebookNode]:
     """The executed notebooks by name, `jobs` kernels side by side, each kernel running its share one after another."""
     lanes = [notebooks[lane::jobs] for lane in range(min(jobs, len(notebooks)))]
+    as_of = run.as_of.isoformat() if run.store.until else ""
 
     def work(lane: Sequence[Path]) -> dict[str, NotebookNode]:
-        with warm_kernel(params_file.resolve().parent, run.lang) as kernel:
+        with warm_kernel(params_file.resolve().parent, run.lang, as_of) as kernel:
             return {path.stem: _run_one(path, params_file.name, run, kernel, seconds, progress) for path in lane}
 
     with ThreadPoolExecutor(len(lanes)) as pool:
@@ -180,7 +185,7 @@ def _execute(
 
 
 @contextmanager
-def warm_kernel(folder: Path, lang: str) -> Iterator[KernelManager]:
+def warm_kernel(folder: Path, lang: str, as_of: str) -> Iterator[KernelManager]:
     """A kernel that stays: starting Python and importing everything once, not once per notebook."""
     place = tempfile.mkdtemp(prefix="csperf-")
     # Where sockets can be files nobody else on the machine can listen in; Windows has none.
@@ -189,6 +194,7 @@ def warm_kernel(folder: Path, lang: str) -> Iterator[KernelManager]:
     # The kernel imports this csperf, wherever it lies; hash seed and backend are part of the page's bytes.
     places = [str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")]
     fixed = {"PYTHONHASHSEED": "0", "MPLBACKEND": "agg", "CSPERF_LANG": lang, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    fixed |= {AS_OF: as_of}
     env = os.environ | fixed | {"PYTHONPATH": os.pathsep.join(filter(None, places))}
     kernel.start_kernel(cwd=str(folder), env=env)
     try:
@@ -293,53 +299,56 @@ def _tables(notebook: NotebookNode) -> Iterator[tuple[str, pd.DataFrame]]:
                 yield data["name"], pd.DataFrame(data["rows"], columns=data["columns"], dtype=object).convert_dtypes()
 
 
-def _pages(executed: Mapping[str, NotebookNode], run: Run, stage: str) -> list[Page]:
-    about = _about(run, stage) | {
-        "pages": [(name, _title(_scrub(nb, run.lang)) or name) for name, nb in executed.items()]
-    }
-    return [export_page(notebook, name, lang=run.lang, about=about) for name, notebook in executed.items()]
+def _pages(executed: Mapping[str, NotebookNode], pack: Pack) -> list[Page]:
+    lang = pack.run.lang
+    about = _about(pack) | {"pages": [(name, _title(_scrub(nb, lang)) or name) for name, nb in executed.items()]}
+    return [export_page(notebook, name, lang=lang, about=about) for name, notebook in executed.items()]
 
 
-def _about(run: Run, stage: str) -> dict[str, Any]:
+def _about(pack: Pack) -> dict[str, Any]:
     """What every page says of the pack."""
-    lang, shop = run.lang, run.params.title(run.lang)
+    run, lang, shop = pack.run, pack.run.lang, pack.run.params.title(pack.run.lang)
     return {
         "shop": shop,
         "pack": say("report.pack_title", lang, shop=shop, month=month_words(run.month, lang)),
-        "stage": say(f"report.stage_{stage}", lang),
+        "stage": say(f"report.stage_{pack.stage}", lang),
+        "as_of": say("report.known_before", lang, day=day_words(run.as_of, lang)),
+        "stamp": pack.stamp(lang),
+        "provisional": say("stages.provisional", lang),
         "definitions": run.definition.name,
         "definitions_words": say(f"report.set_{run.definition.name}", lang),
         "made_by": say("report.made_by", lang, version=__version__),
     }
 
 
-def _write(
-    folder: Path, pages: Sequence[Page], front: FrontPage | None, run: Run, stage: str, params_file: Path
-) -> None:
+def _write(folder: Path, pages: Sequence[Page], front: FrontPage | None, pack: Pack, params_file: Path) -> None:
     """All files of the pack; run.json last, over what was written."""
     tables = {name: frame for page in pages for name, frame in page.tables.items()}
+    if pack.open:
+        tables = {name: frame.assign(provisional=True) for name, frame in tables.items()}
     (folder / "tables").mkdir()
     for page in pages:
         (folder / f"{page.name}.html").write_text(page.html, encoding="utf-8", newline="\n")
     for name, frame in tables.items():
         write_table(frame, folder / "tables" / f"{name}.csv")
-    _workbook(folder / "pack.xlsx", tables, run.last_day)
+    _workbook(folder / "pack.xlsx", tables, pack.run.last_day)
     if front:
         (folder / f"{FIRST_PAGE}.html").write_text(html(front, home="index.html"), encoding="utf-8", newline="\n")
         (folder / f"{FIRST_PAGE}.pdf").write_bytes(pdf(front))
         (folder / f"{FIRST_PAGE}.png").write_bytes(png(front))
-    index = _index(pages, front, run, stage)
+    index = _index(pages, front, pack)
     (folder / "index.html").write_text(index, encoding="utf-8", newline="\n")
-    facts = _run_facts(folder, run, stage, params_file)
+    facts = _run_facts(folder, pack, params_file)
     (folder / "run.json").write_text(
         json.dumps(facts, ensure_ascii=False, indent=1) + "\n", encoding="utf-8", newline="\n"
     )
 
 
-def _index(pages: Sequence[Page], front: FrontPage | None, run: Run, stage: str) -> str:
+def _index(pages: Sequence[Page], front: FrontPage | None, pack: Pack) -> str:
     """The contents: the first page, the month in figures, then each page's question with the tables it shows."""
+    run = pack.run
     env = Environment(loader=FileSystemLoader(TEMPLATES / "page"), autoescape=True, undefined=StrictUndefined)
-    about = {**_about(run, stage), "name": "index", "pages": [(page.name, page.title) for page in pages]}
+    about = {**_about(pack), "name": "index", "pages": [(page.name, page.title) for page in pages]}
     slots = {"words": words("report", run.lang), "lang": run.lang, "pages": pages}
     link = {"name": FIRST_PAGE, "title": front.title} if front else None
     slots["file_words"] = {name: say(f"tables.file_{name}", run.lang) for page in pages for name in page.tables}
@@ -368,14 +377,17 @@ def _workbook(path: Path, tables: Mapping[str, pd.DataFrame], created: date) -> 
     book.close()
 
 
-def _run_facts(folder: Path, run: Run, stage: str, params_file: Path) -> dict[str, Any]:
+def _run_facts(folder: Path, pack: Pack, params_file: Path) -> dict[str, Any]:
     """What the pack was made from and what it consists of: no times, no paths of a machine."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
+    run = pack.run
     manifest = run.store.manifest()["files"]
     return {
         "shop": run.params.shop,
         "month": run.month,
-        "stage": stage,
+        "stage": pack.stage,
+        "as_of": run.as_of.isoformat(),
+        "provisional": {one.metric: one.from_day.isoformat() for one in pack.open},
         "lang": run.lang,
         "first_day": run.first_day.isoformat(),
         "last_day": run.last_day.isoformat(),

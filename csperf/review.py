@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from .adoption import form_name, unpublished, write_form
-from .engine import EngineSettings, connect
 from .errors import CsperfError, Problem
 from .params import Params, load_params
 from .run import Run, history, open_run
 from .run import propose as propose_for
+from .stages import month_inputs
 from .store import Store
 from .targets import Model, Proposal, agent_months, life
 from .targets.publishing import Adoption, Predict
@@ -209,17 +208,4 @@ def _stretch(event: Event) -> float:
 
 def inputs(shop: Shop, month: str) -> dict[str, str]:
     """Hash of every file that a month's rows came from, by name, and of the counting rules; empty without rows."""
-    first, last = days_of(month)
-    store, files = shop.store, shop.store.manifest()["files"]
-    con = connect(EngineSettings())
-    found: set[str] = set()
-    for table in store.tables():
-        rows = store.read(con, table, first, last)
-        found |= set(rows.select("source_file").distinct().to_pandas()["source_file"].dropna())
-    con.disconnect()
-    dated = {label: entry["sha256"] for label, entry in files.items() if label in found}
-    if month not in store.months():
-        return {}
-    rules = shop.params.counting_rules().model_dump(mode="json")
-    text = json.dumps(rules, sort_keys=True, default=str)
-    return dated | {f"definitions {shop.params.definitions}": hashlib.sha256(text.encode()).hexdigest()}
+    return month_inputs(shop.params, month)

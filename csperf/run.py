@@ -77,7 +77,7 @@ class Run:
     @cached_property
     def key(self) -> str:
         """Changes when the settings, the counting rules or the store do."""
-        settings = self.params.model_dump(mode="json", warnings=False, exclude={"month", "lang", "reports"})
+        settings = self.params.model_dump(mode="json", warnings=False, exclude={"month", "lang", "reports", "door"})
         state = [settings, self.definition.model_dump(mode="json"), self.store.manifest(), self.store.until]
         return hashlib.sha256(json.dumps(state, sort_keys=True, default=str).encode()).hexdigest()
 
@@ -364,6 +364,32 @@ def explain(source: Run | Facts, metric: str, *, agent: str | None = None, day: 
         return table_door.explain(run.measured, metric, agent=agent, day=day, **days)
     known = source if isinstance(source, Facts) else facts(source)
     return rows_behind(known, metric, agent=agent, day=day, first_day=run.first_day, last_day=run.last_day)
+
+
+def reconcile(run: Run, by: str = "month") -> pd.DataFrame:
+    """The backend's numbers beside ours by agent and `by` (day or month), the difference by cause; see reconcile.
+
+    `.attrs`: `used`, the door that targets use; `definitions`, the backend's rules. No rows where one door is shut.
+    """
+    from . import reconcile as beside
+
+    if any(not tables & set(run.store.tables()) for tables in DOORS.values()):
+        return pd.DataFrame(columns=beside.COLUMNS)
+    chat = replace(run, params=run.params.model_copy(update={"door": "chat"}))
+    backend = run.measured
+    theirs = run.params.counting_rules(backend["definitions"].iloc[0])
+    keys = [key for key in ENTRIES if key in set(backend["metric"]) and ENTRIES[key].facts <= facts(chat).keys()]
+    rungs = [(cause, replace(chat, definition=rules)) for cause, rules in beside.ladder(run.definition, theirs)]
+    days = measure(rungs[0][1], ["agent", "day"], keys)
+    span = {"first_day": run.first_day, "last_day": run.last_day}
+    common = table_door.measure(beside.common_days(backend, days), keys, ["agent", by], **span)
+    told = [(cause, measure(rung, ["agent", by], keys)) for cause, rung in rungs]
+    rows = beside.reconcile(table_door.measure(backend, keys, ["agent", by], **span), common, told, by)
+    alone = beside.missing_days(table_door.measure(backend, keys, ["agent", "day"], **span), days)
+    missing = [alone.get(key, pd.NA) for key in zip(rows["agent_id"], rows["metric"], strict=True)]
+    rows = rows.assign(days_missing=pd.Series(missing, dtype="Int64")) if by == "month" else rows
+    rows.attrs = {"used": run.door, "definitions": theirs.name}
+    return rows
 
 
 def load(params_file: str | Path):

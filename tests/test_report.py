@@ -39,7 +39,7 @@ def hashes(folder):
 
 def test_the_pack_is_complete(packs):
     folder = packs["zh"]
-    assert folder.parts[-3:] == ("demo", "2026-10-settle", "zh")
+    assert folder.parts[-3:] == ("demo", "2026-10-plan", "zh")
     assert sorted(p.stem for p in folder.glob("*.html")) == sorted([*PAGES, "index", "首页"])
     assert {p.name for p in folder.iterdir()} >= {"tables", "pack.xlsx", "run.json"}
     assert {"shop_day.csv", "agent_day.csv", "targets.csv", "three_sources.csv", "loading.csv"} <= {
@@ -100,7 +100,7 @@ def test_the_same_input_gives_the_same_bytes(packs, small_shop, tmp_path):
 
 def test_run_json_says_what_went_in(packs):
     facts = json.loads((packs["zh"] / "run.json").read_text("utf-8"))
-    assert (facts["shop"], facts["month"], facts["stage"], facts["lang"]) == ("demo", "2026-10", "settle", "zh")
+    assert (facts["shop"], facts["month"], facts["stage"], facts["lang"]) == ("demo", "2026-10", "plan", "zh")
     assert facts["definitions"]["name"] == "shop" and facts["inputs"] and len(facts["notebooks"]) >= 4
     digest = hashlib.sha256((packs["zh"] / "index.html").read_bytes()).hexdigest()
     assert facts["files"]["index.html"] == digest
