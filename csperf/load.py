@@ -23,7 +23,7 @@ from .settings import listed, quoted
 from .sources import REGISTRY, Notice, Shop, SourceSettings, sha256
 from .sources.recognise import name_of
 from .store import FIRST, FORMAT, Store, first_rejected, months_of
-from .text import say, ui_language
+from .text import say, ui_language, words
 
 READERS = 1  # raised when a reader gives other rows for the same file, so that stores are read anew
 TEMPORARY = ("~$", ".")  # Excel's lock files, hidden files
@@ -422,6 +422,11 @@ def rejection(reason: str, n: int, first: Mapping[str, Any]) -> str:
 def format_name(key: str, lang: str | None = None) -> str:
     """What people call an export of this format."""
     return name_of(key, lang or ui_language())
+
+
+def left_out(name: str, lang: str | None = None) -> str:
+    """What is said of rows that a filter of this name leaves out; of a filter that a mapping names, its name."""
+    return words("load", lang or ui_language()).get(f"left_out_{name}", name)
 
 
 def reason_words(reason: str, lang: str | None = None, column: str = "") -> str:

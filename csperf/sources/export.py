@@ -197,7 +197,7 @@ def _unknown(path: Path, key: str) -> str:
     if near is None:
         return say("load.unknown_file", formats=", ".join(formats()))
     slots = {"format": near.format.key, "name": near.format.name[ui_language()], "line": near.header.line}
-    slots |= {"missing": ", ".join(near.missing), "header": listed(name for name in near.header.names if name)}
+    slots |= {"missing": ", ".join(near.missing), "header": listed(name for name in near.header.shown if name)}
     return say("load.nearly_known", **slots, skeleton=_indented(skeleton(path, near)))
 
 

@@ -133,11 +133,12 @@ def _all_known() -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Header:
-    """The names in one row of one sheet, normalised, in order."""
+    """The names in one row of one sheet, normalised, in order; `shown` as a person would write them."""
 
     sheet: int
     line: int
     names: tuple[str, ...]
+    shown: tuple[str, ...]
 
     @cached_property
     def _exact(self) -> frozenset[str]:
@@ -217,7 +218,7 @@ class Match:
         mapping |= {"sheet": self.header.sheet, "header_row": self.header.line}
         mapping |= {"timezone": timezone or self.format.timezone, "filter": self._filters()}
         for name, allowed in (strict or {}).items():
-            mapping["filter"][name] = Filter(column=self.own(name) or name, in_=("", *allowed), strict=True)
+            mapping["filter"][name] = {"column": self.own(name) or name, "in": ("", *allowed), "strict": True}
         return Settings.model_validate(mapping | {"columns": {t: ways for t, ways in columns.items() if ways}})
 
     def ways(self, ways: tuple[Cell, ...]) -> tuple[Cell, ...]:
@@ -238,15 +239,11 @@ class Match:
     def recognised(self, used: Iterable[str]) -> Recognised:
         """What is said of the file: what it was taken for, and what became of its columns."""
         used = set(used)
-        names = [name for name in dict.fromkeys(self.header.names) if name]
-        dropped = [name for name in names if name not in used and is_personal(name)]
-        return Recognised(
-            self.format.key,
-            self.version,
-            tuple(name for name in names if name in used),
-            tuple(name for name in names if name not in used and name not in dropped),
-            tuple(dropped),
-        )
+        fate: dict[str, list[str]] = {"used": [], "ignored": [], "dropped": []}
+        for name, shown in dict(zip(self.header.names, self.header.shown, strict=True)).items():
+            part = "used" if name in used else "dropped" if is_personal(name) else "ignored"
+            fate[part] += [shown] if name else []
+        return Recognised(self.format.key, self.version, **{part: tuple(names) for part, names in fate.items()})
 
 
 def is_personal(name: str) -> bool:
@@ -282,7 +279,8 @@ def headers(path: Path) -> Iterator[Header]:
         for line, cells in records:
             names = tuple(decode.normalised(cell) for cell in cells)
             if sum(decode.without_unit(name) in _all_known() for name in set(names)) >= NAMES_OF_A_HEADER:
-                yield Header(sheet, line, names)
+                shown = tuple(" ".join(re.sub(r"[\ufeff\r\n]", "", cell or "").split()) for cell in cells)
+                yield Header(sheet, line, names, shown)
 
 
 def skeleton(path: Path, near: Match) -> str:
