@@ -15,6 +15,7 @@ import numpy as np
 
 Array = np.ndarray
 ROUNDS = 25
+TINY = 1e-30  # a variance that is as good as none
 SETTLED = 1e-4  # of all variance seen: parts that move less than this from round to round have settled
 WOBBLE_OF_AGENT = 0.25  # of the agents' variance: what a single month cannot tell apart (METHOD 1.1)
 ENOUGH_MONTHS = 3  # fewer do not show how far a whole month moves
@@ -153,16 +154,17 @@ def _of_level(level_values: Array, member: Array) -> Array:
 def _pooled(means: Array, errors: Array) -> tuple[Array, Array]:
     """Level means pulled to one another as far as chance alone could set them apart (normal-normal)."""
     held = np.isfinite(errors)
-    weight = np.where(held, 1 / np.where(held, errors, 1), 0.0)
+    known = np.where(held, np.maximum(errors, TINY), 1.0)
+    weight = np.where(held, 1 / known, 0.0)
     centre, centre_error = _means(weight, means, axis=-1)
     gap = np.where(held, means - centre[..., None], 0.0)
     between = np.zeros(centre.shape)
     for _round in range(ROUNDS):
         between = _paule_mandel(gap**2, np.where(held, errors, np.inf), between, held.sum(-1) - 1, (-1,))
-    pull = np.where(held, errors / (errors + np.where(between > 0, between, 1e-300)[..., None]), 1.0)
+    pull = np.where(held, known / (known + np.maximum(between, TINY)[..., None]), 1.0)
     pull = np.where(held.sum(-1)[..., None] > 1, pull, np.where(held, 0.0, 1.0))
-    left = np.where(held, errors, 0.0) * (1 - pull) + pull**2 * centre_error[..., None]
-    return pull * centre[..., None] + (1 - pull) * np.where(held, means, 0.0), np.maximum(left, 1e-300)
+    left = np.where(held, known, 0.0) * (1 - pull) + pull**2 * centre_error[..., None]
+    return pull * centre[..., None] + (1 - pull) * np.where(held, means, 0.0), np.maximum(left, TINY)
 
 
 def _ordered(means: Array, errors: Array) -> tuple[Array, Array]:
