@@ -324,6 +324,7 @@ def test_top_tenth_mean_is_stricter_than_its_doorstep():
     found = aims.sources(rows, benchmarks=benchmark("reply_30s_msg", mean=0.60, top10_mean=0.80), definitions="shop")
     cells = found.set_index("cell")
     assert cells.loc["top10_doorstep", "value"] == pytest.approx(0.60 + 0.2 * 1.2816 / 1.755)
+    assert cells.loc["top10_without_luck", "value"] == pytest.approx(0.60 + 0.2 * 0.7)  # METHOD 1.5
     assert "STRICTER_THAN_TOP_TENTH" in cells.loc["top10_mean", "codes"]
     assert "TOO_HARD" in cells.loc["top10_mean", "codes"]  # nobody here reached .80
     assert cells.loc["mean", "met"] == 11 / 20
@@ -345,3 +346,22 @@ def test_the_absurd_target_of_the_guide_is_too_hard():
 def test_settings_are_strict():
     with pytest.raises(ValueError):
         TargetSettings.model_validate({"targget": 0.5})
+
+
+def test_one_agent_and_one_month_get_a_lower_grade_and_no_sound_number():
+    row = whole(derive_targets(values({"a": [0.7]}, months=("2026-10",))))
+    assert row["grade"] == "trial" and {"TARGET_THIN", "FEW_MONTHS"} <= set(row["status"].split(";"))
+    assert row["team"] == 1 and row["expected_agents"] in (0, 1)
+
+
+def test_a_lone_value_without_n_is_no_n():
+    lone = values({f"a{i}": [0.9 - i / 50] for i in range(6)}, months=("2026-10",))
+    lone[["numerator", "denominator", "n"]] = float("nan")
+    row = whole(derive_targets(lone))
+    assert row["grade"] == "trial" and row["status"].startswith("NO_N")
+
+
+def test_company_goals_stand_beside_and_move_nothing():
+    plain, wished = (whole(proposal(steady(), company_goals=goals).targets) for goals in ({}, {"reply_30s_msg": 0.9}))
+    assert wished["target"] == plain["target"] and wished["company_goal"] == 0.9
+    assert wished["company_share"] < 0.1

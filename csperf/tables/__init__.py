@@ -25,12 +25,14 @@ from .performance import (
     shop_days,
     shown_by,
 )
+from .progress import progress, progress_people
 from .quality import gaps, loading, rejects, unknown_accounts
+from .reconciled import reconciled
 from .review import backtests, past_targets, red_lines
 from .side_by_side import industry_origin, platform_rules, rule_words, three_sources
 from .signals import bands, standings, unusual_months, verdicts
 from .table import MIME, Table, names, too_few
-from .targets import adjusted_agents, by_shift, level_spread, past_attainment, targets
+from .targets import adjusted_agents, by_shift, contradictions, level_spread, past_attainment, targets
 from .training import by_hand, counted_turns, explained, turns_of_day
 
 __all__ = [
@@ -51,6 +53,7 @@ __all__ = [
     "bands",
     "by_hand",
     "by_shift",
+    "contradictions",
     "counted_turns",
     "explained",
     "figures",
@@ -65,6 +68,9 @@ __all__ = [
     "past_attainment",
     "past_targets",
     "platform_rules",
+    "progress",
+    "progress_people",
+    "reconciled",
     "red_lines",
     "rejects",
     "rule_words",

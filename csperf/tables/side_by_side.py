@@ -15,7 +15,8 @@ from ..text import say
 from ..text.numbers import MISSING, day_words, number, quantity
 from .table import Table, cell, in_words, laid_out, metric_rows, value_n
 
-CELLS = ("own", "mean", "top10_mean", "top10_doorstep", "tier_mean", "tier_excellent")
+CELLS = ("own", "mean", "top10_mean", "top10_doorstep", "top10_without_luck", "tier_mean", "tier_excellent")
+ESTIMATES = ("top10_doorstep", "top10_without_luck")  # ours, not the backend's
 ABOUT_VALUES = ("SNAPSHOT", "OTHER_DEFINITIONS")  # said once below the table where they hold for every value
 ABOUT_TOP_TENTH = "STRICTER_THAN_TOP_TENTH"  # true of every such mean: said once
 ORIGIN = ("period_start", "period_end", "days", "tier", "category", "source", "read_by")
@@ -95,7 +96,7 @@ def _remarks(rows: pd.DataFrame, everywhere: list[str], lang: str) -> str | None
 def industry_origin(sources: pd.DataFrame, *, lang: str = "zh") -> Table:
     """Where the industry's values were read: the file has every value, the page a row for each reading."""
     columns = ["metric", "cell", "value", *ORIGIN]
-    frame = sources[sources["cell"] != "top10_doorstep"][columns].drop_duplicates(["metric", "cell"], ignore_index=True)
+    frame = sources[~sources["cell"].isin(ESTIMATES)][columns].drop_duplicates(["metric", "cell"], ignore_index=True)
     title = say("tables.origin" if len(frame) else "tables.origin_none", lang, days=SNAPSHOT_DAYS)
     groups = frame.groupby(list(ORIGIN), dropna=False)
     readings = [_reading(dict(zip(ORIGIN, about, strict=True)), rows, lang) for about, rows in groups]

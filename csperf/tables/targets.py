@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ..catalogue import entry
-from ..targets import in_order
+from ..targets import TargetSettings, in_order
 from ..text import say
 from ..text.numbers import MISSING, month_words, number
 from .table import Table, laid_out, metric_rows
@@ -27,8 +27,12 @@ def level_spread(spread: pd.DataFrame, *, lang: str = "zh") -> Table:
     return Table("level_spread", spread, gt)
 
 
-def targets(targets: pd.DataFrame, *, lang: str = "zh") -> Table:
-    """The proposal: base, target and stretch per metric, role and level, who is expected to meet it, and why."""
+def targets(targets: pd.DataFrame, *, settings: TargetSettings | None = None, lang: str = "zh") -> Table:
+    """The proposal: base, target and stretch per metric, role and level, who is expected to meet it, and why.
+
+    `settings`: those the targets were set by, whose shares the note names.
+    """
+    policy = settings or TargetSettings()
     rows = targets[targets["role"] != "shop"]
     shown = metric_rows(rows, ["base", "target", "stretch", "shop_value", "tier_mean"], lang, before=("level",))
     shown[say("tables.expected", lang)] = [_expected(row, lang) for row in rows.itertuples()]
@@ -37,7 +41,8 @@ def targets(targets: pd.DataFrame, *, lang: str = "zh") -> Table:
     shown[say("tables.reason", lang)] = [_status_words(row, lang) for row in rows.itertuples()]
     grades = {grade: int((rows["grade"] == grade).sum()) for grade in ("publish", "trial")}
     title = say("tables.targets", lang, metrics=rows["metric"].nunique(), rows=len(rows), **grades)
-    notes = [say("tables.targets_note", lang)]
+    shares = {"goal": policy.goal, "base": policy.base, "stretch": policy.stretch, "pull": policy.kappa}
+    notes = [say("tables.targets_note", lang, **{name: f"{100 * share:.0f}%" for name, share in shares.items()})]
     gt = laid_out("targets", shown, title, lang, group="role", stub="metric", notes=notes, text=("reason",))
     return Table("targets", rows, gt)
 
@@ -49,6 +54,13 @@ def _expected(row: Any, lang: str) -> str:
     people = {"met": row.expected_agents, "team": row.team}
     people |= {"low": row.attainment_low * row.team, "high": row.attainment_high * row.team}
     return say("tables.expected_of", lang, **{name: f"{value:.0f}" for name, value in people.items()})
+
+
+def contradictions(found: pd.DataFrame, *, lang: str = "zh") -> Table:
+    """Targets that do not fit one another, or say the same twice. `found`: targets.consistency.check_consistency."""
+    shown = pd.DataFrame({say("tables.remark", lang): list(dict.fromkeys(found["said"]))})
+    title = say("tables.contradictions" if len(found) else "tables.no_contradictions", lang, n=len(shown))
+    return Table("contradictions", found, laid_out("contradictions", shown, title, lang, text=("remark",)))
 
 
 def by_shift(shifts: pd.DataFrame, *, lang: str = "zh") -> Table:
@@ -71,7 +83,9 @@ def adjusted_agents(rows: pd.DataFrame, *, lang: str = "zh", names: Mapping[str,
     about = {"metric": known.name(lang) if known else MISSING, "people": len(newest)}
     month = month_words(newest["month"].iloc[0], lang) if len(newest) else MISSING
     title, notes = say("tables.adjusted_agents", lang, month=month, **about), [say("tables.adjusted_note", lang)]
-    return Table("adjusted_agents", newest, laid_out("adjusted_agents", shown, title, lang, stub="agent_id", notes=notes))
+    return Table(
+        "adjusted_agents", newest, laid_out("adjusted_agents", shown, title, lang, stub="agent_id", notes=notes)
+    )
 
 
 def past_attainment(past: pd.DataFrame, *, lang: str = "zh") -> Table:

@@ -194,6 +194,7 @@ def _row(
     kept = part[part["left_out"].isna()]
     team = coming.draws.shape[1]
     low, high = coming.range(decision.target)
+    goal = settings.company_goals.get(model.panel.metric)
     row: dict[str, Any] = {
         "metric": model.panel.metric,
         "role": model.panel.role,
@@ -210,7 +211,8 @@ def _row(
     row |= {"n_agents": kept["agent_id"].nunique(), "n_agent_months": len(kept), **_newest(kept)}
     row |= {f"left_out_{why}": int((part["left_out"] == why).sum()) for why in ("new", "small")}
     row |= {
-        "company_goal": settings.company_goals.get(model.panel.metric, math.nan),
+        "company_goal": math.nan if goal is None else goal,
+        "company_share": math.nan if goal is None else coming.attainment(goal),
         **_shown_cells(industry, row["metric"]),
     }
     return row | {"reason": sentence(decision, model.panel, kept)}

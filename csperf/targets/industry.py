@@ -60,12 +60,13 @@ def sources(
 ) -> pd.DataFrame:
     """What the industry's values would mean here: metric, role, cell, value, met (share of own agent-months), codes.
 
-    Besides the backend's cells there is `top10_doorstep`: what it roughly takes to be in the best tenth, estimated
-    from the category's mean and its top-10 % mean; the latter is stricter than being in the best tenth.
+    Besides the backend's cells there are two estimates from the category's mean and its top-10 % mean, which is
+    stricter than being in the best tenth: `top10_doorstep`, what it roughly takes to be in the best tenth, and
+    `top10_without_luck`, what the best tenth would show without the luck that brought them there.
     codes: TOO_HARD, TOO_EASY, STRICTER_THAN_TOP_TENTH, SNAPSHOT, OTHER_DEFINITIONS joined by ";".
     """
     settings = settings or TargetSettings()
-    industry = _with_doorstep(industry_values(benchmarks))
+    industry = _with_estimates(industry_values(benchmarks))
     rows = []
     for (metric, role), group in months[months["left_out"].isna()].groupby(["metric", "role"]):
         for cell in industry[industry["metric"] == metric].to_dict("records"):
@@ -77,13 +78,14 @@ def sources(
     return pd.DataFrame(rows, columns=columns + origin)
 
 
-def _with_doorstep(industry: pd.DataFrame) -> pd.DataFrame:
-    """Industry values with the estimated doorstep of the best tenth, where mean and top-10 % mean are both there."""
+def _with_estimates(industry: pd.DataFrame) -> pd.DataFrame:
+    """Industry values with what is estimated from mean and top-10 % mean, where both are there."""
     top = industry[industry["cell"] == "top10_mean"]
     mean = industry[industry["cell"] == "mean"].set_index("metric")["value"].to_dict()
     at = top["metric"].map(mean).astype(float)
-    doorstep = top.assign(cell="top10_doorstep", value=at + DOORSTEP_OF_TOP_TENTH * (top["value"] - at))
-    return pd.concat([industry, doorstep[doorstep["value"].notna()]], ignore_index=True)
+    shares = {"top10_doorstep": DOORSTEP_OF_TOP_TENTH, "top10_without_luck": ROOT_RELIABILITY}
+    more = [top.assign(cell=cell, value=at + share * (top["value"] - at)) for cell, share in shares.items()]
+    return pd.concat([industry, *(part[part["value"].notna()] for part in more)], ignore_index=True)
 
 
 def _source_codes(cell: dict, met: float, definitions: str, settings: TargetSettings) -> Iterator[str]:
