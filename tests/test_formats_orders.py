@@ -23,6 +23,7 @@ from csperf.sources.table import Settings as Mapping
 from csperf.text import words
 
 ROOT = Path(__file__).parents[1]
+OLIST_DATA = ROOT.parent / "shared" / "data" / "olist_reviews"
 SAMPLES = ROOT.parent / "shared" / "formats" / "samples"
 SHOP = Shop("S", "Asia/Shanghai", key=b"secret")
 TIMES = [name for name in INPUT["orders"].arrow.names if name.endswith("_at")] + ["requested_at", "finished_at"]
@@ -462,7 +463,7 @@ def test_a_required_column_that_is_gone_is_named(case, tmp_path, monkeypatch):
 )
 def test_what_a_format_requires_is_enough_to_read_it(known, tmp_path):
     for pick in (0, -1):
-        header = [entry[pick] for entry in known.requires]
+        header = [*(entry[pick] for entry in known.requires), *known.beside]
         path = tmp_path / "few"
         text_csv("utf-8")(path, header, [])
         match = recognise(path, known.key)
@@ -760,6 +761,51 @@ def test_items_without_times_are_counted_and_set_aside(shop):
         ["taobao.order_items_2019", 1, 0, 1]
     ]
     assert store_of(shop).tables() == []
+
+
+OLIST = {
+    "orders": "order_id,customer_id,order_status,order_purchase_timestamp,order_approved_at,"
+    "order_delivered_customer_date\n"
+    "a,c1,delivered,2018-07-29 13:54:51,2018-07-29 14:24:20,2018-08-13 19:08:37\n\n"
+    "b,c2,canceled,2018-07-30 13:54:51,,\n"
+    "c,c3,shipped,2018-07-30 13:54:51,,\n",
+    "payments": "order_id,payment_sequential,payment_type,payment_installments,payment_value\n"
+    "a,1,voucher,1,0.10\na,2,card,1,0.20\nb,1,card,1,5.00\n",
+    "items": "order_id,order_item_id,product_id,seller_id,shipping_limit_date,price,freight_value\n"
+    "a,1,p,s,2018-08-01,0.10,0\na,2,p,s,2018-08-01,0.10,0\n",
+    "people": "customer_id,customer_unique_id,customer_zip_code_prefix\nc1,P,1\nc2,P,1\nc3,Q,1\n",
+}
+
+
+def test_olists_orders_take_amounts_pieces_and_persons_from_the_files_beside_them(shop):
+    for name, text in OLIST.items():
+        (shop.root / "exports" / name).write_text(text, encoding="utf-8")
+    report = load(shop)
+    orders = stored(shop, "orders").set_index("order_id")
+    told = ["buyer_id", "amount_fen", "quantity", "status", "source_line", "source_file"]
+    assert orders.loc["a", told].tolist() == ["P", 30, 2, "completed", 2, "exports/orders"]
+    assert orders.loc["b", told].tolist() == ["P", 500, 0, "closed", 4, "exports/orders"]
+    (row,) = report.reasons[report.reasons["part"] == "rejected"].to_dict("records")
+    assert (row["reason"], row["line"]) == ("empty:amount_fen", 5)
+    assert report.files.set_index("file").loc["exports/payments", ["kept", "filtered"]].tolist() == [0, 3]
+
+
+def test_olists_own_data_load():
+    path = OLIST_DATA / "olist_orders_dataset.csv.gz"
+    if not path.exists():
+        pytest.skip(f"{path} is not here")
+    loaded = read(path)
+    orders = loaded.tables["orders"].to_pandas()
+    assert (loaded.counts.read, len(orders) + len(loaded.rejects)) == (4000, 4000)
+    payments = pd.read_csv(OLIST_DATA / "olist_order_payments_dataset.csv.gz")
+    assert orders["amount_fen"].sum() == round(payments["payment_value"].sum() * 100)
+    assert (orders["status"] == "completed").sum() == 3898 - len(loaded.rejects)
+
+
+def test_files_that_belong_beside_another_are_named(shop):
+    (shop.root / "exports" / "orders").write_text(OLIST["orders"], encoding="utf-8")
+    with pytest.raises(CsperfError, match=r"olist\.customers.*olist\.items.*olist\.payments"):
+        load(shop)
 
 
 # What people do to files ------------------------------------------------------------------------------------------

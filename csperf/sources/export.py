@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ..definitions import SETS
@@ -21,6 +22,7 @@ from ..errors import CsperfError, Problem
 from ..settings import TimeZone, did_you_mean, listed
 from ..text import say, ui_language
 from . import decode, measured, table
+from .beside import joined
 from .columns import NOTHING
 from .loaded import Counts, Loaded, Notice, Recognised, Shop, file_name, sha256
 from .recognise import FOLDER, Match, formats, nearest, recognise, skeleton
@@ -128,6 +130,14 @@ def _reader(match: Match) -> Reader:
 
 def _read_rows(path: Path, match: Match, settings: Settings, shop: Shop) -> Loaded:
     """A file of which each row, or each order, is a row of the contract."""
+    if not match.format.beside:
+        return _read_table(path, match, settings, shop)
+    with joined(path, match) as wider:
+        loaded = _read_table(wider.path, wider.match, settings, shop)
+        return wider.told_of(loaded, path, shop)
+
+
+def _read_table(path: Path, match: Match, settings: Settings, shop: Shop) -> Loaded:
     shops, currencies = (_named(path, match, column) for column in (match.format.shop, match.format.currency))
     strict = {match.format.shop: settings.shops} if shops and settings.shops else {}
     if currencies:
@@ -148,7 +158,8 @@ def _named(path: Path, match: Match, column: str) -> Counter[str]:
     if own:
         with decode.open_sheet(path, sheet=match.header.sheet, header_row=match.header.line) as sheet:
             for batch in sheet.batches([own]):
-                counts.update(batch["cell:0"].drop_null().to_pylist())
+                for cell in pc.value_counts(batch["cell:0"]).to_pylist():
+                    counts[cell["values"] or ""] += cell["counts"]
     return Counter(dict((word, n) for word, n in counts.most_common() if word not in NOTHING))
 
 

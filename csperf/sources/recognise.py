@@ -50,6 +50,17 @@ class About(BaseModel):
     notes: dict[str, str] = Field(default_factory=dict)
 
 
+class Beside(BaseModel):
+    """A column that stands in another file of the same folder, of this format: what its rows of the same key say."""
+
+    model_config = STRICT
+
+    format: str
+    key: str
+    column: str = ""
+    take: Literal["first", "sum", "count"] = "first"
+
+
 class Format(About):
     """One kind of export that is a table.
 
@@ -57,7 +68,8 @@ class Format(About):
     must not. `versions`: from old to new, names that the version has; a name after `!` it has not. `aliases`: by the
     name used here, what other versions call the column. `columns`: as in a mapping; alternatives of which the file has
     no column are passed over. `accounts`: the column in which summary rows name themselves in place of an agent.
-    `shop`, `currency`: the columns of the shop's name and of the currency of amounts.
+    `shop`, `currency`: the columns of the shop's name and of the currency of amounts. `beside`: columns that are taken
+    from other files of the folder.
     `table` is empty for an export that is known and of which nothing is measured. `measured` is for wide tables.
     """
 
@@ -74,6 +86,7 @@ class Format(About):
     accounts: str = ""
     shop: str = ""
     currency: str = ""
+    beside: dict[str, Beside] = {}
     measured: Form | None = None
 
     @cached_property
