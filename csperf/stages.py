@@ -9,14 +9,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pandas as pd
+
 from . import table_door
 from .catalogue import entry
 from .engine import EngineSettings, connect
 from .errors import CsperfError, Problem
 from .params import Params
-from .run import Run, month_days, open_run, target_metrics
+from .run import Facts, Run, exempt_days, facts, history, month_days, open_run, propose, target_metrics
 from .store import Store
-from .targets.maturity import Immature, immature
+from .targets.maturity import Immature, immature, settled_until
+from .targets.progress import Month, progress
 from .targets.register import Register, changed_inputs, days_of, later, published
 from .targets.register_file import read_register
 from .text import say, ui_language
@@ -153,6 +156,45 @@ def _meant_to_plan(params_file: str | Path, stage: str, month: str, as_of: str) 
         except CsperfError:
             return
         yield Problem("--month", say("stages.plan_from", month=month, before=before))
+
+
+# Midway -----------------------------------------------------------------------------------------------------------
+
+
+def progress_so_far(source: Run | Facts) -> pd.DataFrame:
+    """Where the run's month stands against its targets (targets.progress): the published ones, else those proposed.
+
+    No rows where there are no targets: none published, and no month before this one to propose any from.
+    """
+    known = source if isinstance(source, Facts) else facts(source)
+    run = known.run
+    aims = _aims(known)
+    whole = run.params.targets.model_copy(update={"history_months": 1, "min_days": 0, "metrics": ()})
+    month = replace(run, params=run.params.model_copy(update={"targets": whole}))
+    keys = list(dict.fromkeys(aims["metric"]))
+    values = history(Facts(month, known), keys) if keys else pd.DataFrame(columns=["agent_id", "month", "metric"])
+    roster = run.table("roster")
+    return progress(values, aims, _calendar(run, keys), roster=roster, settings=run.params.targets)
+
+
+def _aims(known: Facts) -> pd.DataFrame:
+    """The targets of the run's month, with `source`."""
+    run = known.run
+    in_force = published(register_of(run.params), run.month)
+    before = f"{later(run.first_day, -1):%Y-%m}"
+    if len(in_force) or before not in run.store.months():
+        return in_force.assign(source="published")
+    past = Facts(_of_month(run, before), known)
+    quick = run.params.targets.model_copy(update={"resamples": 0})  # how sure the targets are is the plan's to say
+    return propose(past, quick, values=history(past)).targets.assign(source="proposed")
+
+
+def _calendar(run: Run, metrics: list[str]) -> Month:
+    """The days of the run's month: activity days are no part of it, days worked are those of the shifts."""
+    settled = {key: settled_until(key, run.definition, run.as_of) for key in metrics}
+    shifts = run.table("shifts")
+    days = shifts.assign(day=pd.to_datetime(shifts["day"]).dt.date).groupby("agent_id")["day"].agg(frozenset).to_dict()
+    return Month(run.first_day, run.last_day, settled, frozenset(exempt_days(run)), days)
 
 
 # When it is refused -----------------------------------------------------------------------------------------------
