@@ -148,16 +148,19 @@ def sample(
 
 
 @command("load")
-def load(params_file: ParamsFile) -> None:
+def load(params_file: ParamsFile, mappings: Annotated[bool, _option("--mappings")] = False) -> None:
     from .load import load as load_exports
+    from .load import write_mappings
     from .params import load_params
 
     with working(say("cli.loading")) as done:
         settings = load_params(params_file).loading
         try:
             report = load_exports(settings, lambda n, of, file: done(f"{n + 1}/{of} {file}"))
-        except CsperfError:
+        except CsperfError as error:
             typer.echo(say("cli.not_loaded"), err=True)
+            for path in write_mappings(error.problems) if mappings else ():
+                typer.echo(say("cli.written", path=path))
             raise
     _print_accounts(report)
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,13 @@ from .errors import CsperfError, Problem
 from .facts import INPUT
 from .settings import listed, quoted
 from .sources import REGISTRY, Notice, Shop, SourceSettings, sha256
-from .sources.recognise import name_of
+from .sources.recognise import name_of, nearest, recognise, skeleton
 from .store import FIRST, FORMAT, Store, first_rejected, months_of
 from .text import say, ui_language, words
 
 READERS = 1  # raised when a reader gives other rows for the same file, so that stores are read anew
 TEMPORARY = ("~$", ".")  # Excel's lock files, hidden files
+MAPPING = ".mapping.yaml"  # beside an export that is not known
 KEY_FILE, KEY_VARIABLE = ".key", "CSPERF_KEY"
 WITH_ACCOUNTS = ("messages", "calls", "tickets")
 WROTE = ("human", "auto", "assist", "bot")
@@ -237,6 +238,7 @@ def _matching(settings: LoadSettings, number: int, problems: list[Problem]) -> l
         problems.append(Problem(str(settings.file), f"sources[{number}].files: {said}"))
         return []
     paths = [p for p in sorted(root.glob(pattern)) if p.is_file() and not p.name.startswith(TEMPORARY)]
+    paths = [path for path in paths if not path.name.endswith(MAPPING)]
     if not paths:
         problems.append(Problem(str(settings.file), f"sources[{number}].files: {say('load.no_files', **slots)}"))
     return paths
@@ -417,6 +419,18 @@ def rejection(reason: str, n: int, first: Mapping[str, Any]) -> str:
     by_words = reason.startswith("value_unmapped") or reason.endswith("_unknown")
     allowed = say("load.allowed", allowed=first["allowed"]) if by_words and first["allowed"] else ""
     return say("load.rejection", line=first["line"], n=n, reason=f"{said}{found}{allowed}")
+
+
+def write_mappings(problems: Iterable[Problem]) -> list[Path]:
+    """The files written: beside each export that is not known, the mapping to fill in that its problem tells."""
+    written = []
+    for path in dict.fromkeys(Path(problem.where) for problem in problems):
+        near = None if not path.is_file() or recognise(path) else nearest(path)
+        if near:
+            mapping = path.with_name(path.name + MAPPING)
+            mapping.write_text(skeleton(path, near), encoding="utf-8", newline="\n")
+            written.append(mapping)
+    return written
 
 
 def format_name(key: str, lang: str | None = None) -> str:

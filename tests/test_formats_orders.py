@@ -14,6 +14,7 @@ import xlsxwriter
 import yaml
 from made_exports import HEADERS, dashed, plain, quoted_by_one, tabbed, taobao_csv, text_csv, workbook
 
+from csperf.cli import main
 from csperf.errors import CsperfError
 from csperf.facts import INPUT
 from csperf.load import LoadSettings, load, store_of
@@ -875,6 +876,22 @@ def test_a_filled_in_skeleton_is_a_mapping_that_loads(shop):
     entry["columns"] = {k: v for k, v in entry["columns"].items() if v} | {"quantity": "件数"}
     mapped = LoadSettings(shop="S", root=shop.root, timezone="Asia/Shanghai", sources=(entry,))
     assert load(mapped).files["kept"].tolist() == [3]
+
+
+def test_the_mapping_to_fill_in_is_written_on_request(shop, capsys):
+    header = [name for name in HEADERS["taobao 2017"] if name != "宝贝总数量"]
+    path = put(taobao("2017"), shop, "orders", header=header)
+    params = shop.root / "params.yaml"
+    entry = '{source: export, files: "exports/*"}'
+    params.write_text(f"shop: S\ntimezone: Asia/Shanghai\nsources:\n  - {entry}\n", encoding="utf-8")
+    mapping = path.with_name("orders.mapping.yaml")
+    for options in ([], ["--mappings"], []):
+        before = mapping.exists()
+        with pytest.raises(SystemExit) as left:
+            main(["load", str(params), *options])
+        assert left.value.code == 1 and "1 to mend" in capsys.readouterr().err
+        assert mapping.exists() == (before or bool(options))
+    assert yaml.safe_load(mapping.read_text(encoding="utf-8"))[0]["table"] == "orders"
 
 
 def test_nothing_of_a_table_without_a_header_is_quoted(shop):
