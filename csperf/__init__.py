@@ -21,6 +21,7 @@ NAMES = {
     "load": "run",
     "explain": "run",
     "propose": "run",
+    "reconcile": "run",
     "derive_targets": "targets",
     "load_rules": "rules",
     "entry": "catalogue",

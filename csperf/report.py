@@ -51,6 +51,7 @@ from .text.numbers import day_words, month_words
 PACKAGE = Path(__file__).resolve().parent
 NOTEBOOKS = PACKAGE.parent / "notebooks"
 TEMPLATES = PACKAGE / "templates"
+NEEDS = "needs-"
 PARAMETERS = ("params_file", "month", "lang")
 # What a page may depend on: a change in one of these may change its bytes.
 VERSIONED = (
@@ -212,6 +213,7 @@ def _run_one(
     logging.getLogger("papermill").setLevel(logging.ERROR)
     given = {"params_file": params_name, "month": run.month, "lang": run.lang}
     notebook = nbformat.read(path, as_version=4)
+    notebook.cells = [cell for cell in notebook.cells if _needs(cell) <= set(run.store.tables())]
     # Before the first cell, so that nothing of the notebook before is left; papermill keeps it as a cell of ours.
     reset = nbformat.v4.new_code_cell("%reset -f", id="reset", metadata={"tags": ["hidden"]})
     notebook.cells.insert(0, reset)
@@ -244,6 +246,11 @@ def _lacks(path: Path, run: Run) -> set[str]:
     """Tables that the notebook says it needs and the shop has not: such a page would be empty and is left out."""
     needs = nbformat.read(path, as_version=4).metadata.get("csperf", {}).get("needs", ())
     return set(needs) - set(run.store.tables())
+
+
+def _needs(cell: NotebookNode) -> set[str]:
+    """Tables without which a cell has nothing to say, from its tags `needs-<table>`."""
+    return {tag.removeprefix(NEEDS) for tag in cell.metadata.get("tags", ()) if tag.startswith(NEEDS)}
 
 
 def _wrong_parameters(path: Path) -> Iterator[Problem]:

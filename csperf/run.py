@@ -7,13 +7,14 @@ import datetime as dt
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 
 from . import calls as phone
@@ -265,7 +266,7 @@ def _history_of_tables(run: Run, named: list[str]) -> pd.DataFrame:
     wanted = named or table_door.aims(past.measured)
     days = measure(past, [*WHO, "day"], wanted, spread=True)
     last = {key: last_settled(run, key) for key in wanted}
-    days = days[[day <= last[key] for day, key in zip(days["day"], days["metric"], strict=True)]]
+    days = days[_marked(day <= last[key] for day, key in zip(days["day"], days["metric"], strict=True))]
     served = measure(past, ["agent", "day"], list(table_door.WEIGHTS))
     served = served.sort_values("metric", ascending=False).dropna(subset="value").drop_duplicates(["agent_id", "day"])
     days = days.merge(served.rename(columns={"value": "served"})[["agent_id", "day", "served"]], how="left")
@@ -276,7 +277,12 @@ def _history_of_tables(run: Run, named: list[str]) -> pd.DataFrame:
     open_ones = [] if only else [key for key in wanted if last[key] < run.last_day]
     months = months[~(months["month"].eq(run.month) & months["metric"].isin(open_ones))]
     keys = zip(months["agent_id"], months["metric"], months["month"], strict=True)
-    return pd.concat([days, months[[key not in told for key in keys]]], ignore_index=True)
+    return pd.concat([days, months[_marked(key not in told for key in keys)]], ignore_index=True)
+
+
+def _marked(verdicts: Iterable[bool]) -> np.ndarray:
+    """The verdicts as a mask: an empty list would choose columns."""
+    return np.fromiter(verdicts, dtype=bool)
 
 
 def shift_values(source: Run | Facts) -> pd.DataFrame:
@@ -371,21 +377,22 @@ def reconcile(run: Run, by: str = "month") -> pd.DataFrame:
 
     `.attrs`: `used`, the door that targets use; `definitions`, the backend's rules. No rows where one door is shut.
     """
-    from . import reconcile as beside
+    from .reconcile import COLUMNS, common_days, ladder, missing_days
+    from .reconcile import reconcile as beside
 
     if any(not tables & set(run.store.tables()) for tables in DOORS.values()):
-        return pd.DataFrame(columns=beside.COLUMNS)
+        return pd.DataFrame(columns=COLUMNS)
     chat = replace(run, params=run.params.model_copy(update={"door": "chat"}))
     backend = run.measured
     theirs = run.params.counting_rules(backend["definitions"].iloc[0])
     keys = [key for key in ENTRIES if key in set(backend["metric"]) and ENTRIES[key].facts <= facts(chat).keys()]
-    rungs = [(cause, replace(chat, definition=rules)) for cause, rules in beside.ladder(run.definition, theirs)]
+    rungs = [(cause, replace(chat, definition=rules)) for cause, rules in ladder(run.definition, theirs)]
     days = measure(rungs[0][1], ["agent", "day"], keys)
-    span = {"first_day": run.first_day, "last_day": run.last_day}
-    common = table_door.measure(beside.common_days(backend, days), keys, ["agent", by], **span)
+    span: dict[str, Any] = {"first_day": run.first_day, "last_day": run.last_day}
+    common = table_door.measure(common_days(backend, days), keys, ["agent", by], **span)
     told = [(cause, measure(rung, ["agent", by], keys)) for cause, rung in rungs]
-    rows = beside.reconcile(table_door.measure(backend, keys, ["agent", by], **span), common, told, by)
-    alone = beside.missing_days(table_door.measure(backend, keys, ["agent", "day"], **span), days)
+    rows = beside(table_door.measure(backend, keys, ["agent", by], **span), common, told, by)
+    alone = missing_days(table_door.measure(backend, keys, ["agent", "day"], **span), days)
     missing = [alone.get(key, pd.NA) for key in zip(rows["agent_id"], rows["metric"], strict=True)]
     rows = rows.assign(days_missing=pd.Series(missing, dtype="Int64")) if by == "month" else rows
     rows.attrs = {"used": run.door, "definitions": theirs.name}
