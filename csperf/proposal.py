@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import pandas as pd
 
 from . import table_door
-from .frontpage import About, FrontPage, Material, content
+from .frontpage import About, FrontPage, Material, content, html, pdf, png
 from .frontpage.weak import LEAST_DAYS
 from .lists import week_map
 from .run import Run, facts, measure, past_review, propose
@@ -22,6 +24,7 @@ from .text.numbers import day_words
 # What weak hours and days are read from: the first that the shop has.
 WHERE = ["reply_30s_msg", "call_answered_20s_share", "mean_wait_msg_s", "mean_wait_turn_s", "first_reply_s"]
 WHERE += ["reply_3min_user", "effective_reply_user", "conversion_paid_user", "conversion_grouped_user"]
+DRAWN = "application/vnd.csperf.first-page+json"
 RECENT_MONTHS = 3  # that the pictures show
 MOST_DAYS = 3  # missing days that are named one by one
 
@@ -31,6 +34,31 @@ def first_page(run: Run) -> FrontPage | None:
     with speaking(run.lang):
         tables = material(run)
         return None if tables.targets.empty else content(tables, about(run), lang=run.lang)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The first page as files, handed from a kernel to the pack as base64; its title, empty without a page."""
+
+    title: str = ""
+    html: bytes = b""
+    pdf: bytes = b""
+    png: bytes = b""
+
+    def _repr_mimebundle_(self, **_asked: object) -> dict[str, dict[str, str]]:
+        files = {name: base64.b64encode(getattr(self, name)).decode() for name in ("html", "pdf", "png")}
+        return {DRAWN: {"title": self.title, **files}}
+
+    @classmethod
+    def received(cls, data: Mapping[str, str]) -> Drawn:
+        """What a kernel handed over."""
+        return cls(data["title"], *(base64.b64decode(data[name]) for name in ("html", "pdf", "png")))
+
+
+def drawn(run: Run) -> Drawn:
+    """The first page of a run as HTML, PDF and PNG."""
+    page = first_page(run)
+    return Drawn(page.title, html(page, home="index.html").encode(), pdf(page), png(page)) if page else Drawn()
 
 
 def material(run: Run) -> Material:

@@ -39,8 +39,7 @@ from traitlets.config import Config
 from . import __version__
 from .errors import CsperfError, Problem
 from .export import write_table
-from .frontpage import FrontPage, html, pdf, png
-from .proposal import first_page
+from .proposal import DRAWN, Drawn
 from .run import AS_OF, Run
 from .stages import FIRST_PAGE as WITH_FIRST_PAGE
 from .stages import Pack, open_pack
@@ -51,6 +50,7 @@ from .text.numbers import day_words, month_words
 PACKAGE = Path(__file__).resolve().parent
 NOTEBOOKS = PACKAGE.parent / "notebooks"
 TEMPLATES = PACKAGE / "templates"
+FRONT = TEMPLATES / "frontpage" / "first_page.ipynb"
 NEEDS = "needs-"
 PARAMETERS = ("params_file", "month", "lang")
 # What a page may depend on: a change in one of these may change its bytes.
@@ -110,14 +110,23 @@ def run_pack(
     notebooks = [path for path in found if not _lacks(path, run)]
     target = Path(run.params.reports) / run.params.shop / f"{run.month}-{stage}" / (run.lang + ".partial" * bool(only))
     seconds: dict[str, float] = {}
-    executed = _execute(notebooks, Path(params_file), run, jobs, seconds, progress or (lambda _name: None))
+    # Last, in a kernel that has worked out the month's targets already.
+    drawing = [FRONT] if stage in WITH_FIRST_PAGE and not chosen else []
+    every = [*notebooks, *drawing]
+    executed = _execute(every, Path(params_file), run, jobs, seconds, progress or (lambda _name: None))
+    front = _received(executed.pop(FRONT.stem)) if drawing else None
     pages = _pages(executed, pack)
-    with_front = stage in WITH_FIRST_PAGE and not chosen
-    front = _timed("first_page", seconds, lambda: first_page(run)) if with_front else None
     with replacing(target) as folder:
         _write(folder, pages, front, pack, Path(params_file))
     _log(run, stage, seconds)
     return target
+
+
+def _received(notebook: NotebookNode) -> Drawn | None:
+    """The first page that the notebook drew; null where there was no target to speak of."""
+    data = next(o["data"][DRAWN] for c in notebook.cells for o in c.get("outputs", ()) if DRAWN in o.get("data", {}))
+    drawn = Drawn.received(data)
+    return drawn if drawn.title else None
 
 
 def find_notebooks(only: Sequence[str] = (), folder: Path | None = None) -> list[Path]:
@@ -226,15 +235,6 @@ def _run_one(
         progress(path.stem)
 
 
-def _timed(name: str, seconds: dict[str, float], made: Callable[[], Any]) -> Any:
-    """What `made` gives, with how long it took noted."""
-    started = time.monotonic()
-    try:
-        return made()
-    finally:
-        seconds[name] = time.monotonic() - started
-
-
 def _stopped(path: Path, error: PapermillExecutionError) -> Exception:
     """People's mistakes come out as they went in; anything else is a defect and keeps its traceback."""
     if error.ename != "CsperfError":
@@ -328,7 +328,7 @@ def _about(pack: Pack) -> dict[str, Any]:
     }
 
 
-def _write(folder: Path, pages: Sequence[Page], front: FrontPage | None, pack: Pack, params_file: Path) -> None:
+def _write(folder: Path, pages: Sequence[Page], front: Drawn | None, pack: Pack, params_file: Path) -> None:
     """All files of the pack; run.json last, over what was written."""
     tables = {name: frame for page in pages for name, frame in page.tables.items()}
     if pack.open:
@@ -340,9 +340,8 @@ def _write(folder: Path, pages: Sequence[Page], front: FrontPage | None, pack: P
         write_table(frame, folder / "tables" / f"{name}.csv")
     _workbook(folder / "pack.xlsx", tables, pack.run.last_day)
     if front:
-        (folder / f"{FIRST_PAGE}.html").write_text(html(front, home="index.html"), encoding="utf-8", newline="\n")
-        (folder / f"{FIRST_PAGE}.pdf").write_bytes(pdf(front))
-        (folder / f"{FIRST_PAGE}.png").write_bytes(png(front))
+        for ending in ("html", "pdf", "png"):
+            (folder / f"{FIRST_PAGE}.{ending}").write_bytes(getattr(front, ending))
     index = _index(pages, front, pack)
     (folder / "index.html").write_text(index, encoding="utf-8", newline="\n")
     facts = _run_facts(folder, pack, params_file)
@@ -351,7 +350,7 @@ def _write(folder: Path, pages: Sequence[Page], front: FrontPage | None, pack: P
     )
 
 
-def _index(pages: Sequence[Page], front: FrontPage | None, pack: Pack) -> str:
+def _index(pages: Sequence[Page], front: Drawn | None, pack: Pack) -> str:
     """The contents: the first page, the month in figures, then each page's question with the tables it shows."""
     run = pack.run
     env = Environment(loader=FileSystemLoader(TEMPLATES / "page"), autoescape=True, undefined=StrictUndefined)
