@@ -44,6 +44,9 @@ endif
 demo/truth.json: | $(READY)
 	$(RUN)/csperf sample demo
 
+demo-table: | $(READY)
+	$(RUN)/python -m csperf.sample.backend demo-table
+
 report: $(READY) demo/truth.json
 	$(RUN)/csperf load params/demo.yaml
 	$(RUN)/csperf run params/demo.yaml

@@ -92,6 +92,16 @@ def _month(value: str) -> str:
     return value
 
 
+def _period(value: str) -> str:
+    try:
+        first, last = (datetime.strptime(day, DATE[0]) for day in value.split("..")) if value else (None, None)
+    except ValueError:
+        first, last = datetime.max, datetime.min
+    if first and last and first > last:
+        raise typer.BadParameter(say("cli.bad_period", found=value))
+    return value
+
+
 def _words(text: str) -> list[str]:
     return [word.strip() for word in text.replace("，", ",").split(",") if word.strip()]
 
@@ -148,7 +158,11 @@ def sample(
 
 
 @command("load")
-def load(params_file: ParamsFile, mappings: Annotated[bool, _option("--mappings")] = False) -> None:
+def load(
+    params_file: ParamsFile,
+    mappings: Annotated[bool, _option("--mappings")] = False,
+    period: Annotated[str, _option("--period", metavar="FIRST..LAST", callback=_period)] = "",
+) -> None:
     from .load import load as load_exports
     from .load import write_mappings
     from .params import load_params
@@ -156,7 +170,7 @@ def load(params_file: ParamsFile, mappings: Annotated[bool, _option("--mappings"
     with working(say("cli.loading")) as done:
         settings = load_params(params_file).loading
         try:
-            report = load_exports(settings, lambda n, of, file: done(f"{n + 1}/{of} {file}"))
+            report = load_exports(settings, lambda n, of, file: done(f"{n + 1}/{of} {file}"), period=period)
         except CsperfError as error:
             typer.echo(say("cli.not_loaded"), err=True)
             for path in write_mappings(error.problems) if mappings else ():

@@ -79,8 +79,10 @@ def store_of(settings: LoadSettings) -> Store:
     return Store(settings.store or settings.root / "store", settings.timezone or "UTC")
 
 
-def load(settings: LoadSettings, progress: Progress | None = None) -> LoadReport:
+def load(settings: LoadSettings, progress: Progress | None = None, *, period: str = "") -> LoadReport:
     """What became of every row of the exports named in the settings; the store then holds those that stay.
+
+    `period` (first..last) is that of tables which tell none.
 
     Files loaded before are skipped. Where a mapping has changed, all are read anew. `progress` is told
     (files done, files to read, name of the next). Rejected rows do not keep good ones out; a file of which all rows
@@ -94,7 +96,7 @@ def load(settings: LoadSettings, progress: Progress | None = None) -> LoadReport
     todo, anew = _to_read(jobs, store, problems)
     if todo:
         with store.intake(anew=anew) as intake:
-            for job, loaded in _read(todo, settings, problems, progress):
+            for job, loaded in _read(todo, settings, problems, progress, period):
                 intake.stage(loaded, source=job.source.source, settings=job.settings)
             if not problems:
                 intake.commit()
@@ -273,7 +275,7 @@ def _gone(jobs: Sequence[_Job], entries: dict[str, Any], store: Store) -> list[P
 
 
 def _read(
-    jobs: Sequence[_Job], settings: LoadSettings, problems: list[Problem], progress: Progress | None
+    jobs: Sequence[_Job], settings: LoadSettings, problems: list[Problem], progress: Progress | None, period: str = ""
 ) -> Iterator[tuple[_Job, Any]]:
     """Each file with what is in it; problems of files that cannot be read are added to `problems`."""
     shop = Shop(settings.shop, settings.timezone, settings.root, settings.internal_accounts, _key(settings))
@@ -281,7 +283,8 @@ def _read(
         if progress:
             progress(done, len(jobs), job.file)
         try:
-            loaded = REGISTRY[job.source.source].load(job.path, job.source, shop)
+            told = {"period": period} if period and getattr(job.source, "period", None) == "" else {}
+            loaded = REGISTRY[job.source.source].load(job.path, job.source.model_copy(update=told), shop)
         except CsperfError as error:
             problems += error.problems
             continue

@@ -599,3 +599,26 @@ def _con():
     from csperf.engine import connect
 
     return connect()
+
+
+def test_a_period_given_on_loading_holds_for_good(tmp_path):
+    path = workbook(tmp_path / "客服数据.xlsx", [["客服账号", "咨询人数", "最终成团人数"], ["店:甲", 10, 2]])
+    settings = LoadSettings(
+        shop="S", root=tmp_path, timezone="Asia/Shanghai", sources=(export.Settings(files="*.xlsx"),)
+    )
+    with pytest.raises(CsperfError, match=path.name):
+        load(settings)
+    load(settings, period="2025-01-01..2025-01-31")
+    again = load(settings)
+    assert again.files[["kept", "skipped"]].to_numpy().tolist() == [[1, True]]
+    assert store_of(settings).months("measured") == ["2025-01"]
+
+
+@pytest.mark.parametrize("period", ["2025-01", "2025-01-31..2025-01-01", "2025-01-01..2025-02-30"])
+def test_what_is_no_period_is_mistyped(tmp_path, period):
+    from typer.testing import CliRunner
+
+    from csperf.cli import app
+
+    said = CliRunner().invoke(app, ["load", str(tmp_path / "params.yaml"), "--period", period])
+    assert said.exit_code == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -117,3 +118,7 @@ def _orders(rng: np.random.Generator, days: list[dt.date], counts: dict[str, np.
                 *("示例商品\t", f"{made}\t", f"{state}\t", price, "0.00", price, price, f"{rng.integers(1, 3)}"),
                 *("600000000001\t", "\t", f"{refund}\t", f"{paid}\t"),
             ]
+
+
+if __name__ == "__main__":
+    make_backend(sys.argv[1])
