@@ -322,6 +322,28 @@ def targets(
         typer.echo(said)
 
 
+@app.command("weights", help=say("cli.weights"), epilog=say("cli.weights_example"))
+def weights(
+    params_file: Annotated[Path | None, typer.Argument(metavar="[PARAMS]", help=say("cli.params_file"))] = None,
+    values: Annotated[Path | None, _option("--values", metavar="FILE")] = None,
+    outcome: Annotated[str, _option("--outcome", metavar="METRIC|FILE")] = "",
+    experts: Annotated[Path | None, _option("--experts", metavar="FILE")] = None,
+    role: Annotated[str, _option("--role", metavar="ROLE")] = "",
+    month: Month = "",
+    output: Output = None,
+    excel: Excel = False,
+) -> None:
+    if params_file is None and values is None and experts is None:
+        raise typer.BadParameter(say("cli.params_values_or_experts"))
+    from .cli_weights import worked_out
+
+    with working(say("cli.weighing")):
+        table, findings = worked_out(params_file, values, outcome, experts, role, month)
+    _show(table, output, excel=excel)
+    for said in findings:
+        typer.echo(said)
+
+
 @app.command("metrics", help=say("cli.metrics"), epilog=say("cli.metrics_example"))
 def metrics(
     key: Annotated[str, typer.Argument(metavar="[KEY]", help=say("cli.metric"))] = "",

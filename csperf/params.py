@@ -20,6 +20,7 @@ from .settings import TimeZone, did_you_mean, explain, listed, quoted, read_yaml
 from .sources import SourceSettings
 from .targets.settings import TargetSettings
 from .text import say
+from .weights.settings import WeightSettings
 
 STRICT = ConfigDict(frozen=True, extra="forbid")
 NAME_LENGTH = 64
@@ -105,6 +106,7 @@ class Params(BaseModel):
     engine: EngineSettings = EngineSettings()
     metrics: tuple[Annotated[str, AfterValidator(_metric_key)], ...] = ()
     targets: TargetSettings = TargetSettings()
+    weights: WeightSettings = WeightSettings()
     sources: tuple[SourceSettings, ...] = ()
 
     _file: Path = PrivateAttr(default=Path())

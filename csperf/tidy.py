@@ -159,6 +159,24 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("cause", spoken("review.cause", CAUSES)),
         *(Column(name, text) for name in ("adopted_by", "remark")),
     ),
+    "outcome": (
+        Column("agent_id", text, True),
+        Column("month", month, True),
+        Column("value", number, True),
+    ),
+    "experts": (
+        Column("expert", text, True),
+        Column("role", word_of("role", ROLES)),
+        Column("round", number),
+        Column("metric", metric, True),
+        Column("points", number, True, blank=True),
+    ),
+    "comparisons": (
+        Column("expert", text, True),
+        Column("role", word_of("role", ROLES)),
+        *(Column(name, metric, True) for name in ("a", "b")),
+        Column("ratio", number, True),
+    ),
     "planned": (
         Column("agent_id", text),
         Column("role", word_of("role", ROLES)),
@@ -277,6 +295,15 @@ def faults(frame: pd.DataFrame, path: str | Path) -> Iterator[Problem]:
             allowed = f"{'' if low is None else low}–{'' if high is None else high}"
             said = say("tidy.out_of_bounds", metric=key, found=f"{beyond.iloc[0]:g}", allowed=allowed)
             yield Problem(_where(Path(path), lines[beyond.index], "value"), said)
+
+
+def read_points(path: str | Path) -> pd.DataFrame:
+    """What raters handed over: points (expert, round, metric, points) or comparisons (expert, a, b, ratio)."""
+    if not Path(path).is_file():
+        raise CsperfError(Problem(str(path), say("tidy.no_file")))
+    with open_sheet(Path(path)) as sheet:
+        compared = all(_heading(column, sheet.header) for column in TABLES["comparisons"] if column.required)
+    return read_tidy(path, "comparisons" if compared else "experts")
 
 
 def read_values(path: str | Path) -> pd.DataFrame:

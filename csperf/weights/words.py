@@ -60,7 +60,8 @@ def row_notes(
     for metric in frame["metric"]:
         own = dict(_codes(metric, measured, cells, evidence, opinion, codes))
         status.append(";".join([*own, *whole]))
-        notes.append(" ".join(say(f"weights.code_{code}", **slots) for code, slots in own.items()))
+        words = say("weights.join").join(say(f"weights.code_{code}", **slots) for code, slots in own.items())
+        notes.append(say("weights.whole", said=words) if words else "")
     return notes, status
 
 
