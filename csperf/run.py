@@ -19,7 +19,7 @@ import pandas as pd
 
 from . import calls as phone
 from . import hours, mart, purchases, table_door, turns
-from .catalogue import ENTRIES, entry
+from .catalogue import ENTRIES, QUESTIONS, entry
 from .definitions import SETS, Definition
 from .engine import EngineSettings, chunks, connect
 from .errors import CsperfError, Problem
@@ -168,17 +168,18 @@ def month_days(month: str) -> tuple[dt.date, dt.date]:
     return dt.date(year, number, 1), dt.date(year, number, calendar.monthrange(year, number)[1])
 
 
-def facts(run: Run, since: dt.date | None = None) -> Facts:
+def facts(run: Run, since: dt.date | None = None, *, orders: bool = True) -> Facts:
     """The derived facts under the run's counting rules; reads the store and never writes.
 
     Of the whole store, because a chain of messages, an order's window and 21 days of history reach over the month's
-    edge; with `since`, of messages from LEAD_DAYS before that day on, for those who look at no earlier day.
+    edge; with `since`, of messages from LEAD_DAYS before that day on, for those who look at no earlier day. Without
+    `orders` there are no purchases, and nothing says which chats led to one.
     """
-    asked = f"{run.key} {since}"
+    asked = f"{run.key} {since} {orders}"
     if asked not in _kept:
         while len(_kept) >= KEPT:
             _kept.pop(next(iter(_kept)))
-        _kept[asked] = Facts(run, _derive(run, since and since - dt.timedelta(days=LEAD_DAYS)))
+        _kept[asked] = Facts(run, _derive(run, since and since - dt.timedelta(days=LEAD_DAYS), orders))
     return Facts(run, _kept[asked])
 
 
@@ -338,8 +339,10 @@ def red_lines(run: Run, settings: RedLineSettings | None = None) -> pd.DataFrame
         definition=run.params.counting_rules(own),
         first_day=on_day - dt.timedelta(days=settings.history_days),
     )
-    source = past if run.door == table_door.DOOR else facts(past, past.first_day)
-    daily = measure(source, ["shop", "day"], sorted({str(rule.metric) for rule in rules}))
+    metrics = sorted({str(rule.metric) for rule in rules})
+    sales = any(QUESTIONS[metric] == "sales" for metric in metrics)
+    source = past if run.door == table_door.DOOR else facts(past, past.first_day, orders=sales)
+    daily = measure(source, ["shop", "day"], metrics)
     means = cells_of(run.table("benchmarks"), "mean")
     return platform_red_lines(daily, rules, on_day=on_day, industry=means, settings=settings)
 
@@ -437,7 +440,7 @@ def _covered(store: Store) -> list[dt.date]:
     return []
 
 
-def _derive(run: Run, since: dt.date | None = None) -> dict[str, ir.Table]:
+def _derive(run: Run, since: dt.date | None = None, orders: bool = True) -> dict[str, ir.Table]:
     have = run.store.tables()
     if not DOORS["chat"] & set(have):
         return {}
@@ -447,9 +450,9 @@ def _derive(run: Run, since: dt.date | None = None) -> dict[str, ir.Table]:
     if "messages" in have:
         messages = run.store.read(con, "messages", since)
         found |= turns.derive(con, messages, run.definition, shop, _chunks(run, since))
-    if "messages" in have and "orders" in have:
-        orders, refunds = (run.store.read(con, name) for name in ("orders", "refunds"))
-        found |= purchases.derive(con, orders, refunds, found, run.definition)
+    if orders and "messages" in have and "orders" in have:
+        bought, refunds = (run.store.read(con, name) for name in ("orders", "refunds"))
+        found |= purchases.derive(con, bought, refunds, found, run.definition)
     found.pop("replies", None)
     if "calls" in have:
         spoken = phone.derive(con, run.store.read(con, "calls"), *turns.people_and_days(con, shop))
