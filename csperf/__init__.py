@@ -23,6 +23,8 @@ NAMES = {
     "propose": "run",
     "reconcile": "run",
     "derive_targets": "targets",
+    "score": "scorecard",
+    "score_run": "scoring",
     "load_rules": "rules",
     "entry": "catalogue",
     "charts": "charts",

@@ -322,6 +322,34 @@ def targets(
         typer.echo(said)
 
 
+@app.command("score", help=say("cli.score"), epilog=say("cli.score_example"))
+def score(
+    params_file: Annotated[Path | None, typer.Argument(metavar="[PARAMS]", help=say("cli.params_file"))] = None,
+    values: Annotated[Path | None, _option("--values", metavar="FILE")] = None,
+    targets: Annotated[Path | None, _option("--targets", metavar="FILE")] = None,
+    weights: Annotated[Path | None, _option("--weights", metavar="FILE")] = None,
+    events: Annotated[Path | None, _option("--events", metavar="FILE")] = None,
+    preset: Annotated[str, _option("--preset", metavar="manual2010")] = "",
+    rule: Annotated[str, _option("--rule", metavar="linear|step|attainment")] = "",
+    month: Month = "",
+    lang: Language = "",
+    sheets: Annotated[Path | None, _option("--sheets", metavar="DIR")] = None,
+    output: Output = None,
+    excel: Excel = False,
+) -> None:
+    if params_file is None and values is None:
+        raise typer.BadParameter(say("cli.params_or_values"))
+    from .cli_score import Asked, worked_out, write_sheets
+
+    with working(say("cli.scoring")):
+        asked = Asked(params_file, values, targets, weights, events, preset, rule, month, lang or ui_language())
+        found = worked_out(asked)
+        written = write_sheets(found, sheets, asked.lang) if sheets else []
+    _show(found.scores, output, excel=excel)
+    for said in (*found.notices, *(say("cli.written", path=path) for path in written)):
+        typer.echo(said)
+
+
 @app.command("weights", help=say("cli.weights"), epilog=say("cli.weights_example"))
 def weights(
     params_file: Annotated[Path | None, typer.Argument(metavar="[PARAMS]", help=say("cli.params_file"))] = None,

@@ -14,6 +14,8 @@ from .catalogue import ENTRIES
 from .definitions import SETS
 from .errors import CsperfError, Problem
 from .facts import SPOKEN
+from .scorecard.events import APPEALS
+from .scorecard.events import KINDS as EVENT_KINDS
 from .settings import did_you_mean, listed, quoted
 from .sources.decode import normalised, open_sheet
 from .targets.register import CAUSES
@@ -48,6 +50,11 @@ def number(cell: str) -> float:
     if value != value or value in (float("inf"), float("-inf")):
         raise ValueError(say("tidy.not_number", found=quoted(cell)))
     return value / 100 if percent else value
+
+
+def points(cell: str) -> float:
+    """Points of a hundred, with or without a percent sign."""
+    return number(cell.strip().rstrip("%％"))
 
 
 def month(cell: str) -> str:
@@ -119,7 +126,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("month", month),
         Column("day", day),
         Column("metric", metric, True),
-        *(Column(name, number) for name in ("numerator", "denominator", "value", "n", "sum_squares", "served")),
+        *(Column(name, number) for name in ("numerator", "denominator", "value", "n", "sum_squares", "served", "days")),
         Column("level", level),
         Column("role", word_of("role", ROLES)),
         *(Column(name, text) for name in ("shift", "door")),
@@ -158,6 +165,18 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("change_reason", text),
         Column("cause", spoken("review.cause", CAUSES)),
         *(Column(name, text) for name in ("adopted_by", "remark")),
+    ),
+    "weights": (
+        Column("metric", metric, True),
+        Column("role", word_of("role", ROLES)),
+        Column("weight", points, True),
+    ),
+    "events": (
+        Column("agent_id", text, True),
+        Column("date", day, True),
+        Column("kind", spoken("scores.kind", EVENT_KINDS), True),
+        *(Column(name, text) for name in ("evidence", "reported_by", "confirmed_by")),
+        Column("appeal", spoken("scores.appeal", APPEALS)),
     ),
     "outcome": (
         Column("agent_id", text, True),

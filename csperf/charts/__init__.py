@@ -11,6 +11,7 @@ from .performance import agents, bars, days, volume_speed
 from .picture import Picture
 from .quality import coverage
 from .same_agent import months, shifts
+from .scores import points_of_person, scores
 from .signals import funnel, month_limits
 from .targets import spread
 
@@ -24,6 +25,8 @@ __all__ = [
     "funnel",
     "month_limits",
     "months",
+    "points_of_person",
+    "scores",
     "shifts",
     "spread",
     "volume_speed",

@@ -147,10 +147,14 @@ def _target_faults(rows: pd.DataFrame, settings: ScoreSettings) -> Iterator[Prob
 
 
 def _rising(row) -> bool:
-    """Whether base, target and stretch as they are shown grow harder from one to the next."""
+    """Whether target is harder than base and stretch no easier than target, as they are shown.
+
+    A target at the end of what is possible (100 %) has its stretch there too: its points are the most.
+    """
     sign = 1 if entry(row.metric).better == "higher" else -1
     lines = as_shown(row.metric, np.array([row.base, row.target, row.stretch], float), favour=-1)
-    return bool((np.diff(sign * lines[np.isfinite(lines)]) > 0).all())
+    base, target, stretch = sign * lines
+    return bool(base < target and not stretch < target)
 
 
 def _place(row) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 KINDS = ("abuse", "leak", "false_promise", "off_platform")  # 辱骂, 泄露信息, 违规承诺, 引导私下交易
+APPEALS = ("none", "open", "won", "lost")
 COLUMNS = ["agent_id", "date", "kind", "evidence", "reported_by", "confirmed_by", "appeal"]
 
 

@@ -1,0 +1,121 @@
+"""A shop's scores from its store: the month's values, the targets in force, the weights, and the month before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from .run import Run, history, measure, month_days, propose
+from .scorecard import Scorecard, ScoreSettings, changes, scorecard
+from .targets.register import later, published
+from .targets.register_file import read_register
+from .text import say
+from .tidy import read_tidy
+from .weights.starter import starting
+
+WORKED = "sessions_per_day"  # its denominator is the days worked
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """card: all months up to `month`, scored by the targets and weights of the month. names: agent_id -> name.
+
+    in_force: whether the targets were published for the month; else they are the proposal made from earlier months.
+    starter: whether the weights are those one begins with. values: what was scored.
+    """
+
+    card: Scorecard
+    month: str
+    values: pd.DataFrame
+    targets: pd.DataFrame
+    weights: pd.DataFrame
+    names: dict[str, str]
+    in_force: bool
+    starter: bool
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What to know of the scores, the basis first."""
+        basis = [] if self.in_force else [say("scores.not_published", month=self.month)]
+        return (*basis, *([say("scores.starter_weights")] if self.starter else []), *self.card.notices)
+
+    @property
+    def before(self) -> str:
+        """The month before."""
+        return f"{later(month_days(self.month)[0], -1):%Y-%m}"
+
+    def now(self) -> pd.DataFrame:
+        """The scores of the month."""
+        return self.card.scores[self.card.scores["month"] == self.month].reset_index(drop=True)
+
+    def parts(self) -> pd.DataFrame:
+        """The parts of the month's scores."""
+        return self.card.parts[self.card.parts["month"] == self.month].reset_index(drop=True)
+
+    def changes(self, by_shift: pd.DataFrame | None = None) -> pd.DataFrame:
+        """What moved each score since the month before, by the same targets and weights (scorecard.changes)."""
+        return changes(self.card, self.card, (self.before, self.month), by_shift=by_shift)
+
+
+def score_run(
+    run: Run,
+    *,
+    values: pd.DataFrame | None = None,
+    targets: pd.DataFrame | None = None,
+    weights: pd.DataFrame | None = None,
+    events: pd.DataFrame | None = None,
+    settings: ScoreSettings | None = None,
+) -> Scored:
+    """The scores of the run's month and the months before it.
+
+    What is not handed over comes from the shop: values from its store; targets from its register, else as they would
+    have been proposed from the months before; weights as one begins with them; events from <shop>.events.csv.
+    """
+    in_force, aims = targets is not None, targets
+    if aims is None:
+        aims = published(read_register(run.params.folder / f"{run.params.shop}.register.csv"), run.month)
+        in_force = len(aims) > 0
+        aims = aims if in_force else propose(_month_before(run)).targets
+    given = starter_weights(aims) if weights is None else weights
+    if values is None:
+        wanted = given.loc[given["weight"] > 0, "metric"].unique().tolist()
+        values = _with_days(run, history(run, wanted))
+    path = run.params.folder / f"{run.params.shop}.events.csv"
+    events = read_tidy(path, "events") if events is None and path.is_file() else events
+    roster = run.table("roster")
+    card = scorecard(values, aims, given, roster=roster, events=events, settings=settings)
+    return Scored(card, run.month, values, aims, given, _names(roster), in_force, weights is None)
+
+
+def starter_weights(targets: pd.DataFrame) -> pd.DataFrame:
+    """The weights one begins with for the metrics that have targets: metric, role, weight."""
+    rows = targets[targets["target"].notna() & (targets["role"] != "shop") & (targets["grade"] != "reference")]
+    parts = []
+    for role, own in rows.groupby("role"):
+        held, _missing = starting(str(role), own["metric"].unique())
+        parts.append(pd.DataFrame({"metric": held.keys(), "role": role, "weight": [100 * w for w in held.values()]}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _month_before(run: Run) -> Run:
+    """The run of the month before; the run itself where there is none."""
+    before = f"{later(run.first_day, -1):%Y-%m}"
+    if before not in run.store.months():
+        return run
+    first, last = month_days(before)
+    return replace(run, month=before, first_day=first, last_day=last)
+
+
+def _with_days(run: Run, values: pd.DataFrame) -> pd.DataFrame:
+    """The values with the days that each person worked in the month, where the store knows them."""
+    past = replace(run, first_day=later(run.first_day, 1 - run.params.targets.history_months))
+    worked = measure(past, ["agent", "month"], [WORKED])
+    worked = worked[worked["agent_id"].notna()].rename(columns={"denominator": "days"})
+    return values.merge(worked[["agent_id", "month", "days"]].drop_duplicates(), how="left", on=["agent_id", "month"])
+
+
+def _names(roster: pd.DataFrame) -> dict[str, Any]:
+    """agent_id -> name, the newest entry of the roster."""
+    return roster.sort_values("valid_from").groupby("agent_id")["name"].last().to_dict() if len(roster) else {}

@@ -1,0 +1,140 @@
+"""个人单: a person's own row, what it is made of, what moved it, and the team as figures nobody can be read from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from ..catalogue import entry
+from ..charts import points_of_person
+from ..scorecard import Scorecard
+from ..text import say
+from ..text.numbers import MISSING, month_words, number, quantity
+from .sheet import About, Block, Sheet, mean_of_many, points
+
+FULL = 100
+MOVED = ("own", "mix", "target", "weight", "cap")
+
+
+def personal(
+    card: Scorecard, agent: str, role: str, about: About, *, name: str, moved: pd.DataFrame | None = None
+) -> Sheet:
+    """The sheet of one person in one role. `moved`: scorecard.changes since the month before."""
+    month = card.scores["month"] == about.month
+    row = card.scores[month & (card.scores["agent_id"] == agent) & (card.scores["role"] == role)].iloc[0]
+    parts = card.parts[(card.parts["month"] == about.month) & (card.parts["role"] == role)]
+    own = parts[parts["agent_id"] == agent]
+    others = card.scores[month & (card.scores["role"] == role) & (card.scores["agent_id"] != agent)]
+    lang = about.lang
+    slots = {"name": name, "month": month_words(about.month, lang)}
+    changed = None if moved is None else moved[(moved["agent_id"] == agent) & (moved["role"] == role)]
+    sentences = [*_standing(row, own, lang), *_moved(changed, lang), *_team(row, others, about)]
+    blocks = [_metrics(own, parts, about), *_changes(changed, lang)]
+    scored = own[own["points"].notna()]
+    return Sheet(
+        lang,
+        say("sheets.personal", lang, **slots),
+        (about.shop, say(f"tables.role_{role}", lang), *_level(row["level"], lang)),
+        tuple(sentences),
+        tuple(blocks),
+        (say("sheets.basis", lang), say("sheets.objection", lang)),
+        points_of_person(scored, lang=lang) if len(scored) else None,
+    )
+
+
+def _level(level: object, lang: str) -> tuple[str, ...]:
+    known = {"junior", "mid", "senior"}
+    return () if pd.isna(level) else (say(f"tables.level_{level}", lang) if level in known else str(level),)
+
+
+def _standing(row: pd.Series, own: pd.DataFrame, lang: str) -> Iterator[str]:
+    """The score, how far chance moves it, what caps it, and where points are left."""
+    if pd.isna(row["score"]):
+        yield say(f"scores.status_{row['status']}", lang)
+        return
+    yield say("sheets.score", lang, score=points(row["score"]), coefficient=f"{row['coefficient']:.3f}")
+    if pd.notna(row["score_low"]):
+        yield say("sheets.range", lang, low=points(row["score_low"]), high=points(row["score_high"]))
+    if row["capped"]:
+        yield say("sheets.capped", lang)
+    gaps = (FULL - own["points"]) * own["weight_used"] / 100
+    if gaps.max() > 0:
+        most = own.loc[gaps.idxmax()]
+        slots = {"metric": entry(most["metric"]).name(lang), "gap": points(gaps.max())}
+        yield say("sheets.most_to_gain", lang, **slots)
+
+
+def _moved(changed: pd.DataFrame | None, lang: str) -> Iterator[str]:
+    if changed is None or changed.empty:
+        return
+    sums = changed[["change", *MOVED]].sum()
+    parts = [
+        say(f"sheets.by_{name}", lang, points=points(sums[name], "+")) for name in MOVED if abs(sums[name]) >= 0.05
+    ]
+    joined = say("sheets.comma", lang).join(parts)
+    yield say("sheets.moved" if parts else "sheets.not_moved", lang, change=points(sums["change"], "+"), parts=joined)
+
+
+def _team(row: pd.Series, others: pd.DataFrame, about: About) -> Iterator[str]:
+    """The team without this person, as a mean of enough others; the band."""
+    mean = mean_of_many(others["score"], about.anonymous)
+    if pd.isna(mean):
+        yield say("sheets.team_small", about.lang, least=about.anonymous)
+        return
+    yield say("sheets.team_mean", about.lang, people=int(others["score"].notna().sum()), mean=points(mean))
+    if row["band"]:
+        yield say(f"sheets.band_{row['band']}", about.lang)
+
+
+def _metrics(own: pd.DataFrame, parts: pd.DataFrame, about: About) -> Block:
+    """Every metric: weight, own value, the three lines, points, what they add; the team's mean points."""
+    lang = about.lang
+    others = parts[parts["agent_id"] != own["agent_id"].iloc[0]]
+    heads = ("metric", "weight", "value", "cases", "lines", "points", "contribution", "team_points", "remark")
+    rows = []
+    for part in own.itertuples():
+        unit = entry(part.metric).unit
+        lines = " / ".join(number(getattr(part, line), unit) for line in ("base", "target", "stretch"))
+        mean = mean_of_many(others.loc[others["metric"] == part.metric, "points"], about.anonymous)
+        remark = "" if pd.isna(part.left_out) else say(f"scores.left_out_{part.left_out}", lang)
+        cells = (
+            entry(part.metric).name(lang),
+            _weight(part),
+            quantity(part.value, unit, lang),
+            number(part.n, "count"),
+        )
+        rows.append((*cells, lines, points(part.points), points(part.contribution), points(mean), remark))
+    return Block(
+        say("sheets.metrics", lang),
+        tuple(say(f"sheets.head_{head}", lang) for head in heads),
+        tuple(rows),
+        say("sheets.metrics_note", lang),
+    )
+
+
+def _weight(part) -> str:
+    """The weight, and what became of it where others had no value."""
+    used = MISSING if pd.isna(part.weight_used) else f"{part.weight_used:.3g}"
+    plain = f"{part.weight:.3g}"
+    return plain if used == plain else f"{plain} → {used}"
+
+
+def _changes(changed: pd.DataFrame | None, lang: str) -> Iterator[Block]:
+    if changed is None or changed.empty:
+        return
+    moved = [name for name in MOVED if name == "own" or (changed[name].abs() >= 0.05).any()]
+    heads = ("metric", "change", *moved)
+    rows = [
+        (
+            say("sheets.cap", lang) if pd.isna(row.metric) else entry(row.metric).name(lang),
+            *(points(getattr(row, name), "+") for name in ("change", *moved)),
+        )
+        for row in changed.itertuples()
+    ]
+    yield Block(
+        say("sheets.changes", lang),
+        tuple(say(f"sheets.head_{head}", lang) for head in heads),
+        tuple(rows),
+        say("sheets.changes_note", lang),
+    )

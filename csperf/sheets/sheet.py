@@ -1,0 +1,56 @@
+"""What a sheet says, and the figures of a team that nobody can be read from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ..charts import Picture
+from ..text.numbers import MISSING
+
+
+@dataclass(frozen=True)
+class About:
+    """The shop and month a sheet is about, its language, and of how many people a team's figure must be made."""
+
+    shop: str
+    month: str
+    lang: str = "zh"
+    anonymous: int = 5
+
+
+@dataclass(frozen=True)
+class Block:
+    """A table of a sheet: its title, heads and rows of words, and what to know of it."""
+
+    title: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """One page: ** marks bold. picture: null where nothing can be drawn."""
+
+    lang: str
+    title: str
+    about: tuple[str, ...]
+    sentences: tuple[str, ...]
+    blocks: tuple[Block, ...]
+    footer: tuple[str, ...]
+    picture: Picture | None = None
+
+
+def points(value: float | None, sign: str = "") -> str:
+    """Points as people read them: 84.9."""
+    if value is None or pd.isna(value):
+        return MISSING
+    return "0" if sign and abs(value) < 0.05 else f"{abs(value) if abs(value) < 0.05 else value:{sign}.1f}"
+
+
+def mean_of_many(values: pd.Series, least: int) -> float:
+    """The mean of at least so many people's figures; NaN of fewer, from which one person's could be read."""
+    known = values.dropna()
+    return float(known.mean()) if len(known) >= least else float("nan")
