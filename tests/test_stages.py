@@ -1,0 +1,324 @@
+"""The packs of a month: what is known on a day, what is settled by then, what is refused and how it is said."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+
+import pandas as pd
+import pytest
+
+from csperf import tables
+from csperf.catalogue import ENTRIES, entry
+from csperf.cli import main
+from csperf.definitions import SETS
+from csperf.errors import CsperfError
+from csperf.report import NOTEBOOKS, run_pack
+from csperf.run import facts, history, last_settled, measure, open_run
+from csperf.stages import PAGES, STAGES, month_inputs, open_pack, progress_so_far, register_of
+from csperf.store import Store
+from csperf.tables.progress import said as progress_said
+from csperf.targets.appeals import freeze
+from csperf.targets.maturity import immature, maturity_days
+from csperf.targets.progress import Month, progress
+from csperf.targets.register_file import save
+
+DAY = dt.date
+
+
+@pytest.fixture
+def own_shop(small_shop, tmp_path):
+    """A copy of the shop that a test may change."""
+    return (
+        shutil.copytree(small_shop.parent, tmp_path / "shop", ignore=shutil.ignore_patterns("reports")) / "params.yaml"
+    )
+
+
+# What is known ----------------------------------------------------------------------------------------------------
+
+
+def test_nothing_that_happened_later_is_read(small_shop):
+    whole, then = open_run(small_shop).store, open_run(small_shop, as_of="2026-10-15").store
+    messages, orders = then_rows(then, "messages"), then_rows(then, "orders")
+    assert pd.to_datetime(messages["day"]).max() == pd.Timestamp("2026-10-14")
+    midnight = pd.Timestamp("2026-10-15", tz="Asia/Shanghai")
+    for name in ("created_at", "paid_at", "closed_at"):
+        assert orders[name].dropna().max() < midnight
+    everything = then_rows(whole, "orders")
+    known = everything[everything["created_at"] < midnight]
+    assert set(orders["order_id"]) == set(known["order_id"])
+    open_then = known["paid_at"].isna() | (known["paid_at"] >= midnight)
+    assert orders["paid_at"].isna().sum() == open_then.sum()
+
+
+def then_rows(store: Store, table: str) -> pd.DataFrame:
+    from csperf.engine import connect
+
+    return store.read(connect(), table).to_pandas()
+
+
+def test_what_is_planned_stays_known(small_shop):
+    then = open_run(small_shop, as_of="2026-10-15")
+    assert pd.to_datetime(then.table("shifts")["day"]).max() == pd.Timestamp("2026-10-31")
+    assert then.table("benchmarks")["period_end"].dropna().max() <= pd.Timestamp("2026-10-14")
+
+
+def test_without_a_day_one_looks_from_the_day_after_the_last_one(small_shop):
+    assert open_run(small_shop).as_of == DAY(2026, 11, 1)
+    assert open_run(small_shop, as_of="2026-10-15").as_of == DAY(2026, 10, 15)
+
+
+def test_the_same_is_measured_as_from_a_store_that_ended_there(small_shop):
+    then = open_run(small_shop, month="2026-09", as_of="2026-10-01")
+    now = open_run(small_shop, month="2026-09")
+    told = [measure(run, ["shop", "month"], ["sessions_per_day", "reply_30s_msg"]) for run in (then, now)]
+    assert told[0]["n"].tolist() == told[1]["n"].tolist()
+
+
+@pytest.mark.parametrize("found, said", [("2026-13-01", "2026-13-01"), ("2020-01-01", "2026-08")])
+def test_a_day_that_cannot_be_is_said(small_shop, found, said):
+    with pytest.raises(CsperfError, match=said):
+        open_run(small_shop, as_of=found)
+
+
+# What is settled --------------------------------------------------------------------------------------------------
+
+
+def test_maturity_follows_the_shops_rules():
+    shop = SETS["shop"]
+    assert maturity_days("reply_30s_msg", shop) == 1
+    assert maturity_days("conversion_paid_user", shop) == 2  # 询单有效期 of a day, and one more
+    assert maturity_days("conversion_paid_user", shop.model_copy(update={"window_h": 72})) == 4
+    assert maturity_days("conversion_paid_user", shop.model_copy(update={"window_h": 25})) == 3
+    assert maturity_days("agent_refund_share", shop.model_copy(update={"net_refund_days": 30})) == 30
+    assert all(maturity_days(key, shop) == entry(key).maturity_days for key in ENTRIES)
+
+
+def test_a_value_is_settled_on_the_day_it_matures_and_not_before():
+    def named(day):
+        return [one.metric for one in immature(["conversion_paid_user", "reply_30s_msg"], SETS["shop"], LAST, day)]
+
+    assert named(LAST) == ["reply_30s_msg", "conversion_paid_user"]
+    assert named(DAY(2026, 11, 1)) == ["conversion_paid_user"]
+    assert named(DAY(2026, 11, 2)) == []
+
+
+LAST = DAY(2026, 10, 31)
+
+
+def test_targets_rest_on_settled_days_only(small_shop):
+    run = open_run(small_shop, month="2026-10", as_of="2026-10-21")
+    assert last_settled(run, "reply_30s_msg") == DAY(2026, 10, 20)
+    assert last_settled(run, "conversion_paid_user") == DAY(2026, 10, 19)
+    known = facts(run)
+    rows = history(known, ["conversion_paid_user"])
+    newest = rows[rows["month"] == "2026-10"]["denominator"].sum()
+    daily = measure(known, ["agent", "role", "level", "day"], ["conversion_paid_user"])
+    settled = pd.to_datetime(daily["day"]) <= pd.Timestamp("2026-10-19")
+    assert 0 < newest == daily.loc[settled, "denominator"].sum() < daily["denominator"].sum()
+
+
+def test_a_month_that_has_just_begun_carries_no_targets(small_shop):
+    run = open_run(small_shop, month="2026-10", as_of="2026-10-05")
+    assert last_settled(run, "reply_30s_msg") == DAY(2026, 9, 30)
+    first = open_run(small_shop, month="2026-08", as_of="2026-08-06")  # but the first month is all there is
+    assert last_settled(first, "reply_30s_msg") == DAY(2026, 8, 5)
+
+
+# Which month, and what is refused ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "stage, as_of, month",
+    [
+        ("plan", "", "2026-10"),
+        ("plan", "2026-10-21", "2026-10"),
+        ("plan", "2026-10-04", "2026-09"),
+        ("progress", "2026-10-15", "2026-10"),
+        ("settle", "", "2026-09"),
+        ("settle", "2026-11-02", "2026-10"),
+    ],
+)
+def test_each_pack_knows_its_month(small_shop, stage, as_of, month):
+    assert open_pack(small_shop, stage, as_of=as_of).run.month == month
+
+
+def test_settling_too_early_is_refused_with_what_and_when_and_how(small_shop, capsys):
+    for lang, words in (("zh", ["询单", "11月2日", "暂估"]), ("en", ["who paid", "2 Nov", "provisional"])):
+        code, said = run_cli(capsys, lang, "run", str(small_shop), "--month", "2026-10", "--stage", "settle")
+        assert code == 1
+        assert [word for word in [*words, "--as-of 2026-11-02", "--force"] if word not in said] == []
+        assert "Traceback" not in said
+
+
+def run_cli(capsys, lang, *arguments):
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as stopped:
+        patch.setenv("CSPERF_LANG", lang)
+        main(list(arguments))
+    shown = capsys.readouterr()
+    return stopped.value.code, shown.out + shown.err
+
+
+def test_a_plan_of_a_month_to_come_says_which_month_to_name(small_shop):
+    with pytest.raises(CsperfError, match="--month 2026-10 --stage plan"):
+        open_pack(small_shop, "plan", month="2026-11")
+    with pytest.raises(CsperfError) as told:
+        open_pack(small_shop, "settle", month="2026-11")
+    assert "--stage plan" not in str(told.value)
+
+
+def test_a_frozen_month_is_settled_again_only_from_the_same_inputs(own_shop):
+    pack = open_pack(own_shop, "settle", month="2026-09")
+    register = register_of(pack.run.params)
+    save(freeze(register, "2026-09", month_inputs(pack.run.params, "2026-09"), on=DAY(2026, 10, 11), who="老板"))
+    assert open_pack(own_shop, "settle", month="2026-09").open == ()
+    own_shop.write_text(own_shop.read_text("utf-8") + "\ndefinition: {session_gap_s: 900}\n", "utf-8")
+    for force in (False, True):
+        with pytest.raises(CsperfError, match=r"(?s)2026-09.*definitions shop.*csperf review params.yaml correct"):
+            open_pack(own_shop, "settle", month="2026-09", force=force)
+    assert open_pack(own_shop, "settle", month="2026-08").run.month == "2026-08"
+
+
+# What stands in them ----------------------------------------------------------------------------------------------
+
+
+def test_every_notebook_belongs_to_a_pack_and_every_name_is_a_notebook():
+    names = {path.stem for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")}
+    assert set(PAGES) <= names
+    assert all(stages and set(stages) <= set(STAGES) for stages in PAGES.values())
+
+
+def test_a_forced_pack_says_on_every_page_and_in_every_table_that_it_is_provisional(small_shop):
+    folder = run_pack(small_shop, month="2026-10", stage="settle", force=True, only="01_data_quality", lang="zh")
+    for page in folder.glob("*.html"):
+        assert "暂估：询单→最终付款转化率到11月2日" in page.read_text("utf-8")
+    html = (folder / "01_data_quality.html").read_text("utf-8")
+    assert html.count('<p class="stamp">暂估</p>') >= len(list((folder / "tables").glob("*.csv"))) > 0
+    assert all(pd.read_csv(path)["provisional"].all() for path in (folder / "tables").glob("*.csv"))
+
+
+def test_the_progress_pack_has_its_page_and_no_targets_of_next_month(small_shop):
+    for lang, title, only in (("zh", "还差多少", ""), ("en", "how much is still missing", "08_progress")):
+        folder = run_pack(small_shop, stage="progress", as_of="2026-10-15", lang=lang, only=only)
+        assert folder.parts[-2:] == ("2026-10-progress", lang + ".partial" * bool(only))
+        others = set() if only else {"01_data_quality"}
+        assert {path.stem for path in folder.glob("*.html")} == {"index", "08_progress"} | others
+        html = (folder / "08_progress.html").read_text("utf-8")
+        assert title in html and ('class="stamp"' in html) is False
+        people = pd.read_csv(folder / "tables" / "progress_people.csv")
+        assert not {"score", "coefficient"} & set(people.columns) and len(people)
+
+
+# Progress, by hand ------------------------------------------------------------------------------------------------
+
+
+def so_far(metric, numerator, denominator, agent="A1"):
+    cells = {"shop_id": "S", "agent_id": agent, "role": "pre", "level": None, "month": "2026-10", "metric": metric}
+    return pd.DataFrame([cells | {"numerator": numerator, "denominator": denominator, "n": denominator}])
+
+
+def aim(metric, target, level=None):
+    return pd.DataFrame([{"metric": metric, "role": "pre", "level": level, "target": target, "source": "published"}])
+
+
+def halfway(metric, **more):
+    return Month(DAY(2026, 10, 1), DAY(2026, 10, 30), {metric: DAY(2026, 10, 15)}, **more)
+
+
+def of(metric, numerator, denominator, target, **more):
+    rows = progress(so_far(metric, numerator, denominator), aim(metric, target), halfway(metric, **more))
+    assert len(rows) == 2 and rows["agent_id"].isna().sum() == 1
+    return rows[rows["agent_id"].notna()].iloc[0]
+
+
+@pytest.mark.parametrize(
+    "numerator, target, needed, state",
+    [
+        (80, 0.85, 0.90, "behind"),  # 100 cases so far, as many to come
+        (90, 0.85, 0.80, "on_track"),
+        (20, 0.65, 1.10, "out_of_reach"),
+        (90, 0.40, -0.10, "safe"),
+        (100, 0.50, 0.0, "safe"),  # without a single further success it is exactly met
+    ],
+)
+def test_a_share_needs_what_is_missing(numerator, target, needed, state):
+    row = of("reply_30s_msg", numerator, 100, target)
+    assert (row["planned"], row["days_left"], row["state"]) == (100, 15, state)
+    assert row["needed"] == pytest.approx(needed)
+
+
+def test_a_wait_can_be_out_of_reach_and_is_never_safe():
+    lost = of("mean_wait_turn_s", 100 * 90.0, 100, 40.0)
+    assert lost["state"] == "out_of_reach" and lost["needed"] < 0
+    assert of("mean_wait_turn_s", 100 * 5.0, 100, 40.0)["state"] == "on_track"
+    assert of("mean_wait_turn_s", 100 * 50.0, 100, 40.0)["needed"] == pytest.approx(30.0)
+
+
+def test_what_reaches_the_needed_value_just_meets_the_target():
+    row = of("reply_30s_msg", 33, 47, 0.81)
+    whole = (33 + row["needed"] * row["planned"]) / (47 + row["planned"])
+    assert whole == pytest.approx(0.81)
+
+
+def test_cases_to_come_follow_the_planned_shifts():
+    worked = frozenset(DAY(2026, 10, day) for day in (1, 2, 3, 4, 20))
+    assert of("reply_30s_msg", 80, 100, 0.8, shifts={"A1": worked})["planned"] == pytest.approx(25)
+    away = of("reply_30s_msg", 80, 100, 0.9, shifts={"A1": frozenset([DAY(2026, 10, 1)]), "A2": worked})
+    assert (away["planned"], away["state"]) == (0, "missed")  # nothing of A1 is to come
+
+
+def test_activity_days_are_no_part_of_the_month():
+    off = frozenset(DAY(2026, 10, day) for day in range(16, 26))
+    row = of("reply_30s_msg", 80, 100, 0.8, off=off)
+    assert row["days_left"] == 5 and row["planned"] == pytest.approx(100 / 3)
+
+
+def test_a_month_that_is_over_is_met_or_missed():
+    over = Month(DAY(2026, 10, 1), DAY(2026, 10, 31), {"reply_30s_msg": DAY(2026, 11, 5)})
+    for target, state in ((0.80, "met"), (0.81, "missed")):
+        rows = progress(so_far("reply_30s_msg", 80, 100), aim("reply_30s_msg", target), over)
+        assert set(rows["state"]) == {state} and rows["needed"].isna().all()
+
+
+def test_a_mean_without_cases_is_compared_and_nothing_more():
+    rows = so_far("mean_wait_turn_s", None, None).assign(value=35.0)
+    found = progress(rows, aim("mean_wait_turn_s", 40.0), halfway("mean_wait_turn_s"))
+    person = found[found["agent_id"].notna()].iloc[0]
+    assert person["state"] == "on_track" and pd.isna(person["needed"])
+    assert set(found[found["agent_id"].isna()]["state"]) == {"not_known"}
+
+
+def test_a_level_has_its_own_target_and_the_rest_the_roles():
+    both = [so_far("reply_30s_msg", 80, 100, name).assign(level=level) for name, level in ((1, "junior"), (2, "mid"))]
+    aims = pd.concat([aim("reply_30s_msg", 0.9), aim("reply_30s_msg", 0.7, "junior")])
+    rows = progress(pd.concat(both), aims, halfway("reply_30s_msg"))
+    people = rows[rows["agent_id"].notna()].set_index("agent_id")
+    assert people["target"].to_dict() == {1: 0.7, 2: 0.9}
+
+
+def test_the_sum_over_people_is_the_teams(small_shop):
+    rows = progress_so_far(open_run(small_shop, month="2026-10", as_of="2026-10-15"))
+    assert set(rows["source"]) == {"proposed"}
+    one = rows[(rows["metric"] == "reply_30s_msg") & (rows["role"] == "pre")]
+    team, people = one[one["agent_id"].isna()].iloc[0], one[one["agent_id"].notna()]
+    assert team["n"] == people["n"].sum() and team["planned"] == pytest.approx(people["planned"].sum())
+    assert not rows[rows["metric"] == "conversion_paid_user"]["until"].ne(DAY(2026, 10, 13)).any()
+
+
+def test_no_month_before_and_nothing_published_is_said_and_not_invented(small_shop):
+    rows = progress_so_far(open_run(small_shop, month="2026-08", as_of="2026-08-20"))
+    assert rows.empty
+    for lang, said in (("zh", "还没有目标"), ("en", "No targets for this month yet")):
+        assert said in tables.progress(rows, lang=lang).gt.as_raw_html()
+        assert tables.progress_people(rows, lang=lang).frame.empty
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("state", ["met", "missed", "safe", "out_of_reach", "on_track", "behind", "not_known"])
+@pytest.mark.parametrize("metric", ["reply_30s_msg", "mean_wait_turn_s"])
+@pytest.mark.parametrize("needed", [0.5, float("nan")])
+def test_every_state_has_its_sentence(lang, state, metric, needed):
+    row = of(metric, 80, 100, 0.8).to_dict() | {"state": state, "needed": needed}
+    (each,) = pd.DataFrame([row]).itertuples()
+    said = progress_said(each, lang)
+    assert said and "nan" not in said and "{" not in said and "–" not in said
