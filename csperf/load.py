@@ -22,7 +22,7 @@ from .facts import INPUT
 from .settings import listed, quoted
 from .sources import REGISTRY, Notice, Shop, SourceSettings, sha256
 from .sources.recognise import name_of, nearest, recognise, skeleton
-from .store import FIRST, FORMAT, Store, first_rejected, months_of
+from .store import FIRST, FORMAT, Store, faults_of, first_rejected, months_of
 from .text import say, ui_language, words
 
 READERS = 1  # raised when a reader gives other rows for the same file, so that stores are read anew
@@ -152,7 +152,8 @@ def look(settings: LoadSettings, progress: Progress | None = None) -> Seen:
         _look_into(store, seen, {job.file for job in todo})
         seen.problems += _rejected_before(store, [job for job in jobs if job not in todo])
     for job, loaded in _read(todo, settings, seen.problems, progress):
-        seen.problems += _rejections(str(job.path), loaded.counts.rejected, first_rejected(loaded))
+        told = _told(loaded.counts.rejected, first_rejected(loaded), faults_of(loaded))
+        seen.problems += _rejections(str(job.path), told)
         for name, rows in loaded.tables.items():
             seen.add(name, rows)
             seen.months.setdefault(name, set()).update(months_of(name, rows).unique().to_pylist())
@@ -181,13 +182,22 @@ def _rejected_before(store: Store, jobs: Sequence[_Job]) -> Iterator[Problem]:
     for entry in store.manifest()["files"].values():
         place = places.get((entry["file"], entry["sha256"]))
         if place and not entry["superseded"]:
-            yield from _rejections(place, entry["rejected"], entry["first"])
+            yield from _rejections(place, _told(entry["rejected"], entry["first"], entry.get("faults", ())))
 
 
-def _rejections(place: str, rejected: Mapping[str, int], firsts: Mapping[str, Any]) -> list[Problem]:
-    """A problem for each reason, in the order of the lines where it is first met."""
-    reasons = sorted(rejected, key=lambda reason: firsts[reason]["line"])
-    return [Problem(place, rejection(reason, rejected[reason], firsts[reason])) for reason in reasons]
+Told = tuple[str, int, Mapping[str, Any]]  # a reason, how many rows it rejects, and where
+
+
+def _told(rejected: Mapping[str, int], firsts: Mapping[str, Any], faults: Sequence[Mapping[str, Any]]) -> list[Told]:
+    """Every fault of a form; else the reasons with the first row of each, in the order of these rows."""
+    if faults:
+        return [(fault["reason"], 1, fault) for fault in faults]
+    reasons = sorted(rejected, key=lambda reason: firsts.get(reason, {}).get("line", 0))
+    return [(reason, rejected[reason], firsts.get(reason, {})) for reason in reasons]
+
+
+def _rejections(place: str, told: Iterable[Told]) -> list[Problem]:
+    return [Problem(place, rejection(reason, n, first)) for reason, n, first in told]
 
 
 @dataclass(frozen=True)
@@ -344,12 +354,12 @@ def _report(store: Store, jobs: Sequence[_Job], read_now: set[str], internal: fr
 
 def _reasons(entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """A row of the report's `reasons` for each reason of the file."""
-    for part in ("filtered", "rejected"):
-        for reason, n in entry[part].items():
-            first = entry["first"].get(reason, {}) if part == "rejected" else {}
-            yield {"file": entry["file"], "part": part, "reason": reason, "n": n} | {
-                key: first.get(key) for key in FIRST
-            }
+    filtered: list[Told] = [(reason, n, {}) for reason, n in entry["filtered"].items()]
+    rejected = _told(entry["rejected"], entry["first"], entry.get("faults", ()))
+    for part, told in (("filtered", filtered), ("rejected", rejected)):
+        for reason, n, first in told:
+            row = {"file": entry["file"], "part": part, "reason": reason, "n": n}
+            yield row | {key: first.get(key) for key in FIRST}
 
 
 def _conflicts(conflicts: Sequence[dict[str, Any]]) -> Iterator[Notice]:
@@ -421,7 +431,8 @@ def rejection(reason: str, n: int, first: Mapping[str, Any]) -> str:
     found = say("load.found", found=quoted(first["found"])) if first["found"] else ""
     by_words = reason.startswith("value_unmapped") or reason.endswith("_unknown")
     allowed = say("load.allowed", allowed=first["allowed"]) if by_words and first["allowed"] else ""
-    return say("load.rejection", line=first["line"], n=n, reason=f"{said}{found}{allowed}")
+    key = "rejection" if n > 1 else "rejection_of_one"
+    return say(f"load.{key}", line=first["line"], n=n, reason=f"{said}{found}{allowed}")
 
 
 def write_mappings(problems: Iterable[Problem]) -> list[Path]:

@@ -61,6 +61,7 @@ class Loaded(Protocol):
     cells: Mapping[str, tuple[str, str]]
     days: tuple[dt.date, dt.date] | None
     recognised: Any
+    faults: Sequence[tuple[int, str]]
 
 
 class Store:
@@ -452,6 +453,7 @@ def _entry(loaded: Loaded) -> dict[str, Any]:
         "warnings": [asdict(warning) for warning in loaded.warnings],
         "covered": _covered(loaded.tables),
         "first": first_rejected(loaded),
+        "faults": faults_of(loaded),
         "conflicts": [],
         "recognised": asdict(loaded.recognised) if loaded.recognised else None,
     }
@@ -566,11 +568,28 @@ def first_rejected(loaded: Loaded) -> dict[str, dict[str, Any]]:
     first: dict[str, dict[str, Any]] = {}
     for row in loaded.rejects.to_pylist():
         if row["reason"] not in first:
-            name = _column_at_fault(row)
-            heading, allowed = loaded.cells.get(name, (name, ""))
-            cell = row.get(name) or ""
-            first[row["reason"]] = dict(zip(FIRST, (row["line"], heading, cell, allowed), strict=True))
+            first[row["reason"]] = _cell(loaded, row)
     return first
+
+
+def faults_of(loaded: Loaded) -> list[dict[str, Any]]:
+    """Of a form, everything that is wrong in it: reason, line, column, what was found and what is allowed."""
+    if not any(INPUT[name].statement for name in loaded.tables):
+        return []
+    rows = {row["line"]: row for row in loaded.rejects.to_pylist()}
+    faults = loaded.faults or [(row["line"], row["reason"]) for row in loaded.rejects.to_pylist()]
+    once: dict[tuple, dict[str, Any]] = {}  # two columns may read one cell
+    for line, reason in faults:
+        cell = _cell(loaded, rows[line] | {"reason": reason})
+        once.setdefault(tuple(cell.values()), {"reason": reason} | cell)
+    return list(once.values())
+
+
+def _cell(loaded: Loaded, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Where a rejected row is at fault: line, column, what was found and what is allowed."""
+    name = _column_at_fault(row)
+    heading, allowed = loaded.cells.get(name, (name, ""))
+    return dict(zip(FIRST, (row["line"], heading, row.get(name) or "", allowed), strict=True))
 
 
 def _column_at_fault(row: Mapping[str, Any]) -> str:

@@ -199,9 +199,9 @@ def test_a_rejected_row_is_told_by_line_column_and_cell(settings, tmp_path):
     rows = load(settings.model_copy(update={"sources": tuple(sources)})).reasons
     assert rows[["reason", "line", "column", "found"]].values.tolist() == [
         ["duration_negative", 3, "等待", "-4"],
-        ["empty:agent_id", 4, "工号", ""],
-        ["role_unknown", 3, "岗位", "主播"],
         ["time_unreadable:started", 2, "入职日期", "去年三月"],
+        ["role_unknown", 3, "岗位", "主播"],
+        ["empty:agent_id", 4, "工号", ""],
     ]
     assert rows["allowed"].tolist()[2] == "售前, 售后, 混合, 主管, 机器人, pre, after, mixed, manager, bot"
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..facts import INPUT, SPOKEN
-from .loaded import API_PREFIX, RAW, filled_by_source, judged
+from .loaded import API_PREFIX, RAW, filled_by_source, findings, judged
 from .mapping import PUNCTUATION, Cell, Filter, Settings, folded
 
 NOTHING = ("", "-", "--", "null", '=""')  # what platforms write into empty cells
@@ -43,6 +43,7 @@ MICROSECONDS = {"milliseconds": 1_000, "seconds": 1_000_000, "minutes": 60_000_0
 FACTORS = {"yuan": 100, "fen": 1, **MICROSECONDS}
 HASH_DIGITS = 32
 SUM_SIGN = " + "  # between cells that are added up
+FAULTS = "faults"  # of a form: everything that is wrong in a row, not only the first thing
 
 
 @ibis.udf.scalar.builtin(name="try_strptime", signature=((dt.string, dt.Array(dt.string)), dt.Timestamp()))
@@ -105,7 +106,11 @@ class Plan:
         rows = self._values(self._parsed(self._meant(self._texts(self._cleaned()))))
         if self.settings.thread or self.settings.fold:
             return rows  # judged once what stands in other rows is known
-        rows = judged(rows, INPUT[self.settings.table])
+        table = INPUT[self.settings.table]
+        rows = judged(rows, table)
+        if table.statement:
+            faults = (ibis.ifelse(wrong, f"{reason}\n", "") for wrong, reason in findings(rows, table))
+            rows = rows.mutate(**{FAULTS: reduce(operator.add, faults, rows[FAULTS])})
         shown = rows.reason.notnull() & rows.filtered.isnull()
         hidden = [f"{RAW}{target}" for target in self.settings.columns if target not in self.settings.lenient]
         return rows.mutate(**{c: ibis.ifelse(shown, rows[c], None) for c in hidden})
@@ -185,6 +190,8 @@ class Plan:
         wrong = [ibis.ifelse(~rows.whole, "wrong_cells", None), rows.refused]
         wrong += [self._wrong(rows, target, k, cell) for target, k, cell in self.cells()]
         lines = {name: rows[name] for name in ("source_line", "filtered", *self._links(None))}
+        if INPUT[self.settings.table].statement:
+            lines[FAULTS] = reduce(operator.add, ((reason + "\n").fill_null("") for reason in wrong))
         return rows.select(
             **{name: (values | absent)[name].cast(kind) for name, kind in self.types.items()},
             **{f"{RAW}{target}": self._first(rows, "text", target) for target in values},

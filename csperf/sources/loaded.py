@@ -122,6 +122,7 @@ class Loaded:
     `cells`: of columns that the file names otherwise, its name for them and the words allowed in them, if listed.
     `days`: the first and last that a plan speaks of, where it says so apart from its rows.
     `recognised`: what the file was taken for where no mapping says what it is.
+    `faults`: of a form, everything that is wrong in its rejected rows: line and reason.
     """
 
     file: str
@@ -133,6 +134,7 @@ class Loaded:
     cells: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     days: tuple[datetime.date, datetime.date] | None = None
     recognised: Recognised | None = None
+    faults: tuple[tuple[int, str], ...] = ()
 
 
 def sha256(path: Path) -> str:
@@ -176,10 +178,14 @@ def filled_by_source(table: Table) -> tuple[str, ...]:
 
 def judged(rows: ir.Table, table: Table) -> ir.Table:
     """The rows, `reason` filled where a required cell is empty or a row rule of the contract holds."""
+    return rows.mutate(reason=ibis.coalesce(rows.reason, ibis.cases(*findings(rows, table), else_=None)))
+
+
+def findings(rows: ir.Table, table: Table) -> list[tuple[ir.BooleanValue, str]]:
+    """What may be wrong with a row by the contract: the condition and the reason's code."""
     required = [name for name in filled_by_source(table) if name in table.required]
     found = [(rows[name].isnull(), f"empty:{name}") for name in required]
-    found += [(rows.bind(rule)[0].fill_null(False), name) for name, rule in table.rules.items()]
-    return rows.mutate(reason=ibis.coalesce(rows.reason, ibis.cases(*found, else_=None)))
+    return found + [(rows.bind(rule)[0].fill_null(False), name) for name, rule in table.rules.items()]
 
 
 @cache

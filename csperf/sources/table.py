@@ -16,7 +16,7 @@ from ..facts import INPUT
 from ..settings import listed
 from ..text import say
 from . import decode
-from .columns import Plan, plan_of
+from .columns import FAULTS, Plan, plan_of
 from .fold import fold
 from .loaded import RAW, Loaded, Notice, Shop, account_name, judged, seal, workbench
 from .mapping import Settings
@@ -56,8 +56,10 @@ def load(path: Path, settings: Settings, shop: Shop) -> Loaded:
             folded, found = fold(con, settings.fold, settings.table)
             notices += found
         notices += [notice for column in sorted(settings.lenient) for notice in _unlisted(con, column, settings)]
+        if settings.table == "roster":
+            _refuse_twice(con)
         loaded = seal(con, settings.table, path, shop, tuple(notices), folded)
-        return replace(loaded, cells=settings.cells)
+        return replace(loaded, cells=settings.cells, faults=_faults(con) if INPUT[settings.table].statement else ())
 
 
 def _places(path: Path, settings: Settings, sheet: decode.Sheet) -> dict[str, str]:
@@ -124,6 +126,34 @@ def _unify_accounts(con: duckdb.DuckDBPyConnection, column: str) -> None:
     if changed:
         con.register("spelling", pa.table({"found": list(changed), "plain": list(changed.values())}))
         con.execute(f"UPDATE rows SET {column} = plain FROM spelling WHERE {column} = found")
+
+
+def _refuse_twice(con: duckdb.DuckDBPyConnection) -> None:
+    """Rejects lines of a roster that say of an account and day otherwise than a line above: which is meant?"""
+    said = "agent_id, name, role, level, team, started, ended, valid_to"
+    con.execute(
+        f"""UPDATE rows SET reason = 'twice:account_id', {FAULTS} = 'twice:account_id' FROM
+        (SELECT source_line AS line, row({said}) AS said, first_value(row({said})) OVER same AS above FROM rows
+         WHERE filtered IS NULL AND reason IS NULL
+         WINDOW same AS (PARTITION BY account_id, valid_from ORDER BY source_line)) lines
+        WHERE lines.line = rows.source_line AND lines.said IS DISTINCT FROM lines.above"""
+    )
+
+
+def _faults(con: duckdb.DuckDBPyConnection) -> tuple[tuple[int, str], ...]:
+    """Line and reason of everything wrong in the rejected rows, the first thing of each column."""
+    rejected = con.execute(
+        f"SELECT source_line, {FAULTS} FROM rows WHERE filtered IS NULL AND reason IS NOT NULL ORDER BY source_line"
+    ).fetchall()
+    return tuple((line, reason) for line, faults in rejected for reason in _by_column(faults.split()))
+
+
+def _by_column(reasons: Iterable[str]) -> Iterable[str]:
+    """A cell that does not read is also empty to the contract: that is not said twice."""
+    found: dict[str, str] = {}
+    for reason in reasons:
+        found.setdefault(reason.partition(":")[2] or reason.removesuffix("_unknown"), reason)
+    return found.values()
 
 
 def _unlisted(con: duckdb.DuckDBPyConnection, column: str, settings: Settings) -> list[Notice]:
