@@ -334,3 +334,18 @@ def test_many_metrics_are_warned_of_with_ten_reasons():
     values = pd.concat([_long(m, np.full((3, 2), 0.5)) for m in metrics]).assign(role="pre")
     (said,) = [s for s in weigh(values, settings=QUICK).said if "more than 12" in s]
     assert said.count(";") == 8
+
+
+# Made-up teams ----------------------------------------------------------------------------------------------------
+
+
+def test_the_bounds_of_the_bench_hold_roughly_on_a_few_teams():
+    """`make bench-stats` measures; this sees a method that broke."""
+    from bench.weights import Shop, weighed
+
+    found = pd.DataFrame([weighed(Shop("", 30, 12), np.random.default_rng([9, team])) for team in range(12)])
+    assert found["rank"].mean() > 0.7 and found["off"].mean() < 0.25
+    assert found["covered"].mean() > 0.8
+    assert found["both_0.9"].mean() < found["raters_0.9"].mean()
+    nothing = [weighed(Shop("", 30, 12, explained=0.0), np.random.default_rng([9, team])) for team in range(12)]
+    assert sum(one["DATA"] for one in nothing) <= 1

@@ -11,7 +11,6 @@ from math import factorial
 
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.linalg import cholesky, solve_triangular
 from scipy.optimize import nnls
 from scipy.spatial.distance import squareform
 from scipy.stats import norm
@@ -72,15 +71,19 @@ def residuals(values: Array, design: Array) -> Array:
     return values - design @ np.linalg.lstsq(design, values, rcond=None)[0]
 
 
-def positive_ridge(within: Array, across: Array, cells: float) -> Array:
+def positive_ridge(within: Array, across: Array, cells: Array | float) -> Array:
     """Standardised effects, none below 0, shrunk the more the fewer cells there are per metric.
 
-    `within`: correlations among the metrics; `across`: with the outcome. Non-negative least squares (Lawson & Hanson
-    1974) on the Cholesky factor of the penalised correlations.
+    `within`: correlations among the metrics, [..., metrics, metrics]; `across`: with the outcome, [..., metrics];
+    `cells`: [...]. Non-negative least squares (Lawson & Hanson 1974) on the Cholesky factor of the penalised
+    correlations.
     """
-    p = len(across)
-    factor = cholesky(within + (PENALTY * p / cells + LEAST_PENALTY) * np.eye(p), lower=True)
-    return nnls(factor.T, solve_triangular(factor, across, lower=True))[0]
+    p = across.shape[-1]
+    penalty = PENALTY * p / np.asarray(cells, float) + LEAST_PENALTY
+    factor = np.linalg.cholesky(within + penalty[..., None, None] * np.eye(p))
+    aim = np.linalg.solve(factor, across[..., None])[..., 0]
+    tables, aims = np.swapaxes(factor, -1, -2).reshape(-1, p, p), aim.reshape(-1, p)
+    return np.array([nnls(*one)[0] for one in zip(tables, aims, strict=True)]).reshape(across.shape)
 
 
 def shares(effects: Array) -> Array:
@@ -135,22 +138,24 @@ class Blocks:
         return np.einsum("atp,atq->apq", both, both)
 
 
-def weights(moments: Array, cells: float) -> tuple[Array, float]:
-    """Shares of the positive effects, and the part of the outcome's variance they explain, from sums of products."""
-    scale = np.sqrt(np.maximum(np.diag(moments), 1e-300))
-    related = moments / np.outer(scale, scale)
-    effects = positive_ridge(related[:-1, :-1], related[:-1, -1], cells)
-    explained = 2 * effects @ related[:-1, -1] - effects @ related[:-1, :-1] @ effects
-    return shares(effects), float(explained)
+def weights(moments: Array, cells: Array | float) -> tuple[Array, Array]:
+    """Shares of the positive effects, and the part of the outcome's variance they explain.
+
+    `moments`: sums of products, [..., metrics + 1, metrics + 1]; `cells` that they are of: [...].
+    """
+    scale = np.sqrt(np.maximum(np.diagonal(moments, axis1=-2, axis2=-1), 1e-300))
+    related = moments / (scale[..., :, None] * scale[..., None, :])
+    within, across = related[..., :-1, :-1], related[..., :-1, -1]
+    effects = positive_ridge(within, across, cells)
+    explained = 2 * (effects * across).sum(-1) - np.einsum("...p,...pq,...q->...", effects, within, effects)
+    return shares(effects), explained
 
 
 def resampled_weights(blocks: Blocks, rng: np.random.Generator, resamples: int) -> Array:
     """Weights had other agents been sampled: [resamples, metrics]; NaN where no effect was positive."""
-    moments, agents = blocks.moments(), len(blocks.y)
+    agents = len(blocks.y)
     counts = rng.multinomial(agents, np.full(agents, 1 / agents), size=resamples)
-    cells = counts @ blocks.seen.sum(1)
-    sums = np.tensordot(counts, moments, axes=1)
-    return np.array([weights(one, size)[0] for one, size in zip(sums, cells, strict=True)])
+    return weights(np.tensordot(counts, blocks.moments(), axes=1), counts @ blocks.seen.sum(1))[0]
 
 
 def permutation_p(blocks: Blocks, rng: np.random.Generator, permutations: int) -> float:
@@ -159,13 +164,15 @@ def permutation_p(blocks: Blocks, rng: np.random.Generator, permutations: int) -
     Whole agents are exchanged, so that an agent who is always good does not count as many.
     """
     found = weights(blocks.moments().sum(0), blocks.cells)[1]
-    as_much = 0
+    sums, cells = [], []
     for _draw in range(permutations):
         other = rng.permutation(len(blocks.y))
         both = blocks.seen & blocks.seen[other]
         shuffled = Blocks(blocks.x * both[..., None], blocks.y[other] * both, both)
-        as_much += weights(shuffled.moments().sum(0), max(shuffled.cells, 1))[1] >= found
-    return (1 + as_much) / (1 + permutations)
+        sums.append(shuffled.moments().sum(0))
+        cells.append(max(shuffled.cells, 1))
+    as_much = weights(np.array(sums), np.array(cells))[1] >= found
+    return float((1 + as_much.sum()) / (1 + permutations))
 
 
 def effect_draws(blocks: Blocks, rng: np.random.Generator, draws: int) -> Array:
