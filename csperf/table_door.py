@@ -150,7 +150,7 @@ def _longest_first(rows: pd.DataFrame) -> list[int]:
 
 
 def _rolled_up(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """Sums of each group divided once; what has no counts stays if it is alone, else is weighted by the people served."""
+    """Sums of each group divided once; what has no counts stays if alone, else is weighted by the people served."""
     bare = rows["numerator"].isna() & rows["value"].notna()
     weight = rows["served"].where(bare)
     parts = {"weight": weight, "weighted": weight * rows["value"], "bare": bare, "unweighed": bare & ~(weight >= 0)}
