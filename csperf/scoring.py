@@ -13,7 +13,7 @@ from .targets.register import later, published
 from .targets.register_file import read_register
 from .text import say
 from .tidy import read_tidy
-from .weights.starter import starting
+from .weighing import weigh_run
 
 WORKED = "sessions_per_day"  # its denominator is the days worked
 
@@ -23,7 +23,7 @@ class Scored:
     """card: all months up to `month`, scored by the targets and weights of the month. names: agent_id -> name.
 
     in_force: whether the targets were published for the month; else they are the proposal made from earlier months.
-    starter: whether the weights are those one begins with. values: what was scored.
+    said: of the weights, where nobody handed any over. values: what was scored.
     """
 
     card: Scorecard
@@ -33,13 +33,13 @@ class Scored:
     weights: pd.DataFrame
     names: dict[str, str]
     in_force: bool
-    starter: bool
+    said: tuple[str, ...]
 
     @property
     def notices(self) -> tuple[str, ...]:
         """What to know of the scores, the basis first."""
         basis = [] if self.in_force else [say("scores.not_published", month=self.month)]
-        return (*basis, *([say("scores.starter_weights")] if self.starter else []), *self.card.notices)
+        return (*basis, *self.said, *self.card.notices)
 
     @property
     def before(self) -> str:
@@ -71,32 +71,44 @@ def score_run(
     """The scores of the run's month and the months before it.
 
     What is not handed over comes from the shop: values from its store; targets from its register, else as they would
-    have been proposed from the months before; weights as one begins with them; events from <shop>.events.csv.
+    have been proposed from the months before; weights from the managers' form, else as one begins with them; events
+    from <shop>.events.csv.
     """
     in_force, aims = targets is not None, targets
     if aims is None:
         aims = published(read_register(run.params.folder / f"{run.params.shop}.register.csv"), run.month)
         in_force = len(aims) > 0
         aims = aims if in_force else propose(_month_before(run)).targets
-    given = starter_weights(aims) if weights is None else weights
-    if values is None:
-        wanted = given.loc[given["weight"] > 0, "metric"].unique().tolist()
-        values = _with_days(run, history(run, wanted))
+    wanted = _aimed(aims) if weights is None else weights.loc[weights["weight"] > 0, "metric"].unique().tolist()
+    values = _with_days(run, history(run, wanted)) if values is None else values
+    said: tuple[str, ...] = ()
+    if weights is None:
+        weights, said = _weights(run, values, aims)
     path = run.params.folder / f"{run.params.shop}.events.csv"
     events = read_tidy(path, "events") if events is None and path.is_file() else events
     roster = run.table("roster")
-    card = scorecard(values, aims, given, roster=roster, events=events, settings=settings)
-    return Scored(card, run.month, values, aims, given, _names(roster), in_force, weights is None)
+    card = scorecard(values, aims, weights, roster=roster, events=events, settings=settings)
+    return Scored(card, run.month, values, aims, weights, _names(roster), in_force, said)
 
 
-def starter_weights(targets: pd.DataFrame) -> pd.DataFrame:
-    """The weights one begins with for the metrics that have targets: metric, role, weight."""
-    rows = targets[targets["target"].notna() & (targets["role"] != "shop") & (targets["grade"] != "reference")]
-    parts = []
-    for role, own in rows.groupby("role"):
-        held, _missing = starting(str(role), own["metric"].unique())
-        parts.append(pd.DataFrame({"metric": held.keys(), "role": role, "weight": [100 * w for w in held.values()]}))
-    return pd.concat(parts, ignore_index=True)
+def _aimed(targets: pd.DataFrame) -> list[str]:
+    """The metrics that have a target which may be scored."""
+    return _scorable(targets)["metric"].unique().tolist()
+
+
+def _scorable(targets: pd.DataFrame) -> pd.DataFrame:
+    return targets[targets["target"].notna() & (targets["role"] != "shop") & (targets["grade"] != "reference")]
+
+
+def _weights(run: Run, values: pd.DataFrame, targets: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The shop's weights for what has targets, role by role, and what there is to say of them."""
+    weighed = []
+    for role, own in _scorable(targets).groupby("role"):
+        if (values["role"] == role).any():
+            settings = run.params.weights.model_copy(update={"metrics": tuple(own["metric"].unique())})
+            weighed += weigh_run(run, role=str(role), settings=settings, values=values)
+    frame = pd.concat([one.weights for one in weighed], ignore_index=True)
+    return frame, tuple(dict.fromkeys(sentence for one in weighed for sentence in one.said[:1]))
 
 
 def _month_before(run: Run) -> Run:

@@ -53,12 +53,11 @@ def scores(scores: pd.DataFrame, *, lang: str = "zh", names: Mapping[str, str] |
         for band, (colour, mark) in BAND_LOOK.items():
             own = rows[rows["band"] == band]
             axes.hlines(own.index, own["score_low"], own["score_high"], color=colour, linewidth=1.5, alpha=0.6)
-            axes.plot(own["score"], own.index, mark, color=colour, markersize=6, label=say(f"scores.band_{band}", lang))
+            axes.plot(own["score"], own.index, mark, color=colour, markersize=6)
         for place, style in MARKS:
             axes.axvline(place, color="#2d2f33", linestyle=style, linewidth=0.8)
         axes.set_yticks(range(len(rows)), [who(agent, names) for agent in rows["agent_id"]])
         axes.set_ylim(len(rows) - 0.4, -0.6)
         note_below(axes, say("charts.scores_note", lang))
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.09), ncols=len(BAND_LOOK), frameon=False, fontsize=8)
         axes.set_title(title)
     return Picture("scores", figure, title)

@@ -29,6 +29,7 @@ from .progress import progress, progress_people
 from .quality import gaps, loading, rejects, unknown_accounts
 from .reconciled import reconciled
 from .review import backtests, past_targets, red_lines
+from .scores import allocation, gaming, score_changes, score_parts, scores
 from .side_by_side import industry_origin, platform_rules, rule_words, three_sources
 from .signals import bands, standings, unusual_months, verdicts
 from .table import MIME, Table, names, too_few
@@ -49,6 +50,7 @@ __all__ = [
     "adjusted_agents",
     "agent_days",
     "agents",
+    "allocation",
     "backtests",
     "bands",
     "by_hand",
@@ -58,6 +60,7 @@ __all__ = [
     "explained",
     "figures",
     "first_with_data",
+    "gaming",
     "gaps",
     "industry_origin",
     "key_figures",
@@ -74,6 +77,9 @@ __all__ = [
     "red_lines",
     "rejects",
     "rule_words",
+    "score_changes",
+    "score_parts",
+    "scores",
     "shop_days",
     "shown_by",
     "standings",
