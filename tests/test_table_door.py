@@ -284,7 +284,7 @@ def test_the_same_made_up_shop_from_the_same_seed(tmp_path, example):
 
 @pytest.fixture(scope="module")
 def pages(example) -> dict[str, Path]:
-    return {"zh": run_pack(example, lang="zh"), "en": run_pack(example, lang="en", only=",".join(PAGES))}
+    return {lang: run_pack(example, lang=lang, only=",".join(PAGES)) for lang in ("zh", "en")}
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
