@@ -29,6 +29,8 @@ from .rules import in_force
 from .store import Store
 from .targets import Proposal, TargetSettings, core_metrics
 from .targets import propose as propose_targets
+from .targets.activity import COLUMNS as ACTIVITY
+from .targets.activity import activity_targets, last_activity
 from .targets.industry import cells_of
 from .targets.maturity import settled_until
 from .targets.past import review_past
@@ -248,6 +250,27 @@ def last_settled(run: Run, metric: str) -> dt.date:
     if settled >= min(run.params.targets.min_days, run.last_day.day) or run.store.months()[0] == run.month:
         return last
     return run.first_day - dt.timedelta(days=1)
+
+
+def days_used(run: Run, metrics: Sequence[str]) -> tuple[dict[str, dt.date], list[dt.date]]:
+    """By metric the last day that its targets rest on, and the activity days of their months that are left out."""
+    last = {key: last_settled(run, key) for key in metrics}
+    first = _months_before(run.first_day, run.params.targets.history_months)
+    return last, sorted(day for day in exempt_days(run) if first <= day <= min(run.last_day, run.as_of))
+
+
+def activities(source: Run | Facts, targets: pd.DataFrame) -> pd.DataFrame:
+    """The targets of activity days (targets.activity), from the newest exempt activity that is over; else no rows."""
+    run = source.run if isinstance(source, Facts) else source
+    found = last_activity(run.table("calendar"), min(run.last_day, run.as_of - dt.timedelta(days=1)))
+    if found is None:
+        return pd.DataFrame(columns=ACTIVITY)
+    name, first, last = found
+    around = replace(run, first_day=first.replace(day=1), last_day=min(month_days(f"{last:%Y-%m}")[1], run.last_day))
+    keys = list(targets.loc[targets["role"] != "shop", "metric"].unique())
+    days = measure(Facts(around, source) if isinstance(source, Facts) else around, ["role", "day"], keys)
+    others = exempt_days(run) - {day.date() for day in pd.date_range(first, last)}
+    return activity_targets(days[~pd.to_datetime(days["day"]).dt.date.isin(others)], targets, name, first, last)
 
 
 def _by_last_day(run: Run, metrics: Sequence[str]) -> dict[dt.date, list[str]]:

@@ -18,6 +18,8 @@ from csperf.run import facts, history, last_settled, measure, open_run
 from csperf.stages import PAGES, STAGES, month_inputs, open_pack, progress_so_far, register_of
 from csperf.store import Store
 from csperf.tables.progress import said as progress_said
+from csperf.targets.activity import COLUMNS as ACTIVITY
+from csperf.targets.activity import activity_targets, last_activity
 from csperf.targets.appeals import freeze
 from csperf.targets.maturity import immature, maturity_days
 from csperf.targets.progress import Month, progress
@@ -207,6 +209,49 @@ def test_the_progress_pack_has_its_page_and_no_targets_of_next_month(small_shop)
         assert title in html and ('class="stamp"' in html) is False
         people = pd.read_csv(folder / "tables" / "progress_people.csv")
         assert not {"score", "coefficient"} & set(people.columns) and len(people)
+
+
+# Activity days ----------------------------------------------------------------------------------------------------
+
+
+def by_day(metric, cells):
+    rows = [
+        {"role": "pre", "day": day, "metric": metric, "numerator": a, "denominator": b, "n": b} for day, a, b in cells
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_activity_targets_follow_the_last_activity_and_are_on_trial():
+    days = [(DAY(2026, 6, 16), 80, 100), (DAY(2026, 6, 18), 120, 200), (DAY(2026, 6, 20), 80, 100)]
+    found = activity_targets(by_day("reply_30s_msg", days), aim("reply_30s_msg", 0.84), "618", *[DAY(2026, 6, 18)] * 2)
+    row = found.iloc[0]
+    assert (row["n"], row["days"], row["grade"]) == (200, 1, "trial")
+    assert row["factor"] == pytest.approx(0.60 / 0.80) and row["target_then"] == pytest.approx(0.63)
+    slow = by_day("mean_wait_turn_s", [(DAY(2026, 6, 16), 3000, 100), (DAY(2026, 6, 18), 9000, 200)])
+    found = activity_targets(slow, aim("mean_wait_turn_s", 31.0), "618", *[DAY(2026, 6, 18)] * 2)
+    assert found["target_then"].tolist() == [47.0]  # 46.5 rounded towards easier
+
+
+def test_a_share_on_activity_days_stays_a_share():
+    days = by_day("reply_30s_msg", [(DAY(2026, 6, 16), 50, 100), (DAY(2026, 6, 18), 100, 100)])
+    found = activity_targets(days, aim("reply_30s_msg", 0.9), "618", *[DAY(2026, 6, 18)] * 2)
+    assert found["target_then"].tolist() == [1.0]
+
+
+def test_the_last_activity_is_an_exempt_one_that_is_over():
+    names, exempt = ["618", "own", "双11"], [True, False, True]
+    starts = [DAY(2026, 6, 18), DAY(2026, 9, 1), DAY(2026, 11, 11)]
+    calendar = pd.DataFrame({"name": names, "start": starts, "end": starts, "exempt": exempt})
+    assert last_activity(calendar, DAY(2026, 10, 31))[0] == "618"
+    assert last_activity(calendar, DAY(2026, 6, 17)) is None
+
+
+@pytest.mark.parametrize("lang, words", [("zh", ["6月18日", "10月30日"]), ("en", ["18 Jun", "30 Oct"])])
+def test_the_page_says_which_days_are_used_and_which_are_not(lang, words):
+    last = {"reply_30s_msg": LAST, "conversion_paid_user": DAY(2026, 10, 30)}
+    html = tables.days_used(last, [DAY(2026, 6, 18)], month_end=LAST, lang=lang).gt.as_raw_html()
+    assert [word for word in words if word not in html] == []
+    assert tables.activity_targets(pd.DataFrame(columns=ACTIVITY), lang=lang).frame.empty
 
 
 # Progress, by hand ------------------------------------------------------------------------------------------------

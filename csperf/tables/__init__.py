@@ -6,6 +6,7 @@ A `Table` holds the rows as they go to a file (`frame`: numbers, keys as column 
 
 from __future__ import annotations
 
+from .activity import activity_targets, days_used
 from .cards import target_cards
 from .performance import (
     AGENT_DAY,
@@ -34,6 +35,7 @@ from .side_by_side import industry_origin, platform_rules, rule_words, three_sou
 from .signals import bands, standings, unusual_months, verdicts
 from .table import MIME, Table, names, too_few
 from .targets import adjusted_agents, by_shift, contradictions, level_spread, past_attainment, targets
+from .weights import correlations, cross_checks, how_sure, raters, screening, weights
 from .training import by_hand, counted_turns, explained, turns_of_day
 
 __all__ = [
@@ -47,6 +49,7 @@ __all__ = [
     "SPEED",
     "VOLUME",
     "Table",
+    "activity_targets",
     "adjusted_agents",
     "agent_days",
     "agents",
@@ -56,12 +59,16 @@ __all__ = [
     "by_hand",
     "by_shift",
     "contradictions",
+    "correlations",
     "counted_turns",
+    "cross_checks",
+    "days_used",
     "explained",
     "figures",
     "first_with_data",
     "gaming",
     "gaps",
+    "how_sure",
     "industry_origin",
     "key_figures",
     "level_spread",
@@ -74,12 +81,14 @@ __all__ = [
     "progress",
     "progress_people",
     "reconciled",
+    "raters",
     "red_lines",
     "rejects",
     "rule_words",
     "score_changes",
     "score_parts",
     "scores",
+    "screening",
     "shop_days",
     "shown_by",
     "standings",
@@ -91,4 +100,5 @@ __all__ = [
     "unknown_accounts",
     "unusual_months",
     "verdicts",
+    "weights",
 ]
