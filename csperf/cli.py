@@ -102,6 +102,13 @@ def _period(value: str) -> str:
     return value
 
 
+def _writable(path: Path | None) -> Path | None:
+    """Refuses a kind of file that cannot be written before anything is worked out for it."""
+    from .export import known_ending
+
+    return known_ending(path) if path else None
+
+
 def _words(text: str) -> list[str]:
     return [word.strip() for word in text.replace("，", ",").split(",") if word.strip()]
 
@@ -118,7 +125,7 @@ Metrics = Annotated[str, _option("--metrics", metavar="KEY,KEY")]
 Definitions = Annotated[str, _option("--definitions", metavar="SET,SET")]
 Definition = Annotated[str, _option("--definitions", metavar="SET")]
 Agent = Annotated[str, _option("--agent", metavar="AGENT")]
-Output = Annotated[Path | None, _option("-o", "--output", metavar="FILE")]
+Output = Annotated[Path | None, _option("-o", "--output", metavar="FILE", callback=_writable)]
 Page = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE.md", help=say("cli.option_page"))]
 Excel = Annotated[bool, _option("--excel")]
 Language = Annotated[str, _option("--lang", metavar="zh|en", callback=_one_of(LANGUAGES))]
@@ -166,6 +173,7 @@ def load(
     from .load import load as load_exports
     from .load import write_mappings
     from .params import load_params
+    from .roster import fill_roster
 
     with working(say("cli.loading")) as done:
         settings = load_params(params_file).loading
@@ -177,6 +185,8 @@ def load(
                 typer.echo(say("cli.written", path=path))
             raise
     _print_accounts(report)
+    for said in fill_roster(settings):
+        typer.echo(said)
 
 
 def _print_accounts(report: LoadReport) -> None:
@@ -245,12 +255,16 @@ def measure(
 
     from . import run as facade
 
-    stacked = []
+    stacked: list[pd.DataFrame] = []
+    left_out: dict[str, str] = {}
     with working(say("cli.measuring")):
         _refuse_unknown_sets(_words(definitions))
         for name in _words(definitions) or [""]:
             run = _within(facade.open_run(params_file, month=month, definitions=name), first, last)
             stacked.append(facade.measure(run, by=_words(by), metrics=_words(metrics) or None))
+            left_out |= stacked[-1].attrs["unavailable"]
+    for key in (key for key in _words(metrics) if key in left_out):
+        typer.echo(say("cli.not_measured", metric=key, reason=say(f"catalogue.{left_out[key]}")), err=True)
     _show(pd.concat(stacked, ignore_index=True), output, excel=excel, created=run.last_day)
 
 

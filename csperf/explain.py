@@ -43,9 +43,11 @@ def explain(
     side add up to what `measure` shows there. reason is `counted`, the name of the first condition that the row misses,
     or the fact's own reason for leaving it out; with `lang` in words. rank orders the counted rows of a quantile or
     maximum, and reason marks the rows it is taken from (`interpolates`, `longest`). Without agent, role, level or shift
-    the shop's rows are listed. Raises CsperfError for an unknown metric or agent.
+    the shop's rows are listed. Raises CsperfError for an unknown metric or agent, and
+    where what the metric is measured from was not loaded.
     """
     entry = find_entry(key)
+    _known_facts(facts, entry)
     who = {"agent_id": agent, "role": role, "level": level, "shift": shift, "category_code": category}
     asked = {column: value for column, value in who.items() if value is not None}
     if agent is not None:
@@ -63,6 +65,12 @@ def in_words(reasons: pd.Series, lang: str) -> pd.Series:
     """The reasons as people read them; a fact's own reason without words stays as it is."""
     spoken = words("catalogue", lang)
     return reasons.map({code: spoken.get(f"not_{code}", spoken.get(code, code)) for code in reasons.unique()})
+
+
+def _known_facts(facts: Facts, entry: Entry) -> None:
+    if not entry.facts <= facts.keys():
+        said = say("catalogue.without_calls" if "calls" in entry.facts else "catalogue.without_chats")
+        raise CsperfError(Problem(entry.key, said))
 
 
 def _known_agent(facts: Facts, agent: str) -> None:

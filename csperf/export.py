@@ -14,6 +14,7 @@ from .errors import CsperfError, Problem
 from .text import say
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # OWASP: what a spreadsheet takes for a formula
+ENDINGS = (".csv", ".parquet", ".xlsx")
 UNDATED = dt.date(2000, 1, 1)
 WIDEST = 40  # characters of a column in Excel
 
@@ -24,14 +25,12 @@ def write_table(frame: pd.DataFrame, path: str | Path, *, excel: bool = False, c
     `created` is the creation date inside an xlsx. Text that a spreadsheet would run as a formula gets a leading '
     in CSV; in xlsx it is stored as text. CsperfError for another ending or a place that cannot be written.
     """
-    path = Path(path)
+    path = known_ending(Path(path))
     writers: dict[str, Callable[[Path], None]] = {
         ".csv": partial(_csv, frame, "utf-8-sig" if excel else "utf-8"),
         ".parquet": partial(_parquet, frame),
         ".xlsx": partial(_xlsx, frame, created),
     }
-    if path.suffix.lower() not in writers:
-        raise CsperfError(Problem(str(path), say("cli.unknown_ending", found=path.suffix, allowed=", ".join(writers))))
     beside = path.with_name(f".{path.name}.partial")
     try:
         writers[path.suffix.lower()](beside)
@@ -39,6 +38,14 @@ def write_table(frame: pd.DataFrame, path: str | Path, *, excel: bool = False, c
     except (OSError, xlsxwriter.exceptions.XlsxFileError) as error:
         beside.unlink(missing_ok=True)
         raise CsperfError(Problem(str(path), say("cli.cannot_write", problem=error))) from error
+    return path
+
+
+def known_ending(path: Path) -> Path:
+    """The path, if its ending is one that `write_table` writes; CsperfError names those that are."""
+    if path.suffix.lower() not in ENDINGS:
+        said = say("cli.unknown_ending", found=path.suffix or path.name, allowed=", ".join(ENDINGS))
+        raise CsperfError(Problem(str(path), said))
     return path
 
 

@@ -132,3 +132,10 @@ def test_unknown_names_are_answered_with_near_ones():
     with pytest.raises(CsperfError, match="anna"):
         explain(facts(), "reply_3min_turn", agent="ana")
     assert "sales_yuan" in TOTALS
+
+
+@pytest.mark.parametrize(("absent", "key"), [("calls", "calls_per_day"), ("turns", "reply_3min_turn")])
+def test_a_metric_without_its_data_says_what_to_load(absent, key):
+    without = {name: table for name, table in facts().items() if name != absent}
+    with pytest.raises(CsperfError, match="csperf load"):
+        explain(without, key)
