@@ -25,6 +25,8 @@ NAMES = {
     "derive_targets": "targets",
     "score": "scorecard",
     "score_run": "scoring",
+    "derive_weights": "weights",
+    "weigh": "weighing",
     "load_rules": "rules",
     "entry": "catalogue",
     "charts": "charts",

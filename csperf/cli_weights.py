@@ -47,10 +47,10 @@ def _weighings(
     if params_file is None:
         return weigh_roles(_until(values, month), outcome, points, role or None, WeightSettings())
     from .run import open_run
-    from .weighing import weigh_run
+    from .weighing import weigh
 
     run = open_run(params_file, month=month)
-    return weigh_run(run, outcome=outcome, experts=points, role=role or None, values=_until(values, month))
+    return weigh(run, outcome=outcome, experts=points, role=role or None, values=_until(values, month))
 
 
 def _read(path: Path | None, reader: Callable[[Path], pd.DataFrame], problems: list[Problem]) -> Any:

@@ -19,7 +19,7 @@ from .weights.screening import CANDIDATES, screened
 CASES = "asked_users"  # how much of an agent's month fell into which shift
 
 
-def weigh_run(
+def weigh(
     source: Run | Facts,
     *,
     outcome: str | pd.DataFrame | None = None,
@@ -45,7 +45,7 @@ def weigh_run(
     return weigh_roles(values, outcome, experts, role, settings, shifts)
 
 
-def screen_run(weighings: list[Weighing], run: Run) -> pd.DataFrame:
+def screen(weighings: list[Weighing], run: Run) -> pd.DataFrame:
     """The candidates of every role: kept or not, and why; what the platform fines for is always kept."""
     guarded = {str(rule.metric) for rule in run.params.platform_rules() if rule.metric}
     return pd.concat([screened(one, guarded) for one in weighings], ignore_index=True)

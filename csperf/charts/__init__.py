@@ -14,20 +14,26 @@ from .same_agent import months, shifts
 from .scores import points_of_person, scores
 from .signals import funnel, month_limits
 from .targets import spread
+from .weights import correlations, how_sure, outcome_scatter, screening, weights
 
 __all__ = [
     "Picture",
     "agents",
     "bars",
     "categories",
+    "correlations",
     "coverage",
     "days",
     "funnel",
+    "how_sure",
     "month_limits",
     "months",
+    "outcome_scatter",
     "points_of_person",
     "scores",
     "shifts",
+    "screening",
     "spread",
     "volume_speed",
+    "weights",
 ]

@@ -15,7 +15,7 @@ import pandas as pd
 from ..catalogue import ENTRIES
 from ..errors import CsperfError, Problem
 from ..text import say
-from .cells import Cells, arranged, lagged, of_metric, of_role, roles_of, shift_cases, weighed
+from .cells import Cells, arranged, lagged, of_metric, of_role, roles_of, screened, shift_cases, weighed
 from .combine import Side, blended, scored
 from .evidence import Evidence, gather
 from .opinion import Opinion, heard
@@ -30,6 +30,7 @@ COLUMNS = [
     *("status", "role"),
 ]
 FEWEST_AGENTS, FREE_CELLS = 4, 3  # below these nothing can be computed from data
+NO_ROWS = pd.DataFrame(columns=["agent_id", "month", "metric", "value"])
 OUTCOME = ["agent_id", "month", "value"]
 
 
@@ -37,6 +38,7 @@ OUTCOME = ["agent_id", "month", "value"]
 class Weighing:
     """The weights of one role (COLUMNS), what there is to say of them, and what they come from.
 
+    screens: by metric, coverage, reliability, left_out (cells.screened).
     outcome: what the data were asked about, a metric's key or the name of a column; empty where nothing was asked.
     """
 
@@ -44,6 +46,7 @@ class Weighing:
     outcome: str
     weights: pd.DataFrame
     said: tuple[str, ...]
+    screens: pd.DataFrame
     cells: Cells | None
     evidence: Evidence | None
     opinion: Opinion | None
@@ -104,19 +107,19 @@ def weigh(
         metrics = weighed(rows["metric"].unique(), role, key, settings)
     if not metrics:
         raise CsperfError(Problem("values", say("weights.nothing_to_weigh")))
-    cells = None
+    screens, cells = screened(NO_ROWS if rows is None else rows, metrics if rows is not None else [], settings), None
     if rows is not None and outcome is not None:
         known = shift_cases(values) if shifts is None and values is not None else shifts
-        cells = arranged(rows, _outcome(outcome, rows, settings), metrics, settings, known)
+        cells = arranged(rows, _outcome(outcome, rows, settings), screens, known)
     evidence = _evidence(cells, opinion, settings)
     every = sorted({*metrics, *(opinion.metrics if opinion else ())}, key=list(ENTRIES).index)
     name = key or (str(outcome.attrs.get("name", "")) if isinstance(outcome, pd.DataFrame) else "")
-    return _put_together(every, metrics, role, name, cells, evidence, opinion, settings, outcome is not None)
+    return _put_together(every, screens, role, name, cells, evidence, opinion, settings, outcome is not None)
 
 
 def _put_together(
     every: list[str],
-    measured: list[str],
+    screens: pd.DataFrame,
     role: str | None,
     outcome: str,
     cells: Cells | None,
@@ -144,12 +147,12 @@ def _put_together(
     ranges = sides["data"] if part else sides["expert"]
     frame["low"], frame["high"] = (100 * ranges.low, 100 * ranges.high) if ranges else (np.nan, np.nan)
     frame = frame.assign(**{"lambda": part, "verdict": verdict, "role": role})
-    notes, status = row_notes(frame, measured, cells, evidence, opinion, codes)
+    notes, status = row_notes(frame, screens, cells, evidence, opinion, codes)
     said = sentences(frame, verdict, part, outcome, asked, cells, evidence, opinion, missing, bool(starter), settings)
     notes = [" ".join(filter(None, (note, said[0]))) for note in notes]
     frame = frame.assign(note=notes, status=status)[COLUMNS]
     ordered = frame.sort_values("weight", ascending=False, kind="stable").reset_index(drop=True)
-    return Weighing(role, outcome, ordered, tuple(said), cells, evidence, opinion)
+    return Weighing(role, outcome, ordered, tuple(said), screens, cells, evidence, opinion)
 
 
 def _verdict(part: float, evidence: Evidence | None, expert: Side | None, asked: bool) -> str:

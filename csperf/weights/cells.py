@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,9 +28,8 @@ CELL = ["agent_id", "month"]
 class Cells:
     """Agent-months of one role that have the outcome. x [cells, metrics], y [cells]: higher is better, adjusted.
 
-    agent, month: numbers from 0. screens: by metric, coverage, reliability (NaN: not known), left_out (null: kept).
-    shown: the same cells in the metrics' own units, for pictures. notes: codes of what is to be known of the
-    agents; unlevelled: how many have no level where others have one.
+    agent, month: numbers from 0. shown: the same cells in the metrics' own units, for pictures. notes: codes of what
+    is to be known of the agents; unlevelled: how many have no level where others have one.
     """
 
     metrics: tuple[str, ...]
@@ -37,7 +37,6 @@ class Cells:
     y: Array
     agent: Array
     month: Array
-    screens: pd.DataFrame
     shown: pd.DataFrame
     notes: tuple[str, ...]
     unlevelled: int
@@ -70,32 +69,59 @@ def weighed(metrics: object, role: str | None, outcome: str, settings: WeightSet
 def arranged(
     rows: pd.DataFrame,
     outcome: pd.DataFrame,
-    metrics: list[str],
-    settings: WeightSettings,
+    screens: pd.DataFrame,
     shifts: pd.DataFrame | None = None,
 ) -> Cells:
     """The cells of a role's monthly rows that have the outcome (agent_id, month, value: higher is better).
 
-    Metrics seen in too few of the cells, that do not vary, or whose values are mostly chance are left out. An agent's
-    missing month of a kept metric counts as the agent's usual. `shifts`: agent_id, month, shift, n.
+    Of the metrics those that `screens` leaves in. An agent's missing month of one counts as the agent's usual.
+    `shifts`: agent_id, month, shift, n.
     """
-    rows = rows.drop_duplicates([*CELL, "metric"])
-    wide = rows.pivot(index=CELL, columns="metric", values="value").reindex(columns=metrics)
+    wide = _wide(rows, screens.index)
     result = outcome.groupby(CELL)["value"].mean().reindex(wide.index).dropna()
     wide = wide.loc[result.index]
     _refuse_twins(wide, result)
-    screens = _screens(rows, wide, settings)
-    kept = [metric for metric in metrics if pd.isna(screens.loc[metric, "left_out"])]
     levels = rows.drop_duplicates(CELL).set_index(CELL)["level"].reindex(result.index)
-    design = _design(result.index, levels, shifts)
-    columns = [_adjusted(_scaled(wide[key], key), design, result.index) for key in kept]
     agent, month = (pd.factorize(result.index.get_level_values(name), sort=True)[0] for name in CELL)
     without = levels[levels.isna()].index.get_level_values("agent_id").nunique() if levels.notna().any() else 0
-    notes = ("LEVEL_MISSING",) if without else ()
-    x = np.column_stack(columns) if columns else np.zeros((len(result), 0))
-    y = residuals(result.to_numpy(float)[:, None], design)[:, 0]
     shown = wide.assign(outcome=result).reset_index()
-    return Cells(tuple(kept), x, y, agent, month, screens, shown, notes, without)
+    kept = [key for key in screens.index[screens["left_out"].isna()] if wide[key].nunique() > 1]
+    x, y = np.zeros((len(result), 0)), np.zeros(len(result))
+    if kept and result.nunique() > 1:
+        design = _design(result.index, levels, shifts)
+        x = np.column_stack([_adjusted(_scaled(wide[key], key), design, result.index) for key in kept])
+        y = residuals(result.to_numpy(float)[:, None], design)[:, 0]
+    else:
+        kept = []
+    notes = ("LEVEL_MISSING",) if without else ()
+    return Cells(tuple(kept), x, y, agent, month, shown, notes, without)
+
+
+def screened(rows: pd.DataFrame, metrics: list[str], settings: WeightSettings) -> pd.DataFrame:
+    """By metric: coverage, reliability (NaN: not known), left_out (null: kept; the code of why not).
+
+    Metrics seen in too few of the role's agent-months, that do not vary, or whose values are mostly chance.
+    """
+    wide, found = _wide(rows, metrics), {}
+    for metric in metrics:
+        seen = wide[metric].notna()
+        coverage = float(seen.mean()) if len(wide) else 0.0
+        reliability = _reliability(rows[rows["metric"] == metric], metric) if seen.sum() > 1 else np.nan
+        reason = None
+        if coverage < settings.min_coverage:
+            reason = "COVERAGE"
+        elif wide.loc[seen, metric].nunique() < 2:
+            reason = "CONSTANT"
+        elif reliability < settings.min_reliability:
+            reason = "RELIABILITY"
+        found[metric] = (coverage, reliability, reason)
+    return pd.DataFrame.from_dict(found, orient="index", columns=["coverage", "reliability", "left_out"])
+
+
+def _wide(rows: pd.DataFrame, metrics: Iterable[str]) -> pd.DataFrame:
+    """A row for each agent's month, a column for each metric."""
+    known = rows.drop_duplicates([*CELL, "metric"]).pivot(index=CELL, columns="metric", values="value")
+    return known.reindex(columns=list(metrics)).astype(float)
 
 
 def of_metric(rows: pd.DataFrame, metric: str, settings: WeightSettings) -> pd.DataFrame:
@@ -128,28 +154,11 @@ def _refuse_twins(wide: pd.DataFrame, result: pd.Series) -> None:
     problems = []
     for metric in wide.columns:
         both = wide[metric].notna()
-        if both.sum() > 3 and abs(np.corrcoef(wide.loc[both, metric], result[both])[0, 1]) > SAME:
+        varies = min(wide.loc[both, metric].nunique(), result[both].nunique()) > 3
+        if varies and abs(np.corrcoef(wide.loc[both, metric], result[both])[0, 1]) > SAME:
             problems.append(Problem("outcome", say("weights.outcome_is_metric", metric=metric)))
     if problems:
         raise CsperfError(problems)
-
-
-def _screens(rows: pd.DataFrame, wide: pd.DataFrame, settings: WeightSettings) -> pd.DataFrame:
-    """Coverage, reliability, and the code of why a metric is left out."""
-    found = {}
-    for metric in wide.columns:
-        seen = wide[metric].notna()
-        coverage = float(seen.mean()) if len(wide) else 0.0
-        reliability = _reliability(rows[rows["metric"] == metric], metric) if seen.sum() > 1 else np.nan
-        reason = None
-        if coverage < settings.min_coverage:
-            reason = "COVERAGE"
-        elif wide.loc[seen, metric].nunique() < 2:
-            reason = "CONSTANT"
-        elif reliability < settings.min_reliability:
-            reason = "RELIABILITY"
-        found[metric] = (coverage, reliability, reason)
-    return pd.DataFrame.from_dict(found, orient="index", columns=["coverage", "reliability", "left_out"])
 
 
 def _reliability(rows: pd.DataFrame, metric: str) -> float:
@@ -193,7 +202,9 @@ def _design(cells: pd.MultiIndex, levels: pd.Series, shifts: pd.DataFrame | None
         cases = shifts.pivot_table(index=CELL, columns="shift", values="n", aggfunc="sum").reindex(cells).fillna(0.0)
         total = cases.sum(axis=1).replace(0.0, np.nan)
         part = cases.div(total, axis=0).to_numpy(float)[:, 1:]
-        parts.append(np.where(np.isnan(part), np.nan_to_num(np.nanmean(part, axis=0)), part))
+        parts.append(
+            np.where(np.isnan(part), cases.sum().to_numpy(float)[1:] / max(cases.to_numpy().sum(), 1e-300), part)
+        )
     return np.column_stack(parts)
 
 

@@ -30,8 +30,8 @@ class Side:
 
     @classmethod
     def of_data(cls, cells: Cells | None, evidence: Evidence | None, metrics: list[str]) -> Side | None:
-        """The data's side; null where nothing was computed."""
-        if cells is None or evidence is None:
+        """The data's side; null where nothing was computed or no effect is positive."""
+        if cells is None or evidence is None or not evidence.weights.sum():
             return None
         parts = (evidence.weights, evidence.variance, evidence.low, evidence.high)
         return cls(*(_placed(dict(zip(cells.metrics, part, strict=True)), metrics) for part in parts))

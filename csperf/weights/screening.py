@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -33,7 +33,7 @@ RATED = ("importance", "control", "cost", "resistance")
 UNKNOWN = 3.0  # of 5, for what nobody rated; flagged UNRATED
 LEAST_CONTROL = 2.0  # METHOD 3: what is hardly the agent's own doing is not scored
 BORDER = (0.30, 0.70)  # kept in so many of the draws: people decide
-DRAWS = 300
+DRAWS = 200
 COLUMNS = [
     *("metric", "role", "theme", "importance", "feasibility", "expert", "related", "availability", "control"),
     *("reliability", "cost", "resistance", "kept_share", "decision", "reason"),
@@ -100,9 +100,8 @@ def _measures(weighing: Weighing, rated: pd.DataFrame) -> pd.DataFrame:
     if opinion is not None and opinion.weights is not None:
         said = dict(zip(opinion.metrics, 1 + 4 * opinion.weights / opinion.weights.max(), strict=True))
         frame["expert"] = frame["metric"].map(said).fillna(frame["expert"])
-    screens = weighing.cells.screens if weighing.cells else pd.DataFrame(columns=["coverage", "reliability"])
-    frame["availability"] = frame["metric"].map(screens["coverage"]).astype(float)
-    frame["reliability"] = frame["metric"].map(screens["reliability"]).astype(float)
+    frame["availability"] = frame["metric"].map(weighing.screens["coverage"]).astype(float)
+    frame["reliability"] = frame["metric"].map(weighing.screens["reliability"]).astype(float)
     return frame
 
 
@@ -133,7 +132,7 @@ def _importance(expert: pd.Series | Array, related: Array) -> Array:
     return np.where(seen, (said + rank) / 2, said)
 
 
-def _feasibility(frame: pd.DataFrame) -> Array:
+def _feasibility(frame: Mapping[str, Any]) -> Array:
     """Geometric mean of availability, control, reliability, cost and resistance; 0 for what agents hardly control."""
     parts = [
         frame["availability"],
@@ -144,11 +143,11 @@ def _feasibility(frame: pd.DataFrame) -> Array:
     return np.where(frame["control"] < LEAST_CONTROL, 0.0, np.exp(np.nanmean(logs, axis=0)))
 
 
-def _kept(frame: pd.DataFrame, guarded: Array, cluster: Array) -> tuple[Array, Array]:
+def _kept(frame: Mapping[str, Any], guarded: Array, cluster: Array) -> tuple[Array, Array]:
     """Which candidates are kept, and why not the others: above both medians, one of those that say the same, one of
     each theme, eight to twelve in all; guardrails always.
     """
-    importance, feasibility = frame["importance"].to_numpy(), frame["feasibility"].to_numpy()
+    importance, feasibility = np.asarray(frame["importance"]), np.asarray(frame["feasibility"])
     worth = importance * feasibility
     possible = feasibility > 0
     kept = (importance >= np.median(importance)) & (feasibility >= np.median(feasibility)) & possible
@@ -162,18 +161,18 @@ def _kept(frame: pd.DataFrame, guarded: Array, cluster: Array) -> tuple[Array, A
         alike = np.flatnonzero((cluster == group) & possible)
         twins[alike[np.argsort(-worth[alike], kind="stable")[1:]]] = True
     kept, reason[twins] = kept & ~twins, "REDUNDANT"
-    kept = _every_theme(kept, frame["theme"], np.where(possible & ~twins, worth, -1.0))
+    kept = _every_theme(kept, np.asarray(frame["theme"], object), np.where(possible & ~twins, worth, -1.0))
     kept = _sized(kept | guarded, guarded, np.where(possible & ~twins, worth, -1.0))
     reason[kept & (reason != "UNRATED")] = ""
     reason[guarded] = "GUARDRAIL"
     return kept, reason
 
 
-def _every_theme(kept: Array, theme: pd.Series, worth: Array) -> Array:
+def _every_theme(kept: Array, theme: Array, worth: Array) -> Array:
     """The kept ones, and the worthiest of every theme of which none is."""
     kept = kept.copy()
-    for name in theme.dropna().unique():
-        own = np.flatnonzero((theme == name).to_numpy() & (worth > 0))
+    for name in {name for name in theme if isinstance(name, str)}:
+        own = np.flatnonzero((theme == name) & (worth > 0))
         if len(own) and not kept[own].any():
             kept[own[worth[own].argmax()]] = True
     return kept
@@ -196,11 +195,12 @@ def _drawn(frame: pd.DataFrame, guarded: Array, cluster: Array, error: Array, rn
     """Whether each candidate is kept in each draw: a rating is right to within a point, a correlation to its error."""
     kept = np.zeros((DRAWS, len(frame)), bool)
     columns = ["expert", "control", "cost", "resistance"]
+    fixed = {name: frame[name].to_numpy() for name in frame.columns}
     given, related = frame[columns].to_numpy(), frame["related"].to_numpy(float)
     for draw in range(DRAWS):
         moved = np.clip(given + rng.choice([-1.0, 0.0, 1.0], given.shape, p=[0.25, 0.5, 0.25]), 1, 5)
         moved[:, 1] = np.where(given[:, 1] >= LEAST_CONTROL, np.maximum(moved[:, 1], LEAST_CONTROL), moved[:, 1])
-        world = frame.assign(**dict(zip(columns, moved.T, strict=True)))
+        world: dict[str, Any] = fixed | dict(zip(columns, moved.T, strict=True))
         world["importance"] = _importance(moved[:, 0], related + error * rng.standard_normal(len(related)))
         world["feasibility"] = _feasibility(world)
         kept[draw] = _kept(world, guarded, cluster)[0]

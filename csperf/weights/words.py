@@ -44,7 +44,7 @@ def named(metric: str) -> str:
 
 def row_notes(
     frame: pd.DataFrame,
-    measured: list[str],
+    screens: pd.DataFrame,
     cells: Cells | None,
     evidence: Evidence | None,
     opinion: Opinion | None,
@@ -58,7 +58,7 @@ def row_notes(
     ]
     notes, status = [], []
     for metric in frame["metric"]:
-        own = dict(_codes(metric, measured, cells, evidence, opinion, codes))
+        own = dict(_codes(metric, screens, cells, evidence, opinion, codes))
         status.append(";".join([*own, *whole]))
         words = say("weights.join").join(say(f"weights.code_{code}", **slots) for code, slots in own.items())
         notes.append(say("weights.whole", said=words) if words else "")
@@ -67,15 +67,15 @@ def row_notes(
 
 def _codes(
     metric: str,
-    measured: list[str],
+    screens: pd.DataFrame,
     cells: Cells | None,
     evidence: Evidence | None,
     opinion: Opinion | None,
     codes: Mapping[str, tuple[str, str]],
 ) -> Iterator[tuple[str, dict[str, str]]]:
     """Codes of one metric with the slots of their words."""
-    if cells is not None and metric in cells.screens.index and pd.notna(cells.screens.loc[metric, "left_out"]):
-        screen = cells.screens.loc[metric]
+    if cells is not None and metric in screens.index and pd.notna(screens.loc[metric, "left_out"]):
+        screen = screens.loc[metric]
         yield screen["left_out"], {"coverage": f"{screen['coverage']:.0%}"}
     if cells is not None and evidence is not None and metric in cells.metrics:
         place = cells.metrics.index(metric)
@@ -85,7 +85,7 @@ def _codes(
             yield "TANGLED", {}
     if opinion is not None and metric not in opinion.metrics:
         yield "NOT_RATED", {}
-    if metric not in measured:
+    if metric not in screens.index:
         yield "NOT_MEASURED", {}
     if metric in codes:
         code, other = codes[metric]
@@ -146,7 +146,8 @@ def _data_said(
         yield say("weights.too_few_cells", outcome=name, agents=counts[0], months=counts[1])
         return
     numbers = {"agents": evidence.agents, "months": evidence.months, "points": f"{100 * evidence.instability:.0f}"}
-    if "WEIGHTS_THIN" in evidence.codes:
+    nothing = not np.nansum(evidence.weights)
+    if "WEIGHTS_THIN" in evidence.codes and not nothing:
         yield (
             say("sentences.weights_refused", **numbers)
             if led
