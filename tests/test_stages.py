@@ -232,6 +232,11 @@ def test_activity_targets_follow_the_last_activity_and_are_on_trial():
     assert found["target_then"].tolist() == [47.0]  # 46.5 rounded towards easier
 
 
+def test_few_cases_on_activity_days_give_no_target():
+    days = by_day("reply_30s_msg", [(DAY(2026, 6, 16), 80, 100), (DAY(2026, 6, 18), 8, 10)])
+    assert activity_targets(days, aim("reply_30s_msg", 0.8), "618", *[DAY(2026, 6, 18)] * 2).empty
+
+
 def test_a_share_on_activity_days_stays_a_share():
     days = by_day("reply_30s_msg", [(DAY(2026, 6, 16), 50, 100), (DAY(2026, 6, 18), 100, 100)])
     found = activity_targets(days, aim("reply_30s_msg", 0.9), "618", *[DAY(2026, 6, 18)] * 2)

@@ -44,6 +44,7 @@ def days_used(
 def activity_targets(rows: pd.DataFrame, *, lang: str = "zh") -> Table:
     """The targets of activity days, on trial. `rows`: targets.activity.activity_targets."""
     shown = metric_rows(rows, ["target", "usual", "value", "target_then"], lang)
+    shown = shown.rename(columns={say("tables.value", lang): say("tables.on_activity", lang)})
     shown.insert(5, say("tables.factor", lang), [f"×{factor:.2f}" for factor in rows["factor"]])
     shown[say("tables.n", lang)] = [number(n, "count") for n in rows["n"]]
     slots = {"activity": rows["activity"].iloc[0], "days": rows["days"].iloc[0]} if len(rows) else {}

@@ -32,8 +32,8 @@ def activity_targets(
 
     `days`: values by role and day (CONTRACT 4) of the months around the activity, its own days from `first` to `last`
     included, days of other activities not. factor: the role's value then over its value on the other days, sums first;
-    target_then: the target times that factor, rounded towards easier, within what the value can be. One activity only:
-    the next may differ, so none of it is for deductions.
+    target_then: the target times that factor, rounded towards easier, within what the value can be. No row where either
+    has fewer cases than the metric asks for. One activity only: the next may differ, so none of it is for deductions.
     """
     day = pd.to_datetime(days["day"]).dt.date
     then = _sums(days[(day >= first) & (day <= last)])
@@ -49,10 +49,11 @@ def activity_targets(
 
 
 def _sums(rows: pd.DataFrame) -> pd.DataFrame:
-    """Value and n of each metric and role over the days; none where values do not add up or nothing was counted."""
+    """Value and n of each metric and role over the days; none where values do not add up or cases are too few."""
     sums = rows.dropna(subset=["numerator", "denominator"]).groupby(["metric", "role"])
     totals = sums[["numerator", "denominator", "n"]].sum()
-    totals = totals[totals["denominator"] > 0]
+    least = totals.index.get_level_values("metric").map(lambda key: entry(key).min_n)
+    totals = totals[(totals["denominator"] > 0) & (totals["n"] >= least)]
     return totals.assign(value=totals["numerator"] / totals["denominator"])
 
 
