@@ -105,13 +105,13 @@ def printed(row: Row) -> str:
 
 def main() -> int:
     """1 where a bound is missed, else 0."""
-    from bench import weights
+    from bench import scores, weights
     from bench.claims import speed, studies
 
     began = time.monotonic()
     print("| claim | world | result | standard error | bound | |\n|---|---|---|---|---|---|")
     rows = []
-    for row in run([*studies(), *weights.studies()]):
+    for row in run([*studies(), *weights.studies(), *scores.studies()]):
         print(printed(row), flush=True)
         rows.append(row)
     rows.append(speed())

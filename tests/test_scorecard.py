@@ -398,3 +398,17 @@ def test_customers_shared_out_by_lot_are_even_and_favourites_are_named():
     rows.loc[3, "numerator"] *= 1.5
     found = allocation(rows)
     assert "a3" in set(found.loc[found["listed"], "agent_id"]) and found["chance"].iloc[0] < 0.001
+
+
+# Steps and lines --------------------------------------------------------------------------------------------------
+
+
+def test_lines_with_luck_taken_off_have_less_than_half_the_error_of_steps():
+    """METHOD 5, on few made-up teams; `make bench-stats` measures it."""
+    from bench.scores import scores as measured
+
+    teams = [measured(150, np.random.default_rng([5, team])) for team in range(20)]
+    error = {name: np.mean([team[name] for team in teams]) for name in ("step", "linear", "shrunk")}
+    assert error["shrunk"] < error["linear"] < error["step"]
+    assert error["shrunk"] < error["step"] / 2
+    assert np.mean([team["shrunk_jump"] for team in teams]) < np.mean([team["step_jump"] for team in teams]) - 0.2
