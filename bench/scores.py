@@ -57,7 +57,7 @@ def _rows(seen: np.ndarray, cases: int) -> pd.DataFrame:
 
 
 def studies() -> list[Study]:
-    """METHOD 5's table: at 150 cases a month straight lines with luck taken off have less than half the steps' error."""
+    """METHOD 5's table: at 150 cases a month lines with luck taken off have less than half the steps' error."""
     half = Claim(
         "score: linear + luck off, error less half the steps'", lambda v: v["shrunk"] - v["step"] / 2, -math.inf, 0, 1
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
+import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
@@ -12,6 +13,8 @@ from .catalogue import entry
 from .metric import Metric, Sum
 
 CLOCKS = ("sent_at", "started_at", "queued_at")  # when a row of a fact began
+QUICK_S, SILENT_S = 10, 180  # a reply that only stops the clock; a silence that a customer minds
+SECOND = 1_000_000  # microseconds
 COLUMNS = ["weekday", "hour", "value", "n"]
 
 
@@ -53,3 +56,22 @@ def _by_hour(facts: Mapping[str, ir.Table], part: Sum, timezone: str, first_day:
     local = pd.to_datetime(rows["at"], utc=True).dt.tz_convert(timezone)
     places = {"weekday": local.dt.day_of_week, "hour": local.dt.hour}
     return rows.assign(**places).groupby(list(places))[["total", "n"]].sum()
+
+
+def quick_openings(facts: Mapping[str, ir.Table], first_day: date, last_day: date) -> pd.DataFrame:
+    """agent_id, quick, silent: openings that an agent answered within QUICK_S, and those of them followed by silence.
+
+    Followed by silence: the customer's next question in the session had no answer, or one after SILENT_S. Quick ones
+    without another question say nothing and are not counted. In service hours.
+    """
+    turns = facts["turns"]
+    turns = turns.filter(turns.scope == "agent", turns.agent_id.notnull(), ~turns.excluded, turns.in_hours)
+    turns = turns.filter(turns.day.between(first_day, last_day))
+    order = ibis.window(group_by=["agent_id", "session_id"], order_by=["started_at", "row_id"])
+    after = turns.mutate(next_answered=turns.answered.lead().over(order), next_wait=turns.wait_us.lead().over(order))
+    quick = after.filter(
+        after.opening, after.answered, after.wait_us <= QUICK_S * SECOND, after.next_answered.notnull()
+    )
+    silent = ~quick.next_answered | (quick.next_wait.fill_null(0) > SILENT_S * SECOND)
+    rows = quick.group_by("agent_id").agg(quick=quick.count(), silent=silent.sum())
+    return rows.order_by("agent_id").to_pandas()

@@ -7,13 +7,14 @@ from typing import Any
 
 import pandas as pd
 
-from .run import Run, history, measure, month_days, propose
-from .scorecard import Scorecard, ScoreSettings, changes, scorecard
+from .lists import quick_openings
+from .run import Run, facts, history, measure, month_days, propose
+from .scorecard import Scorecard, ScoreSettings, changes, gaming, hollow, scorecard
 from .targets.register import later, published
 from .targets.register_file import read_register
 from .text import say
 from .tidy import read_tidy
-from .weighing import weigh_run
+from .weighing import weigh
 
 WORKED = "sessions_per_day"  # its denominator is the days worked
 
@@ -91,6 +92,15 @@ def score_run(
     return Scored(card, run.month, values, aims, weights, _names(roster), in_force, said)
 
 
+def signs(run: Run, scored: Scored) -> pd.DataFrame:
+    """What to look at before the scores are published (scorecard.gaming), from the chats too where there are any."""
+    found = [gaming(scored.values, scored.targets, roster=run.table("roster"), month=scored.month)]
+    known = facts(run)
+    if "turns" in known:
+        found.append(hollow(quick_openings(known, run.first_day, run.last_day), scored.month))
+    return pd.concat([rows for rows in found if len(rows)] or found[:1], ignore_index=True)
+
+
 def _aimed(targets: pd.DataFrame) -> list[str]:
     """The metrics that have a target which may be scored."""
     return _scorable(targets)["metric"].unique().tolist()
@@ -106,7 +116,7 @@ def _weights(run: Run, values: pd.DataFrame, targets: pd.DataFrame) -> tuple[pd.
     for role, own in _scorable(targets).groupby("role"):
         if (values["role"] == role).any():
             settings = run.params.weights.model_copy(update={"metrics": tuple(own["metric"].unique())})
-            weighed += weigh_run(run, role=str(role), settings=settings, values=values)
+            weighed += weigh(run, role=str(role), settings=settings, values=values)
     frame = pd.concat([one.weights for one in weighed], ignore_index=True)
     return frame, tuple(dict.fromkeys(sentence for one in weighed for sentence in one.said[:1]))
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from csperf.errors import CsperfError
-from csperf.scorecard import Aims, ScoreSettings, changes, gaming, preset, score, scorecard
+from csperf.scorecard import Aims, ScoreSettings, changes, gaming, hollow, preset, score, scorecard
 from csperf.scorecard.allocation import allocation
 from csperf.scorecard.card import coefficient
 from csperf.scorecard.gaming import near_target
@@ -386,6 +386,39 @@ def test_who_drops_cases_or_trades_one_metric_for_its_pair_is_listed():
         ("a05", "mean_wait_turn_s", KEYS[0])
     }
     assert set(pairs["agent_id"]) == {"a05"}
+
+
+def test_quick_replies_followed_by_silence_are_listed():
+    openings = pd.DataFrame(
+        {"agent_id": [f"a{i}" for i in range(10)], "quick": 60, "silent": [6, 8, 5, 7, 6, 9, 7, 6, 5, 40]}
+    )
+    found = hollow(openings, "2026-10")
+    assert list(found.loc[found["listed"], "agent_id"]) == ["a9"]
+    assert not hollow(openings.assign(silent=6), "2026-10")["listed"].any()
+    assert not hollow(openings.assign(quick=5, silent=[0] * 9 + [5]), "2026-10")["listed"].any()
+
+
+def test_quick_openings_count_only_those_with_another_question():
+    import datetime as dt
+
+    import ibis
+
+    from csperf.lists import quick_openings
+
+    names = ["row_id", "agent_id", "session_id", "started_at", "opening", "answered", "wait_us"]
+    at = [pd.Timestamp(f"2026-10-01 09:{minute:02}", tz="UTC") for minute in range(10)]
+    rows = [
+        ("1", "a", "s1", at[0], True, True, 3e6), ("2", "a", "s1", at[1], False, False, None),  # quick, then silence
+        ("3", "a", "s2", at[2], True, True, 3e6), ("4", "a", "s2", at[3], False, True, 60e6),  # quick, then an answer
+        ("5", "a", "s3", at[4], True, True, 3e6),  # quick, and no more was asked
+        ("6", "a", "s4", at[5], True, True, 60e6), ("7", "a", "s4", at[6], False, False, None),  # not quick
+        ("8", "b", "s5", at[7], True, True, 3e6), ("9", "b", "s5", at[8], False, True, 600e6),  # an answer too late
+    ]  # fmt: skip
+    turns = pd.DataFrame(rows, columns=names).assign(
+        scope="agent", excluded=False, in_hours=True, day=dt.date(2026, 10, 1)
+    )
+    found = quick_openings({"turns": ibis.memtable(turns)}, dt.date(2026, 10, 1), dt.date(2026, 10, 31))
+    assert found.to_numpy().tolist() == [["a", 2, 1], ["b", 1, 1]]
 
 
 def test_customers_shared_out_by_lot_are_even_and_favourites_are_named():

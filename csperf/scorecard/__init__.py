@@ -9,7 +9,7 @@ from __future__ import annotations
 from .card import PARTS, Scorecard, score, scorecard
 from .changes import CHANGES, changes
 from .events import KINDS
-from .gaming import CHECKS, gaming
+from .gaming import CHECKS, gaming, hollow
 from .points import Aims, as_shown
 from .presets import PRESETS, Preset, preset
 from .settings import ScoreSettings
@@ -27,6 +27,7 @@ __all__ = [
     "as_shown",
     "changes",
     "gaming",
+    "hollow",
     "preset",
     "score",
     "scorecard",

@@ -13,14 +13,17 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from ..catalogue import entry
+from ..stats.scales import Arcsine
+from ..stats.signals import apart
 from ..targets import agent_months
 from ..targets.settings import TargetSettings
 
-CHECKS = ("bunching", "cases_fall", "transfers_rise", "pair")
+CHECKS = ("bunching", "cases_fall", "transfers_rise", "pair", "hollow")
 COLUMNS = ["check", "metric", "other", "role", "agent_id", "month", "value", "expected", "n", "p", "listed"]
 FALSE_SHARE = 0.05  # of those listed, at most this share by chance (Benjamini & Hochberg 1995)
 LEAST_PAST = 3  # months before the one looked at, to know a person's ups and downs
 LEAST_NEAR = 10  # values within a step of the target
+FIRST_REPLY = "first_reply_s"
 TRANSFERS = ("transfer_share", "call_transfer_share")
 # What may be bought at the price of what: (better at the first, worse at the second).
 PAIRS = (
@@ -59,6 +62,23 @@ def gaming(
     ]
     found = pd.DataFrame(rows, columns=COLUMNS[:-1])
     return found.assign(listed=_listed(found))
+
+
+def hollow(openings: pd.DataFrame, month: str) -> pd.DataFrame:
+    """Quick first replies that silence follows, as rows of `gaming`: each person beside the others.
+
+    `openings`: lists.quick_openings. value: the person's share of quick openings followed by silence, expected: the
+    others', n: quick openings. Nobody is listed where fewer than eight people can be compared.
+    """
+    n, silent = (openings[name].to_numpy(float) for name in ("quick", "silent"))
+    enough = np.where(n >= LEAST_NEAR, n, 0.0)
+    share = silent / np.where(n > 0, n, np.nan)
+    found = apart(*Arcsine().placed(share, enough))
+    worse = np.where(found.z > 0, found.p / 2, np.where(np.isfinite(found.p), 1 - found.p / 2, np.nan))
+    others = (silent.sum() - silent) / np.where(n.sum() > n, n.sum() - n, np.nan)
+    rows = pd.DataFrame({"agent_id": openings["agent_id"], "value": share, "expected": others, "n": n, "p": worse})
+    rows = rows.assign(check="hollow", metric=FIRST_REPLY, other=None, role=None, month=month)
+    return rows.assign(listed=found.listed & (found.z > 0))[COLUMNS]
 
 
 def _listed(found: pd.DataFrame) -> pd.Series:

@@ -141,7 +141,7 @@ def _whom(row, lang: str, names: Mapping[str, str] | None) -> str:
 
 
 def _seen(row, lang: str) -> str:
-    unit = "share" if row.check == "cases_fall" else entry(row.metric).unit
+    unit = "share" if row.check in ("cases_fall", "hollow") else entry(row.metric).unit
     if row.check == "bunching":
         return say("tables.seen_bunching", lang, above=int(row.value), n=int(row.n))
     slots = {"value": number(row.value, unit), "expected": number(row.expected, unit), "months": int(row.n)}
