@@ -30,6 +30,7 @@ STAGES = ("plan", "progress", "settle")
 PAGES = {
     "01_data_quality": STAGES,
     "04_targets": ("plan",),
+    "06_scorecard": ("settle",),  # scores look back
     "08_progress": ("progress",),
 }
 FIRST_PAGE = ("plan",)  # the packs that begin with the first page: it is about the targets to come

@@ -73,7 +73,11 @@ def test_tables_alone_are_enough(run, folder):
 
 
 def test_steps_cost_more_than_they_look(run, folder):
-    run("score", *given(folder), "--rule", "step", "--month", "2026-10", "-o", folder / "step.csv")
+    (folder / "targets.csv").write_text(
+        "metric,role,base,target,stretch\nconversion_paid_user,pre,50%,54.9%,60%\nmean_wait_turn_s,pre,60,45,30\n"
+    )
+    _code, out, _err = run("score", *given(folder), "--rule", "step", "--month", "2026-10", "-o", folder / "step.csv")
+    assert "would jump by one case more or less, by up to 40" in out
     assert set(pd.read_csv(folder / "step.csv")["conversion_paid_user_score"]) <= {0, 60, 100, 120}
 
 

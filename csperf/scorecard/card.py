@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..catalogue import entry
 from ..errors import CsperfError, Problem
 from ..stats.ranks import LEVEL_WITH, placed
 from ..targets import agent_months
 from ..targets.consistency import check_consistency
 from ..targets.outlook import BANDS
 from ..targets.settings import TargetSettings
-from ..text import say
+from ..text import say, ui_language
 from .adjusted import Chance, chance
 from .aims import ANY_ROLE, LINES, aims, own_weights, role_word, weights_of
 from .events import capped, judged
@@ -86,7 +87,13 @@ def scorecard(
     held = judged(events)
     spread = _Spread(parts, luck, settings)
     scores = _scores(parts, spread, capped(held), settings)
-    return Scorecard(scores, parts[PARTS], held, (*unweighted, *_notices(parts, weighted, aimed, held)), settings)
+    return Scorecard(
+        scores,
+        parts[PARTS],
+        held,
+        (*unweighted, *_notices(parts, weighted, aimed, held), *_steps(parts, settings)),
+        settings,
+    )
 
 
 def _months(
@@ -296,12 +303,33 @@ def _notices(parts: pd.DataFrame, weights: pd.DataFrame, aimed: pd.DataFrame, he
             yield say("scores.many_metrics", n=count, most=TOO_MANY)
     trials = sorted(aimed.loc[aimed["grade"] == "trial", "metric"].unique())
     if trials:
-        yield say("scores.on_trial", metrics=", ".join(trials))
+        named = say("scores.and").join(entry(metric).name(ui_language()) for metric in trials)
+        yield say("scores.on_trial", metrics=named)
     levelless = sorted(parts.loc[parts["level"].isna() & parts["role"].isin(_split(aimed)), "agent_id"].unique())
     if levelless:
         yield say("scores.whole_role", agents=", ".join(levelless))
     for event in held[held["why"].notna()].itertuples():
         yield say(f"scores.event_{event.why}", agent=event.agent_id, day=event.date)
+
+
+def _steps(parts: pd.DataFrame, settings: ScoreSettings) -> Iterator[str]:
+    """What steps cost: how many points one case more or less would have moved, and by how much at most."""
+    if settings.rule != "step":
+        return
+    moved = [_by_one_case(str(metric), own, settings) for metric, own in parts.groupby("metric")]
+    gaps = np.concatenate([gap for gap in moved if gap is not None] or [np.zeros(0)])
+    if len(gaps):
+        yield say("scores.steps_cost", near=int((gaps > 0).sum()), parts=len(gaps), most=f"{gaps.max():.0f}")
+
+
+def _by_one_case(metric: str, rows: pd.DataFrame, settings: ScoreSettings) -> Array | None:
+    """How far one case more or less would move the points of a share; null for other metrics."""
+    own = rows[rows["left_out"].isna() & (rows["n"] > 0)]
+    if entry(metric).kind != "rate" or own.empty:
+        return None
+    lines, value = Aims.shown(metric, *(own[name].to_numpy() for name in LINES)), own["value"].to_numpy()
+    around = np.stack([as_shown(metric, value + sign / own["n"].to_numpy()) for sign in (-1, 1)])
+    return np.asarray(np.abs(lines.points(around, settings) - lines.points(value, settings)).max(axis=0))
 
 
 def _split(aimed: pd.DataFrame) -> set[str]:
