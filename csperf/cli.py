@@ -173,6 +173,7 @@ def load(
     from .load import load as load_exports
     from .load import write_mappings
     from .params import load_params
+    from .roster import fill_roster
 
     with working(say("cli.loading")) as done:
         settings = load_params(params_file).loading
@@ -184,6 +185,8 @@ def load(
                 typer.echo(say("cli.written", path=path))
             raise
     _print_accounts(report)
+    for said in fill_roster(settings):
+        typer.echo(said)
 
 
 def _print_accounts(report: LoadReport) -> None:

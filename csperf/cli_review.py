@@ -300,8 +300,12 @@ def _form(shop: Shop, form: Path, by: str) -> list[Adoption]:
     """What the form takes up; a bare file name that is not here is looked for in the shop's folder."""
     from .adoption import read_form
 
+    return read_form(_beside(shop, form), shop.register, by)
+
+
+def _beside(shop: Shop, form: Path) -> Path:
     beside = shop.params.folder / form
-    return read_form(form if form.exists() or not beside.exists() else beside, shop.register, by)
+    return form if form.exists() or not beside.exists() else beside
 
 
 def _named(numbers: list[str], value: str, change_reason: str, cause: str) -> list[Adoption]:
@@ -331,7 +335,8 @@ def retire(context: Context, number: Id, month: From = "", reason: Reason = "", 
 @command("object")
 def object_(
     context: Context,
-    about: Annotated[str, typer.Argument(metavar="NUMBER|YYYY-MM", help=say("review.object_about"))],
+    about: Annotated[str, typer.Argument(metavar="[NUMBER|YYYY-MM]", help=say("review.object_about"))] = "",
+    form: Annotated[Path | None, _option("--from", metavar="FILE.xlsx", word="objections")] = None,
     reason: Reason = "",
     by: By = "",
     scorer: Annotated[str, _option("--scorer", metavar="NAME")] = "",
@@ -340,11 +345,26 @@ def object_(
 ) -> None:
     from .targets.appeals import object_to
 
+    if bool(about) == bool(form):
+        raise typer.BadParameter(say("review.object_one"))
     shop = _shop(context)
-    register = object_to(shop.register, about, on=_day(on), who=by, reason=reason, scorer=scorer, agents=agent)
-    _save(register)
-    e = register.events[-1]
-    typer.echo(say("review.line_objection", id=e.id, who=e.who, about=e.about, day=e.date, reason=e.reason))
+    if form:
+        register = _from_form(shop, form)
+    else:
+        register = object_to(shop.register, about, on=_day(on), who=by, reason=reason, scorer=scorer, agents=agent)
+    if register is not shop.register:
+        _save(register)
+    for e in register.events[len(shop.register.events) :]:
+        typer.echo(say("review.line_objection", id=e.id, who=e.who, about=e.about, day=e.date, reason=e.reason))
+
+
+def _from_form(shop: Shop, form: Path) -> Register:
+    """The register with the form's objections; how many are new is said."""
+    from .filled import read_objections
+
+    register = read_objections(_beside(shop, form), shop.register)
+    typer.echo(say("review.objected_n", n=len(register.events) - len(shop.register.events)))
+    return register
 
 
 @command("answer")

@@ -41,10 +41,11 @@ class Field:
     example: object
     word: str = ""
     choices: Callable[[str], dict[str, object]] | None = None
+    area: str = "forms"
 
     def heading(self, lang: str) -> str:
         """The heading in `lang`."""
-        return say(f"forms.{self.word or self.column}", lang)
+        return say(f"{self.area}.{self.word or self.column}", lang)
 
     def about(self, lang: str) -> str:
         """What to write in the column."""
@@ -60,7 +61,7 @@ def _chosen(column: str, meanings: Iterable[object], kept_as_said: bool = False)
 
 
 def _metrics(lang: str) -> dict[str, object]:
-    return {key: key for key in ENTRIES}
+    return {entry.name(lang): key for key, entry in ENTRIES.items()}
 
 
 def _sets(lang: str) -> dict[str, object]:
@@ -102,6 +103,25 @@ FORMS: dict[str, tuple[Field, ...]] = {
         Field("read_by", "王小美"),
     ),
 }
+# Forms that a command reads (filled.py): their columns are those of tidy.TABLES.
+READ_FORMS: dict[str, tuple[Field, ...]] = {
+    "experts": (
+        Field("expert", "王小美", area="tidy"),
+        Field("round", 1, area="tidy"),
+        Field("role", "pre", choices=_chosen("role", ("pre", "after", "mixed")), area="tidy"),
+        Field("metric", "conversion_paid_user", choices=_metrics, area="tidy"),
+        Field("points", 40, area="tidy"),
+    ),
+    "objections": (
+        Field("objected_on", dt.date(2026, 11, 7), area="tidy"),
+        Field("about", "2026-10", area="tidy"),
+        Field("objector", "王小美", area="tidy"),
+        Field("agent_id", "", area="tidy"),
+        Field("scorer", "李主管", area="tidy"),
+        Field("objection", "", area="tidy"),
+    ),
+}
+ABOUT = {("objections", "agent_id"): "about_objected_agent"}
 RULE_COLUMNS = ("rule", "since", "threshold", "grade", "source", "seen", "checked_on", "checked_by")
 
 
@@ -118,7 +138,7 @@ def new_shop(folder: str | Path, *, lang: str, today: dt.date) -> tuple[list[Pat
     made: dict[str, Callable[[Path], None]] = {
         "params.yaml": lambda path: _write_params(path, folder.resolve().name, lang),
         KEY_FILE: _write_key,
-        **{_file(name, lang): _form_writer(name, lang) for name in FORMS},
+        **{_file(name, lang): _form_writer(name, lang) for name in (*FORMS, *READ_FORMS)},
         _file("shifts", lang): lambda path: _write_shifts(path, lang, today.replace(day=1)),
         _file("rules", lang): lambda path: _write_rules(path, lang),
         form_name(lang): lambda path: write_form(path, (), lang),
@@ -167,31 +187,39 @@ def _source(name: str, fields: Sequence[Field], lang: str) -> dict[str, object]:
     for field in fields:
         heading, words = field.heading(lang), field.choices(lang) if field.choices else {}
         meant = {word: value for word, value in words.items() if word != value} | SPOKEN.get(field.column, {})
+        if field.choices is _metrics:
+            meant |= {key: key for key in ENTRIES}
         columns[field.column] = {"from": heading, "values": meant} if meant else heading
-    example = {"column": say("forms.remark", lang), "not_in": [say("forms.example", lang)]}
-    return {
-        "source": "table", "table": name, "files": _file(name, lang), "columns": columns, "filter": {"example": example}
-    }  # fmt: skip
+    left_out = {"example": {"column": say("forms.remark", lang), "not_in": [say("forms.example", lang)]}}
+    if name == "roster":
+        waiting = say("forms.role_undecided", lang)
+        left_out["undecided"] = {"column": say("forms.role", lang), "not_in": [waiting]}
+    return {"source": "table", "table": name, "files": _file(name, lang), "columns": columns, "filter": left_out}
 
 
 # Forms ------------------------------------------------------------------------------------------------------------
 
 
 def _form_writer(name: str, lang: str) -> Callable[[Path], None]:
-    return lambda path: _write_form(path, name, FORMS[name], lang)
+    return lambda path: _write_form(path, name, (FORMS | READ_FORMS)[name], lang)
 
 
 def _write_form(path: Path, name: str, fields: Sequence[Field], lang: str) -> None:
     book = Book(path, lang)
     remark = say("forms.remark", lang), say("forms.about_remark", lang)
     headings = [*(f.heading(lang) for f in fields), remark[0]]
-    sheet = book.sheet(name, headings, [*(f.about(lang) for f in fields), remark[1]])
+    about = [
+        say(f"forms.{ABOUT[name, f.column]}", lang) if (name, f.column) in ABOUT else f.about(lang) for f in fields
+    ]
+    sheet = book.sheet(name, headings, [*about, remark[1]])
     for column, field in enumerate(fields):
         example = field.example
         if field.choices:
             choices = field.choices(lang)
             book.drop_down(sheet, (column, column), choices)
             example = next((word for word, meant in choices.items() if meant == example), next(iter(choices)))
+        if field.column == "objection":
+            example = say("forms.example_objection", lang)
         if isinstance(field.example, dt.date):
             sheet.set_column(column, column, WIDTH, book.date)
         sheet.write(1, column, example, book.grey_date if isinstance(example, dt.date) else book.grey)
@@ -218,12 +246,15 @@ def _write_shifts(path: Path, lang: str, first: dt.date) -> None:
     about = [*(f.about(lang) for f in who), *(say("forms.about_shift", lang) for _ in days)]
     sheet = book.sheet("shifts", [*(f.heading(lang) for f in who), *days], about)
     shifts = {name: say(f"forms.shift_{name}", lang) for name in SHIFTS}
-    book.drop_down(sheet, (2, len(days) + 1), [*shifts.values(), *(say(f"forms.off_{name}", lang) for name in OFF)])
+    off = [say(f"forms.off_{name}", lang) for name in OFF]
+    book.drop_down(sheet, (2, len(days) + 1), [*shifts.values(), *off], strict=False)  # 替小美早 is one as well
     sheet.freeze_panes(1, 2)
     times = [say(f"forms.{word}", lang) for word in ("shift", "begins", "ends")]
     table = book.sheet("shift_times", times, [say("forms.about_times", lang)] * len(times))
     for row, (name, (begins, ends)) in enumerate(SHIFTS.items(), start=1):
         table.write_row(row, 0, [shifts[name], begins, ends])
+    for row, word in enumerate(off, start=len(SHIFTS) + 1):
+        table.write_row(row, 0, [word, say("forms.no_shift", lang)])
     book.close()
 
 
@@ -231,10 +262,13 @@ def _write_rules(path: Path, lang: str) -> None:
     """Every platform rule as csperf has it, with room for what the merchant's backend says."""
     book = Book(path, lang)
     fields = [Field(column, "") for column in RULE_COLUMNS]
+    last = len(RULE_COLUMNS) - 1
     sheet = book.sheet("rules", [f.heading(lang) for f in fields], [f.about(lang) for f in fields])
     rules = [rule for file in sorted(PLATFORMS.glob("*.yaml")) for rule in load_rules(file)]
     for row, rule in enumerate(rules, start=1):
         name = rule.name_zh if lang == "zh" else rule.name_en
         since = f"{rule.since:%Y-%m-%d}" if rule.since else ""
         sheet.write_row(row, 0, [f"{rule.platform} {name}", since, rule.threshold, rule.grade, rule.source])
+    sheet.set_column(last - 1, last - 1, WIDTH, book.date)
+    sheet.set_column(0, 0, 3 * WIDTH)
     book.close()

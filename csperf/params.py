@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, 
 from .definitions import SETS, Definition
 from .engine import EngineSettings
 from .errors import CsperfError, Problem
+from .filled import confirmed
 from .hours import HoursSettings
 from .load import LoadSettings
 from .rules import PlatformRule, load_rules
@@ -138,7 +139,7 @@ class Params(BaseModel):
     def platform_rules(self) -> tuple[PlatformRule, ...]:
         """The platform's rules, none where the file names no platform; CsperfError where they cannot be read."""
         try:
-            return load_rules(self.platform) if self.platform else ()
+            return confirmed(load_rules(self.platform), self.folder) if self.platform else ()
         except CsperfError as error:
             here = str(self.file)
             raise CsperfError(

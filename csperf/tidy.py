@@ -86,7 +86,7 @@ def word_of(column: str, allowed: Sequence[str]) -> Callable[[str], str]:
     """Reads one of the allowed words, or what rosters call it in Chinese."""
 
     def read(cell: str) -> str:
-        plain = SPOKEN.get(column, {}).get(cell.strip(), cell.strip())
+        plain = SPOKEN.get(column, {}).get(cell.strip().lower(), cell.strip())
         if plain not in allowed:
             raise ValueError(say("tidy.not_one_of", found=quoted(cell), allowed=listed(allowed)))
         return plain
@@ -113,7 +113,7 @@ def text(cell: str) -> str:
 
 def level(cell: str) -> str:
     """A level; any word a shop uses, the usual ones in English."""
-    return SPOKEN["level"].get(cell.strip(), cell.strip())
+    return SPOKEN["level"].get(cell.strip().lower(), cell.strip())
 
 
 ROLES = ("pre", "after", "mixed", "both", "call", "manager", "shop")
@@ -189,12 +189,28 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("round", number),
         Column("metric", metric, True),
         Column("points", number, True, blank=True),
+        Column("remark", text),
     ),
     "comparisons": (
         Column("expert", text, True),
         Column("role", word_of("role", ROLES)),
         *(Column(name, metric, True) for name in ("a", "b")),
         Column("ratio", number, True),
+    ),
+    "checks": (
+        Column("rule", text, True),
+        Column("since", day),
+        Column("seen", number),
+        Column("checked_on", day),
+        Column("checked_by", text),
+    ),
+    "objections": (
+        Column("objected_on", day, True),
+        Column("about", text, True),
+        Column("objector", text, True),
+        *(Column(name, text) for name in ("agent_id", "scorer")),
+        Column("objection", text, True),
+        Column("remark", text),
     ),
     "planned": (
         Column("agent_id", text),
@@ -209,8 +225,8 @@ TABLES: dict[str, tuple[Column, ...]] = {
 def read_tidy(path: str | Path, table: str) -> pd.DataFrame:
     """The rows of a CSV, Parquet or Excel file in the columns of TABLES[table], null where a cell is empty.
 
-    Columns that the table does not know are left out and named in `.attrs["ignored"]`. `.attrs["lines"]`: the line of
-    each row. CsperfError with every fault: columns that are missing, cells that do not read.
+    `.attrs`: `ignored`, the columns that the table does not know; `lines`, the line of each row; `headings`, what the
+    file calls each column. CsperfError with every fault: columns that are missing, cells that do not read.
     """
     path = Path(path)
     if not path.is_file():
@@ -239,6 +255,7 @@ def read_tidy(path: str | Path, table: str) -> pd.DataFrame:
     frame.attrs = {
         "ignored": sorted(set(sheet.header) - set(places.values()) - {""}),
         "lines": rows["source_line"].tolist(),
+        "headings": {c.name: _said_heading(c, places[c.name]) for c in TABLES[table] if c.name in places},
     }
     return frame
 
@@ -247,6 +264,11 @@ def _heading(column: Column, header: dict[str, int]) -> str | None:
     """What the file calls the column."""
     plain = {name.casefold(): name for name in reversed(header)}
     return next((plain[h] for h in (normalised(h).casefold() for h in column.headings) if h in plain), None)
+
+
+def _said_heading(column: Column, found: str) -> str:
+    """What the file calls the column, with the blanks that people write in it."""
+    return next((h for h in column.headings if normalised(h).casefold() == found.casefold()), found)
 
 
 def _read_cells(
@@ -322,7 +344,22 @@ def read_points(path: str | Path) -> pd.DataFrame:
         raise CsperfError(Problem(str(path), say("tidy.no_file")))
     with open_sheet(Path(path)) as sheet:
         compared = all(_heading(column, sheet.header) for column in TABLES["comparisons"] if column.required)
-    return read_tidy(path, "comparisons" if compared else "experts")
+    frame = read_tidy(path, "comparisons" if compared else "experts")
+    return frame if compared else without_examples(frame, path)
+
+
+def without_examples(frame: pd.DataFrame, path: str | Path) -> pd.DataFrame:
+    """The rows of a form but for those whose remark calls them an example; CsperfError where nothing else is there."""
+    if "remark" not in frame:
+        return frame
+    rows = ~frame["remark"].isin([say("forms.example", lang) for lang in LANGUAGES])
+    if not rows.any():
+        raise CsperfError(Problem(str(path), say("tidy.only_examples")))
+    filled = frame[rows].drop(columns="remark").reset_index(drop=True)
+    filled.attrs = frame.attrs | {
+        "lines": [line for line, kept in zip(frame.attrs["lines"], rows, strict=True) if kept]
+    }
+    return filled
 
 
 def read_values(path: str | Path) -> pd.DataFrame:

@@ -24,6 +24,8 @@ from . import decode
 from .loaded import RAW, Loaded, Shop, seal
 
 DAYS_OFF = ("休", "休息", "请假", "Off", "Leave")
+NO_SHIFT = ("不上班", "No shift")  # in place of the times: the word means a day off
+STANDS_IN = ("替", "for ")  # before the name of somebody else, whose shift follows: 替小美早
 RECORD = pa.schema(
     [
         ("agent_id", pa.string()),
@@ -61,9 +63,17 @@ class _Plan:
     off: tuple[str, ...]
     zone: ZoneInfo
 
+    def shift(self, cell: str) -> str:
+        """The shift that a cell names, also where somebody stands in for another."""
+        if not cell.startswith(STANDS_IN):
+            return cell
+        named = [name for name in self.times if cell.casefold().endswith(name.casefold())]
+        return max(named, key=len, default=cell)
+
     def record(self, line: int, agent: str, day: dt.date, cell: str) -> dict[str, object]:
         """The cell as a row: a shift with its times, or why it is none."""
         record: dict[str, object] = {"agent_id": agent or None, "source_line": line, f"{RAW}shift": f"{day} {cell}"}
+        cell = self.shift(cell)
         if cell in self.off:
             return record | {"filtered": "day_off"}
         if not agent or cell not in self.times:
@@ -82,7 +92,9 @@ def load(path: Path, settings: Settings, shop: Shop) -> Loaded:
     """
     if not shop.timezone:
         raise _problem(path, "no_zone")
-    plan = _Plan(_times(path, settings), settings.off, ZoneInfo(shop.timezone))
+    words = _times(path, settings)
+    times = {name: clocks for name, clocks in words.items() if clocks}
+    plan = _Plan(times, (*settings.off, *(words.keys() - times.keys())), ZoneInfo(shop.timezone))
     records, days = _records(path, settings, plan)
     con = connect().con
     con.register("plan", pa.Table.from_pylist(records, schema=RECORD))
@@ -109,14 +121,19 @@ def _records(path: Path, settings: Settings, plan: _Plan) -> tuple[list[dict[str
         return records, list(days.values())
 
 
-def _times(path: Path, settings: Settings) -> dict[str, tuple[dt.time, dt.time]]:
-    """Beginning and end of each shift, from the first three columns of its sheet."""
+Clocks = tuple[dt.time, dt.time]
+
+
+def _times(path: Path, settings: Settings) -> dict[str, Clocks | None]:
+    """Beginning and end of each shift, from the first three columns of its sheet; null for a word of a day off."""
     with decode.open_sheet(path, sheet=settings.times) as sheet:
         return dict(_shift(path, line, cells) for line, cells in sheet.records)
 
 
-def _shift(path: Path, line: int, cells: Sequence[str | None]) -> tuple[str, tuple[dt.time, dt.time]]:
+def _shift(path: Path, line: int, cells: Sequence[str | None]) -> tuple[str, Clocks | None]:
     name, *clocks = [(cell or "").strip() for cell in cells[:3]]
+    if clocks and clocks[0] in NO_SHIFT:
+        return name, None
     try:
         begins, ends = (dt.time.fromisoformat(MIDNIGHT.get(clock, clock.zfill(5))) for clock in clocks)
     except ValueError:
