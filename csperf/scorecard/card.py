@@ -271,7 +271,7 @@ def coefficient(score: float, settings: ScoreSettings) -> float:
     shown = np.floor(score * 10**SHOWN + 0.5 + 1e-9) / 10**SHOWN
     if shown < settings.no_coefficient_below:
         return 0.0
-    return float(np.clip(shown / 100, settings.coefficient_low, settings.coefficient_high))
+    return round(float(np.clip(shown / 100, settings.coefficient_low, settings.coefficient_high)), 4)
 
 
 def _status(own: pd.DataFrame) -> str:
