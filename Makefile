@@ -1,6 +1,7 @@
 # make report   sets up, makes the demo shop, runs its newest month, says where the report is
 # make test     sets up, checks the code, runs all tests
 # make bench-stats  measures the statistics against teams whose truth is known (minutes); 1 where a bound is missed
+# make demo-table  makes up a shop that has only its backend's tables; params/table_door.yaml is its settings
 # make lab      opens JupyterLab on notebooks/
 # make docs     writes the metrics dictionary, Chinese and English, to docs/
 # make lock     compiles requirements.lock from pyproject.toml (needs uv)

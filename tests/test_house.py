@@ -143,6 +143,29 @@ def test_words_stand_in_both_languages_with_the_same_slots(area):
         assert zh == en or f"{area.stem}.{name}" in SAID_DIFFERENTLY, f"{area.stem}.{name}: {zh ^ en}"
 
 
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+def test_each_readme_shows_every_command_every_package_and_as_many_metrics_as_there_are(name):
+    from csperf.catalogue import ENTRIES
+    from csperf.cli import app
+
+    text = (ROOT / name).read_text(encoding="utf-8")
+    commands = [command.name for command in app.registered_commands] + [
+        group.name or "review" for group in app.registered_groups
+    ]
+    packages = [path.parent.name for path in (ROOT / "csperf").glob("*/__init__.py")]
+    assert [command for command in commands if f"csperf {command} " not in text] == []
+    assert [package for package in packages if f"{package}/" not in text] == []
+    assert re.findall(r"(\d+) (?:metrics|个指标)", text) == [str(len(ENTRIES))]
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md", "CONTRIBUTING.md", "DECISIONS.md", "CHANGELOG.md"])
+def test_pages_name_only_files_that_are_there(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", text)
+    named = re.findall(r"`((?:csperf|tests|docs|params|notebooks|bench)/[\w./-]+)`", text)
+    assert [path for path in links + named if not (ROOT / path).exists()] == []
+
+
 # Code -------------------------------------------------------------------------------------------------------------
 
 
