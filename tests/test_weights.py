@@ -320,6 +320,15 @@ def test_what_is_missing_is_named():
     assert "role" in problems(lambda: derive_weights(both, experts=points((50, 30, 20))))
 
 
+def test_an_outcome_that_never_varies_is_said():
+    values = team(12, 4)
+    values.loc[values["metric"] == "repurchase_share", "value"] = 0.0
+    weighing = weigh(values, "repurchase_share", settings=QUICK)
+    assert "the same in all 48 agent-months" in weighing.said[0]
+    assert set(weighing.weights["verdict"]) == {"REFUSED"}
+    assert weighing.weights["status"].str.contains("WEIGHTS_NO_SIGNAL").all()
+
+
 def test_agents_without_level_are_said():
     values = team(level={f"a{i:02}": "mid" for i in range(20)})
     weighing = weigh(values, "repurchase_share", settings=QUICK)

@@ -56,6 +56,8 @@ def row_notes(
         *(opinion.codes if opinion else ()),
         *(cells.notes if cells else ()),
     ]
+    if cells is not None and evidence is None:
+        whole.append("WEIGHTS_NO_SIGNAL" if _flat(cells) else "WEIGHTS_THIN")
     notes, status = [], []
     for metric in frame["metric"]:
         own = dict(_codes(metric, screens, cells, evidence, opinion, codes))
@@ -141,6 +143,9 @@ def _data_said(
     if not asked:
         return
     name, since = named(outcome) or say("weights.outcome"), templates().since
+    if cells is not None and _flat(cells):
+        yield say("weights.outcome_flat", outcome=name, cells=len(cells.y))
+        return
     if evidence is None:
         counts = (len(np.unique(cells.agent)), len(np.unique(cells.month))) if cells else (0, 0)
         yield say("weights.too_few_cells", outcome=name, agents=counts[0], months=counts[1])
@@ -164,6 +169,11 @@ def _data_said(
         yield say("weights.unstable", **numbers) if led else say("weights.unstable_starter", **numbers, since=since)
     else:
         yield from _shared_said(part, name, evidence, led)
+
+
+def _flat(cells: Cells) -> bool:
+    """Whether the outcome is the same everywhere."""
+    return len(cells.y) > 1 and cells.shown["outcome"].nunique() < 2
 
 
 def _shared_said(part: float, outcome: str, evidence: Evidence, led: bool) -> Iterator[str]:
