@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # heavy: imported inside the commands that need them, so that
 
 GRAINS = ("shop", "agent", "level", "role", "shift", "day", "week", "month")
 STAGES = ("plan", "progress", "settle")  # of stages.py, which would be heavy to import
+TABLES_OF = ("taobao", "pdd", "douyin")  # of sample.PLATFORMS, which would be heavy to import
 SHOWN_ROWS = 200
 UNBROKEN = 10_000  # columns where no person watches: no line is broken or cut, a program may read it
 DATE = ["%Y-%m-%d"]
@@ -154,14 +155,22 @@ def sample(
     agents: Annotated[int, _option("--agents", min=4)] = 16,
     messages: Annotated[int, _option("--messages", min=500)] = 200_000,
     seed: Annotated[int, _option("--seed")] = 1,
+    door: Annotated[str, _option("--door", metavar="chat|table", callback=_one_of(("chat", "table")))] = "chat",
+    platform: Annotated[
+        str, _option("--platform", metavar="|".join(TABLES_OF), callback=_one_of(TABLES_OF))
+    ] = TABLES_OF[0],
 ) -> None:
     from .sample import make
 
+    if door == "chat" and platform != TABLES_OF[0]:
+        raise typer.BadParameter(say("cli.chat_platform", platform=platform))
+    of_table = platform if door == "table" else ""
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / "truth.json").exists()):
         raise CsperfError(Problem(str(folder), say("cli.folder_in_use")))
     with writing(folder), working(say("cli.making_sample")):
-        made = make(folder, months=months, agents=agents, messages=messages, seed=seed)
-    typer.echo(say("cli.sample_made", folder=made.folder, chats=made.chats, messages=made.messages, orders=made.orders))
+        made = make(folder, months=months, agents=agents, messages=messages, seed=seed, platform=of_table)
+    said = "cli.tables_made" if of_table else "cli.sample_made"
+    typer.echo(say(said, folder=made.folder, chats=made.chats, messages=made.messages, orders=made.orders))
 
 
 @command("load")

@@ -9,19 +9,22 @@ import shutil
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..errors import CsperfError, Problem
 from ..text import say
-from . import export_chats, export_people, export_sales, orders, script, stories, truth, world
-from .book import truth_text
+from . import doors, export_chats, export_people, export_sales, orders, script, stories, truth, world
+from .book import day_values, truth_text
 from .exports import Written
 from .messages import KIND, lines
 from .settings import params_text
 from .words import Words
 
-__all__ = ["SampleReport", "make"]
+__all__ = ["PLATFORMS", "SampleReport", "make"]
+
+PLATFORMS = tuple(doors.BACKENDS)
 
 MESSY_UP_TO = 200_000  # messages; above it the files are Parquet
 LEAST = {"months": 1, "agents": 4, "messages": 500}
@@ -61,8 +64,12 @@ def make(
     messages: int = MESSY_UP_TO,
     seed: int = 1,
     until: date | None = None,
+    platform: str = "",
 ) -> SampleReport:
     """Write the exports of a made-up shop, params.yaml and truth.json into `folder`; returns what was written.
+
+    With `platform`, one of PLATFORMS, there are no chats but that platform's table of its agents by day and its exports
+    of orders and refunds; the shop and its people are the same.
 
     `months` whole months that end before `until` (default 2026-11-01, so that the same seed gives the same bytes),
     about `messages` messages: up to 200,000 in messy files, above as Parquet and CSV. What the folder held under
@@ -76,7 +83,9 @@ def make(
     play.buyers, play.strangers = stories.names(plot), len(plot.outcome)
     words = Words(rng, shop, chats.presale)
     sold = orders.order(rng, shop, plot, play)
-    written = _emptied(Path(folder), messages > MESSY_UP_TO)
+    written = _emptied(Path(folder), messages > MESSY_UP_TO and not platform)
+    if platform:
+        return _tables(written, shop, play, sold, platform, seed)
     totals = truth.Totals.blank(len(shop.months), len(shop.agents), shop.days)
     count, invited = _chats(rng, shop, play, words, sold, written, totals)
     truth.count_orders(totals, shop, sold)
@@ -131,9 +140,20 @@ def _rest(rng, shop, play, words, sold, written, totals, invited) -> None:
     export_sales.write_benchmarks(written, shop, _own(totals, shop))
 
 
-def _report(written: Written, shop: world.World, totals: truth.Totals, known: dict[str, int]) -> SampleReport:
+def _tables(written, shop, play, sold, platform, seed) -> SampleReport:
+    """What the platform's backend shows of the shop, and who works there."""
+    days = doors.count(shop, play, sold, doors.BACKENDS[platform])
+    doors.write(written, shop, play, sold, days, platform)
+    export_people.write_people(written, shop)
+    known = {"seed": seed, "messages": 0, "chats": 0, "orders": len(sold), "days": day_values(shop, days)}
+    return _report(written, shop, doors.by_month(days, shop), known, platform)
+
+
+def _report(
+    written: Written, shop: world.World, totals: truth.Totals, known: dict[str, Any], platform: str = ""
+) -> SampleReport:
     params, book = written.folder / "params.yaml", written.folder / "truth.json"
-    params.write_text(params_text(".", written.bulk, written.files), encoding="utf-8", newline="\n")
+    params.write_text(params_text(".", written.bulk, written.files, platform=platform), encoding="utf-8", newline="\n")
     book.write_text(truth_text(known, shop, totals, written.files), encoding="utf-8", newline="\n")
     sizes = {name: counts["rows"] for name, counts in written.files.items()}
     counts = {name: known[name] for name in ("messages", "chats", "orders")}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from typing import Any
 
 import numpy as np
 
@@ -14,11 +15,13 @@ from .world import World
 NOTES = {
     "values": "set -> key -> agent_id or 'shop' -> month -> [numerator, denominator] in the key's unit; "
     "the denominator is null where the key is a plain total; a month without anything is left out",
+    "days": "of a backend's tables: as values, by day",
     "ranks": "set -> key -> agent_id or 'shop' -> month -> [value, n]",
     "left_out": {
         "handle_active_min": "needs every chat that each agent had open at each moment",
         "conversion_grouped_user": "Taobao's orders have no groups",
-        "douyin, jd": "their rules for hand-overs and closed chats are not kept in the books",
+        "douyin": "counted like pdd, for its table only: its rules for hand-overs are not kept in the books",
+        "jd": "its rules for hand-overs and closed chats are not kept in the books",
     },
 }
 PLAIN_TOTALS = (
@@ -28,7 +31,7 @@ PLAIN_TOTALS = (
 Pair = list[float | None]
 
 
-def truth_text(known: dict[str, int], world: World, totals: Totals, files: dict[str, dict[str, int]]) -> str:
+def truth_text(known: dict[str, Any], world: World, totals: Totals, files: dict[str, dict[str, int]]) -> str:
     """The file's text; no buyer and no word of a chat is in it."""
     silent = np.flatnonzero(~totals.covered)
     whole = known | {
@@ -44,6 +47,12 @@ def truth_text(known: dict[str, int], world: World, totals: Totals, files: dict[
         "ranks": {name: _cells(world, ranks, _rank) for name, ranks in totals.ranks.items()},
     }
     return json.dumps(whole, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def day_values(world: World, totals: Totals) -> dict:
+    """The same cells as in `values` for totals that are by day: set -> key -> agent_id or 'shop' -> day -> pair."""
+    days = replace(world, months=tuple(f"{world.date_of(day)}" for day in range(world.days)))
+    return {name: _cells(days, sums, _sums) for name, sums in totals.sums.items()}
 
 
 def _sums(key: str, pair: list[float]) -> Pair | None:

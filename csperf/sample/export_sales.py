@@ -69,7 +69,7 @@ def write_orders(written: Written, world: World, script: Script, orders: Orders)
         write_csv(path, [f'"{name}"' for name in HEADER], lines)
 
 
-def _states(orders: Orders, now: int) -> list[str]:
+def states(orders: Orders, now: int) -> list[str]:
     """The state of each order on the last day."""
     shipped = (orders.paid >= 0) & (orders.paid + DAY < now)
     conditions = [orders.closed >= 0, orders.paid < 0, orders.finished >= 0, shipped]
@@ -79,7 +79,7 @@ def _states(orders: Orders, now: int) -> list[str]:
 def _order_rows(world: World, script: Script, orders: Orders) -> Iterator[dict[str, str]]:
     """The filled columns of each order as of the last day."""
     created, paid, finished = (clock(world, t) for t in (orders.created, orders.paid, orders.finished))
-    for i, state in enumerate(_states(orders, world.days * DAY)):
+    for i, state in enumerate(states(orders, world.days * DAY)):
         amount = f"{orders.amount[i] / 100:.2f}"
         why = "订单未关闭" if state != "closed" else "退款" if paid[i] else "买家未付款"
         yield PERSONAL | {
@@ -128,12 +128,14 @@ def _columns(world: World, script: Script, orders: Orders) -> pa.Table:
             "amount_fen": orders.amount,
             "paid_fen": pa.array(orders.amount, mask=orders.paid < 0),
             "quantity": orders.quantity,
-            "status": _states(orders, world.days * DAY),
+            "status": states(orders, world.days * DAY),
         }
     )
 
 
-def write_refunds(written: Written, world: World, script: Script, orders: Orders) -> None:
+def write_refunds(
+    written: Written, world: World, script: Script, orders: Orders, name: str = "exports/退款管理"
+) -> None:
     """退款管理; every refund is in full, and the platform steps in now and then."""
     asked, done, paid = (clock(world, t) for t in (orders.refund_asked, orders.refund_done, orders.paid))
     rows = []
@@ -147,9 +149,9 @@ def write_refunds(written: Written, world: World, script: Script, orders: Orders
                      PERSONAL["联系手机"], "不喜欢/不想要", side, "售后"))  # fmt: skip
     if written.bulk:
         columns = dict(zip(REFUND_HEADER, zip(*rows, strict=True), strict=True))
-        write_parquet(written.note("exports/退款管理.parquet", len(rows)), pa.table(columns))
+        write_parquet(written.note(f"{name}.parquet", len(rows)), pa.table(columns))
     else:
-        write_xlsx(written.note("exports/退款管理.xlsx", len(rows)), REFUND_HEADER, rows)
+        write_xlsx(written.note(f"{name}.xlsx", len(rows)), REFUND_HEADER, rows)
 
 
 BENCHMARK_HEADER = ("指标", "口径", "单元", "数值", "开始", "结束", "层级", "类目", "来源", "读取人")
@@ -165,14 +167,14 @@ def write_benchmarks(written: Written, world: World, own: dict[str, dict[str, fl
             days = np.flatnonzero(world.month_of == world.months.index(month))
             period = [f"{world.date_of(day)}" for day in (days[0], days[-1])]
             for cell, better in BENCHMARK_CELLS.items():
-                shown = f"{_industry(key, value, better):.4f}"
+                shown = f"{industry_value(key, value, better):.4f}"
                 rows.append(
                     (key, "taobao", cell, shown, *period, "第四层级", "女装", "生意参谋 同行对比", "数据分析员")
                 )
     write_csv(written.note("exports/行业基准.csv", len(rows)), BENCHMARK_HEADER, rows, "utf-8-sig")
 
 
-def _industry(key: str, own: float, better: float) -> float:
+def industry_value(key: str, own: float, better: float) -> float:
     """A value better than one's own by that share."""
     if key.endswith("_s"):
         return own * (1 - better)

@@ -17,15 +17,19 @@ TEMPLATE = Path(__file__).parent / "templates"
 ENTRY = re.compile(r"^(?:  #.*\n)*  - source:.*\n(?:    .*\n)*", re.MULTILINE)  # with the comment above it
 
 
-def params_text(root: str, bulk: bool, files: Collection[str], reports: str = "reports") -> str:
+def params_text(root: str, bulk: bool, files: Collection[str], reports: str = "reports", platform: str = "") -> str:
     """The params file of a sample whose folder is `root` and whose reports go to `reports`, as seen from the file.
 
-    Of the sources only those stay that `files`, the names written, fit: a short history has no copied chats.
+    With `platform` its exports are that platform's tables and orders, and its rules count. Of the sources only those
+    stay that `files`, the names written, fit: a short history has no copied chats.
     """
-    sources = "bulk" if bulk else "messy"
+    sources = "door" if platform else "bulk" if bulk else "messy"
     head, chats, rest = (_template(name) for name in ("head", sources, "rest"))
     slots = {
         "root": root,
+        "platform": (platform or "taobao").ljust(34),
+        "definitions": (platform or "shop").ljust(31),
+        "own": platform or "taobao",
         "reports": reports,
         "holidays": ", ".join(f"{day}" for day in CLOSED_DAYS),
         "internal": yaml.safe_dump([WAREHOUSE], allow_unicode=True, default_flow_style=True).strip(),
