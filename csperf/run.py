@@ -218,7 +218,8 @@ def measure(
 def history(source: Run | Facts, metrics: Sequence[str] | None = None) -> pd.DataFrame:
     """Agents' values up to the run's month, as targets.propose wants them: by month, with sum_squares.
 
-    In months with exempt activity days (the calendar's) sums are by day and leave those days out (PRACTICE 17).
+    In months with exempt activity days (the calendar's) sums are by day and leave those days out (PRACTICE 17); these
+    rows name their month too.
     `metrics`: default those of the settings, else the core ones of the platform.
     """
     run = source.run if isinstance(source, Facts) else source
@@ -237,7 +238,7 @@ def history(source: Run | Facts, metrics: Sequence[str] | None = None) -> pd.Dat
         ranked = [key for key in keys if key not in sums]
         parts += [days[~days["day"].isin(exempt)]] if sums else []
         parts += [measure(within, [*WHO, "month"], ranked, spread=True)] if ranked else []
-    return pd.concat(parts, ignore_index=True)
+    return _with_month(pd.concat(parts, ignore_index=True))
 
 
 def last_settled(run: Run, metric: str) -> dt.date:
@@ -301,7 +302,15 @@ def _history_of_tables(run: Run, named: list[str]) -> pd.DataFrame:
     open_ones = [] if only else [key for key in wanted if last[key] < run.last_day]
     months = months[~(months["month"].eq(run.month) & months["metric"].isin(open_ones))]
     keys = zip(months["agent_id"], months["metric"], months["month"], strict=True)
-    return pd.concat([days, months[_marked(key not in told for key in keys)]], ignore_index=True)
+    return _with_month(pd.concat([days, months[_marked(key not in told for key in keys)]], ignore_index=True))
+
+
+def _with_month(values: pd.DataFrame) -> pd.DataFrame:
+    """The values, rows by day with the month of their day."""
+    if "day" not in values:
+        return values
+    of_day = pd.to_datetime(values["day"]).dt.strftime("%Y-%m")
+    return values.assign(month=values["month"].fillna(of_day) if "month" in values else of_day)
 
 
 def _marked(verdicts: Iterable[bool]) -> np.ndarray:
@@ -378,9 +387,8 @@ def past_review(source: Run | Facts) -> pd.DataFrame:
     if in_force.empty:
         return review_past(in_force, pd.DataFrame(columns=["agent_id", "month", "metric"]), lang=run.lang)
     values = history(source, in_force["metric"].unique().tolist())
-    of = values["month"] if "month" in values else pd.to_datetime(values["day"]).dt.strftime("%Y-%m")
     roster, settings = run.table("roster"), run.params.targets
-    return review_past(in_force, values[of == run.month], roster=roster, settings=settings, lang=run.lang)
+    return review_past(in_force, values[values["month"] == run.month], roster=roster, settings=settings, lang=run.lang)
 
 
 def explain(source: Run | Facts, metric: str, *, agent: str | None = None, day: dt.date | None = None) -> pd.DataFrame:

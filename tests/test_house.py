@@ -149,9 +149,8 @@ def test_each_readme_shows_every_command_every_package_and_as_many_metrics_as_th
     from csperf.cli import app
 
     text = (ROOT / name).read_text(encoding="utf-8")
-    commands = [command.name for command in app.registered_commands] + [
-        group.name or "review" for group in app.registered_groups
-    ]
+    groups = [group.typer_instance.info.name for group in app.registered_groups]
+    commands = [command.name for command in app.registered_commands] + groups
     packages = [path.parent.name for path in (ROOT / "csperf").glob("*/__init__.py")]
     assert [command for command in commands if f"csperf {command} " not in text] == []
     assert [package for package in packages if f"{package}/" not in text] == []

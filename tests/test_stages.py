@@ -15,6 +15,7 @@ from csperf.definitions import SETS
 from csperf.errors import CsperfError
 from csperf.report import NOTEBOOKS, run_pack
 from csperf.run import facts, history, last_settled, measure, open_run
+from csperf.scoring import score_run
 from csperf.stages import PAGES, STAGES, month_inputs, open_pack, progress_so_far, register_of
 from csperf.store import Store
 from csperf.tables.progress import said as progress_said
@@ -118,6 +119,17 @@ def test_targets_rest_on_settled_days_only(small_shop):
     daily = measure(known, ["agent", "role", "level", "day"], ["conversion_paid_user"])
     settled = pd.to_datetime(daily["day"]) <= pd.Timestamp("2026-10-19")
     assert 0 < newest == daily.loc[settled, "denominator"].sum() < daily["denominator"].sum()
+
+
+def test_months_with_exempt_days_can_be_scored_and_looked_back_on(small_shop, monkeypatch):
+    monkeypatch.setattr("csperf.run.exempt_days", lambda _run: {DAY(2026, 10, 1)})
+    run = open_run(small_shop, month="2026-10")
+    rows = history(run, ["mean_wait_turn_s", "wait_turn_p50_s"])
+    assert rows.loc[rows["metric"] == "mean_wait_turn_s", "day"].notna().all()
+    assert rows["month"].notna().all()
+    assert set(rows.loc[rows["month"] == "2026-10", "metric"]) == {"mean_wait_turn_s", "wait_turn_p50_s"}
+    scores = score_run(run).now()
+    assert len(scores) and set(scores["month"]) == {"2026-10"}
 
 
 def test_a_month_that_has_just_begun_carries_no_targets(small_shop):

@@ -122,12 +122,12 @@ def _days(values: pd.DataFrame) -> dict[tuple[str, str], float]:
     """How many days of a month a person worked, where the values say so: a column `days`, or rows by day."""
     own = values[values["agent_id"].notna()]
     parts = []
-    if "days" in own and "month" in own:
-        parts.append(own.dropna(subset=["month", "days"]).groupby(["agent_id", "month"])["days"].max())
     if "day" in own and own["day"].notna().any():
         daily = own.dropna(subset=["day"])
         daily = daily.assign(month=pd.to_datetime(daily["day"]).dt.strftime("%Y-%m"))
         parts.append(daily.groupby(["agent_id", "month"])["day"].nunique())
+    if "days" in own and "month" in own:  # said, and so before counted: a day off has a row too
+        parts.append(own.dropna(subset=["month", "days"]).groupby(["agent_id", "month"])["days"].max())
     return {key: float(days) for part in parts for key, days in part.items()}
 
 
