@@ -119,6 +119,8 @@ def _appended(text: str, rows: Sequence[Mapping[int, str]]) -> tuple[str, int]:
     if min(start, end) < 0:
         raise ValueError("sheetData")
     body = text[start + len("<sheetData>") : end]
+    if len(SHEET_ROW.findall(body)) != len(re.findall(r"<row\b", body)):  # rows without a number: not to be touched
+        raise ValueError("row")
     last = max((int(row[1]) for row in SHEET_ROW.finditer(body) if "<v>" in row[0] or "<is>" in row[0]), default=0)
     kept = "".join(row[0] for row in SHEET_ROW.finditer(body) if int(row[1]) <= last)
     beyond = "".join(row[0] for row in SHEET_ROW.finditer(body) if int(row[1]) > last + len(rows))
