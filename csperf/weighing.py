@@ -31,7 +31,8 @@ def weigh(
     """The weighing of each role of the shop up to the run's month.
 
     `settings`: default those of the shop's file, which also name the outcome; `experts`: default the points form that
-    lies beside the file; `values`: default the agents' months of the candidates (screening.CANDIDATES).
+    lies beside the file; `values`: default the agents' months of the candidates (screening.CANDIDATES); an
+    outcome that they lack is taken from the shop's store.
     """
     run = source.run if isinstance(source, Facts) else source
     settings = settings or run.params.weights
@@ -39,8 +40,11 @@ def weigh(
     if isinstance(outcome, str):
         entry(outcome)  # an unknown one is said with the names that come near
     experts = points_form(run) if experts is None else experts
-    asked = [*(settings.metrics or CANDIDATES), *([outcome] if isinstance(outcome, str) else [])]
-    values = history(source, list(dict.fromkeys(asked))) if values is None else values
+    named = [outcome] if isinstance(outcome, str) else []
+    if values is None:
+        values = history(source, list(dict.fromkeys([*(settings.metrics or CANDIDATES), *named])))
+    elif named and outcome not in set(values["metric"]):
+        values = pd.concat([values, history(source, named)], ignore_index=True)
     shifts = _shifts(source, run) if outcome is not None else None
     return weigh_roles(values, outcome, experts, role, settings, shifts)
 
