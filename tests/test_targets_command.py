@@ -86,9 +86,7 @@ def test_the_absurd_target_is_answered_with_the_reason(run, tmp_path, handed_ove
 
 def test_every_fault_of_every_file_is_said_at_once(run, tmp_path):
     bad = tmp_path / "bad.csv"
-    bad.write_text(
-        "agent_id,month,metric,numerator,denominator\na,2026-1x,reply_30,5,4\nb,2026-10,,abc,4\n"
-    )
+    bad.write_text("agent_id,month,metric,numerator,denominator\na,2026-1x,reply_30,5,4\nb,2026-10,,abc,4\n")
     code, out, err = run("targets", "--values", bad, "--benchmarks", tmp_path / "no.csv", "--planned-volume", "-1")
     assert code == 1 and out == ""
     for said in (

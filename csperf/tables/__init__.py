@@ -35,8 +35,8 @@ from .side_by_side import industry_origin, platform_rules, rule_words, three_sou
 from .signals import bands, standings, unusual_months, verdicts
 from .table import MIME, Table, names, too_few
 from .targets import adjusted_agents, by_shift, contradictions, level_spread, past_attainment, targets
-from .weights import correlations, cross_checks, how_sure, raters, screening, weights
 from .training import by_hand, counted_turns, explained, turns_of_day
+from .weights import correlations, cross_checks, how_sure, raters, screening, weights
 
 __all__ = [
     "AGENT_DAY",
@@ -80,8 +80,8 @@ __all__ = [
     "platform_rules",
     "progress",
     "progress_people",
-    "reconciled",
     "raters",
+    "reconciled",
     "red_lines",
     "rejects",
     "rule_words",
