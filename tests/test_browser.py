@@ -9,7 +9,15 @@ import pytest
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (Debian: apt install chromium)")
-PAGES = ["index", "01_data_quality", "02_metric_by_hand", "03_performance", "04_targets"]
+PAGES = [
+    "index",
+    "01_data_quality",
+    "02_metric_by_hand",
+    "03_performance",
+    "04_targets",
+    "05_weights",
+    "07_target_review",
+]
 
 
 @pytest.fixture(scope="module")

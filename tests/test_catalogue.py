@@ -297,7 +297,12 @@ def test_the_dictionary_names_every_key(lang):
 
 def test_the_dictionary_can_be_written(tmp_path):
     dictionary.write(tmp_path / "docs")
-    assert sorted(p.name for p in (tmp_path / "docs").iterdir()) == ["metrics.md", "metrics.zh-CN.md"]
+    assert sorted(p.name for p in (tmp_path / "docs").iterdir()) == [
+        "formats.md",
+        "formats.zh-CN.md",
+        "metrics.md",
+        "metrics.zh-CN.md",
+    ]
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -19,7 +19,7 @@ from csperf.report import find_notebooks, replacing, run_pack
 from csperf.text import words
 from csperf.text.numbers import number
 
-PAGES = ["01_data_quality", "02_metric_by_hand", "03_performance", "04_targets", "07_target_review"]
+PAGES = ["01_data_quality", "02_metric_by_hand", "03_performance", "04_targets", "05_weights", "07_target_review"]
 
 
 def notebook(*cells, parameters='params_file = ""\nmonth = ""\nlang = ""'):

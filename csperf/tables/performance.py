@@ -153,7 +153,7 @@ def agent_days(
 
     `main_accounts`: agents that stand for the shop's main account; default: an id that others continue (店 of 店:01).
     """
-    frame = _wide(values, ["agent_id", "day"], OF_A_DAY)
+    frame = _wide(values, ["agent_id", "day"], list(dict.fromkeys([*AGENT_DAY, *OF_A_DAY])))
     mains = set(main_account_ids(frame["agent_id"]) if main_accounts is None else main_accounts)
     frame.insert(2, "main_account", frame["agent_id"].isin(mains))
     frame = frame.sort_values(["main_account", "day", "agent_id"], ignore_index=True)
