@@ -61,7 +61,7 @@ class Table:
     of the same name with other content takes its place; the files of other tables are logs of what happened.
     `told_days`: day columns that a source may fill where the time is not known.
     `dated`: day columns that the files themselves tell. `provenance`: columns that say where a value stood, so that the
-    same value elsewhere is the same.
+    same value elsewhere is the same. `before`: what other columns said while a time was yet to come.
     """
 
     name: str
@@ -73,6 +73,7 @@ class Table:
     rules: dict[str, object] = field(default_factory=dict)
     statement: bool = False
     told_days: tuple[str, ...] = ()
+    before: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def schema(self) -> Schema:
@@ -135,6 +136,10 @@ INPUT: dict[str, Table] = {
             key="shop_id order_id",
             days={"created_day": "created_at", "paid_day": "paid_at"},
             told_days=("created_day",),
+            before={
+                "closed_at": {"status": _.paid_at.isnull().ifelse("unpaid", "paid")},
+                "paid_at": {"status": "unpaid", "paid_fen": None},
+            },
             rules={
                 "status_unknown": _one_of("status", ORDER_STATES),
                 "amount_negative": _.amount_fen < 0,
@@ -148,6 +153,7 @@ INPUT: dict[str, Table] = {
             platform_intervened: bool?, merchant_liable: bool?""",
             key="shop_id refund_id",
             days={"day": "requested_at"},
+            before={"finished_at": {"outcome": "open"}},
             rules={
                 "outcome_unknown": _one_of("outcome", ("succeeded", "closed", "open")),
                 "amount_negative": _.amount_fen < 0,
@@ -160,6 +166,7 @@ INPUT: dict[str, Table] = {
             resolved_at: time?, satisfied: bool?, kind: str""",
             key="shop_id complaint_id",
             days={"day": "opened_at"},
+            before={"resolved_at": {"satisfied": None}},
             rules={"ends_before_start": (_.resolved_at < _.opened_at) | (_.cause_at < _.opened_at)},
         ),
         _table(

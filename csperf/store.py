@@ -99,7 +99,7 @@ class Store:
         return rows
 
     def _known(self, rows: ibis.Table, table: str) -> ibis.Table:
-        """The rows as known at the end of the day `until`: none of later days, no time that was yet to come."""
+        """The rows as known at the end of the day `until`: none of later days, no later time nor what it brought."""
         if not self.until:
             return rows
         if "period_end" in rows.columns:
@@ -110,6 +110,9 @@ class Store:
         midnight = dt.datetime.combine(tomorrow, dt.time(), ZoneInfo(self.tz)).astimezone(dt.UTC)
         day = ibis.coalesce(*(rows[name] for name in INPUT[table].day_columns))
         rows = rows.filter(day.isnull() | (day < tomorrow))
+        for time, earlier in INPUT[table].before.items():
+            yet_to_come = (rows[time] >= midnight).fill_null(False)
+            rows = rows.mutate(**{name: ibis.ifelse(yet_to_come, value, rows[name]) for name, value in earlier.items()})
         later = {
             name: rows[name] >= (midnight if kind.is_timestamp() else tomorrow)
             for name, kind in rows.schema().items()

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as parquet
 import pytest
 
 from csperf import tables
@@ -13,6 +16,7 @@ from csperf.catalogue import ENTRIES, entry
 from csperf.cli import main
 from csperf.definitions import SETS
 from csperf.errors import CsperfError
+from csperf.facts import INPUT
 from csperf.report import NOTEBOOKS, run_pack
 from csperf.run import facts, history, last_settled, measure, open_run
 from csperf.scoring import score_run
@@ -52,6 +56,37 @@ def test_nothing_that_happened_later_is_read(small_shop):
     assert set(orders["order_id"]) == set(known["order_id"])
     open_then = known["paid_at"].isna() | (known["paid_at"] >= midnight)
     assert orders["paid_at"].isna().sum() == open_then.sum()
+
+
+AT = pd.Timestamp("2026-10-14 12:00", tz="UTC")
+LATER = AT + pd.Timedelta(days=2)
+ORDERS = [
+    # paid_at, closed_at, status, paid_fen: as loaded later, and as known on the day
+    ((AT, AT, "closed", 900), ("closed", 900)),
+    ((AT, LATER, "closed", 900), ("paid", 900)),
+    ((LATER, LATER, "closed", 900), ("unpaid", None)),
+    ((None, LATER, "closed", None), ("unpaid", None)),
+    ((LATER, None, "completed", 900), ("unpaid", None)),
+    ((AT, None, "completed", 900), ("completed", 900)),
+]
+
+
+def test_what_a_later_time_brought_is_not_known_either(tmp_path):
+    row = {"created_at": AT, "created_day": AT.date(), "order_id": "a", "amount_fen": 900}
+    told = [row | dict(zip(("paid_at", "closed_at", "status", "paid_fen"), order, strict=True)) for order, _ in ORDERS]
+    known = as_known(told, tmp_path, "orders")
+    found = [(r.status, None if pd.isna(r.paid_fen) else r.paid_fen) for r in known.itertuples()]
+    assert found == [then for _, then in ORDERS]
+    refund = {"requested_at": AT, "day": AT.date(), "amount_fen": 900, "outcome": "succeeded"}
+    refunds = as_known([refund | {"finished_at": AT}, refund | {"finished_at": LATER}], tmp_path, "refunds")
+    assert refunds["outcome"].tolist() == ["succeeded", "open"]
+
+
+def as_known(rows: list[dict], folder: Path, table: str) -> pd.DataFrame:
+    """The rows as a store whose last known day is the 14th reads them."""
+    (folder / table).mkdir()
+    parquet.write_table(pa.Table.from_pylist(rows, INPUT[table].arrow), folder / table / "2026-10.parquet")
+    return then_rows(Store(folder, "Asia/Shanghai", DAY(2026, 10, 14)), table)
 
 
 def then_rows(store: Store, table: str) -> pd.DataFrame:
