@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-import json
-from datetime import UTC, datetime
-from functools import cache
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import typst
-
+from ..typeset import typeset
 from .page import FrontPage, Row, pieces
 
-TEMPLATE = Path(__file__).resolve().parent.parent / "templates" / "frontpage" / "page.typ"
+TEMPLATE = "frontpage/page.typ"
 PIXELS = 1080
 PICTURE_MM = 180  # width of the page that the picture shows: narrower than A4, so that a phone can read it
 MM_PER_INCH = 25.4
@@ -21,32 +15,13 @@ MM_PER_INCH = 25.4
 
 def pdf(page: FrontPage) -> bytes:
     """The page as PDF, exactly one A4 sheet upright; the same bytes for the same page."""
-    return _compile(page, "pdf")
+    return typeset(TEMPLATE, _said(page), "pdf", page.made_on, picture_mm=str(PICTURE_MM))
 
 
 def png(page: FrontPage) -> bytes:
     """The page as a picture, PIXELS wide and as long as it takes."""
-    return _compile(page, "png", ppi=PIXELS / (PICTURE_MM / MM_PER_INCH))
-
-
-def _compile(page: FrontPage, form: Literal["pdf", "png"], **how: Any) -> bytes:
-    inputs = {"page": json.dumps(_said(page), ensure_ascii=False), "form": form, "picture_mm": str(PICTURE_MM)}
-    compiler = typst.Compiler(TEMPLATE.read_bytes(), font_paths=_fonts(), sys_inputs=inputs)
-    day = page.made_on
-    made = compiler.compile(
-        TEMPLATE.read_bytes(), format=form, timestamp=datetime(day.year, day.month, day.day, tzinfo=UTC), **how
-    )
-    assert isinstance(made, bytes)  # a list would be several pages, and the template makes one
-    return made
-
-
-@cache
-def _fonts() -> typst.Fonts:
-    """Noto Sans SC, which zhplot ships; no fonts of the machine, so that every machine prints the same."""
-    spec = importlib.util.find_spec("zhplot")
-    assert spec and spec.origin
-    folder = Path(spec.origin).parent / "fonts"
-    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(folder)])
+    ppi = PIXELS / (PICTURE_MM / MM_PER_INCH)
+    return typeset(TEMPLATE, _said(page), "png", page.made_on, picture_mm=str(PICTURE_MM), ppi=ppi)
 
 
 def _said(page: FrontPage) -> dict[str, Any]:
