@@ -29,7 +29,8 @@ PARTS = [
     *("points", "points_adjusted", "contribution", "left_out"),
 ]
 HEAD = ["agent_id", "role", "level", "month", "score", "score_low", "score_high", "band", "capped", "coefficient"]
-TAIL = ["score_adjusted", "weight_present", "status", "shop_id"]
+TAIL = ["score_adjusted", "pay_score", "weight_present", "status", "shop_id"]
+UNPAID = ("trial", "reference")  # targets without effect on pay (PRACTICE 1)
 EACH = {"value": "value", "score": "points", "adjusted": "adjusted", "adjusted_score": "points_adjusted"}
 SHOWN = 1  # decimals of a score
 TOO_MANY = 6  # scored metrics of a role (PRACTICE 24)
@@ -257,11 +258,24 @@ def _score(own: pd.DataFrame, held: set[tuple[str, str]], settings: ScoreSetting
     for name, points in totals.items():
         total = round(float((own[points] * own["weight_used"] / 100).sum()), 10)
         row[name] = (min(total, settings.cap) if caps else total) if scored else np.nan
-    row |= {"capped": caps, "coefficient": coefficient(row["score"], settings)}
+    paid = _pay_score(own, settings)
+    row["pay_score"] = (min(paid, settings.cap) if caps else paid) if scored else np.nan
+    row |= {"capped": caps, "coefficient": coefficient(row["pay_score"], settings)}
     row |= {"weight_present": present, "status": "" if scored else _status(own)}
     for part in own.itertuples():
         row |= {f"{part.metric}_{name}": getattr(part, column) for name, column in EACH.items()}
     return row
+
+
+def _pay_score(own: pd.DataFrame, settings: ScoreSettings) -> float:
+    """The score of the metrics that pay goes by: those on trial or for reference give their weight to the others.
+
+    Null where the others are too little of the weight to go by.
+    """
+    paid = own[own["left_out"].isna() & ~own["grade"].isin(UNPAID)]
+    if paid.empty or paid["weight"].sum() / 100 < settings.least_weight - 1e-9:
+        return np.nan
+    return round(float((paid["points"] * paid["weight"]).sum() / paid["weight"].sum()), 10)
 
 
 def coefficient(score: float, settings: ScoreSettings) -> float:

@@ -53,7 +53,7 @@ def _standing(row: pd.Series, own: pd.DataFrame, lang: str) -> Iterator[str]:
     if pd.isna(row["score"]):
         yield say(f"scores.status_{row['status']}", lang)
         return
-    yield say("sheets.score", lang, score=points(row["score"]), coefficient=f"{row['coefficient']:.3f}")
+    yield from _pay(row, lang)
     if pd.notna(row["score_low"]):
         yield say("sheets.range", lang, low=points(row["score_low"]), high=points(row["score_high"]))
     if row["capped"]:
@@ -63,6 +63,17 @@ def _standing(row: pd.Series, own: pd.DataFrame, lang: str) -> Iterator[str]:
         most = own.loc[gaps.idxmax()]
         slots = {"metric": entry(most["metric"]).name(lang), "gap": points(gaps.max())}
         yield say("sheets.most_to_gain", lang, **slots)
+
+
+def _pay(row: pd.Series, lang: str) -> Iterator[str]:
+    """The score with its pay coefficient, and what targets on trial have to do with it."""
+    score, paid = points(row["score"]), row["pay_score"]
+    if pd.isna(paid):
+        yield say("sheets.score_unpaid", lang, score=score)
+        return
+    yield say("sheets.score", lang, score=score, coefficient=f"{row['coefficient']:.3f}")
+    if points(paid) != score:
+        yield say("sheets.pay_score", lang, score=points(paid))
 
 
 def _moved(changed: pd.DataFrame | None, lang: str) -> Iterator[str]:
