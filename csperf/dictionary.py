@@ -11,13 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-from .catalogue import ENTRIES, calls, sales, service, speed
-from .metric import NONE_BUT_WORKED, Distinct, Entry, FromRows, Metric, Quantile, Sum
+from .catalogue import ENTRIES, FILES
+from .metric import NONE_BUT_WORKED, Distinct, Entry, FromRows, Metric, Quantile, Sum, Told
 from .sources import supported
 from .text import LANGUAGES, say
 from .text.numbers import quantity
 
-QUESTIONS = {"speed": speed, "service": service, "sales": sales, "calls": calls}
 PAGES = {"zh": "metrics.zh-CN.md", "en": "metrics.md"}
 # Sums over these columns are of something else than what a row of their fact is.
 NAMED_BY_AMOUNT = {"worked", "replied", "shift_us", "online_us", "buyer_id"}
@@ -27,7 +26,8 @@ COUNTED_IN_PARTS = {"share_ppm"}  # rows, some of which are only part of a thing
 def page(lang: str) -> str:
     """The whole dictionary as Markdown, by question; the page of a metric names its all-day twin."""
     parts = [f"# {say('dictionary.title', lang)}", say("dictionary.intro", lang)]
-    for name, question in QUESTIONS.items():
+    for question in FILES:
+        name = question.__name__.rpartition(".")[2]
         parts += [f"## {say(f'dictionary.question_{name}', lang)}", *_articles(question, lang)]
     return "\n\n".join(parts) + "\n"
 
@@ -52,6 +52,8 @@ def article(entry: Entry, lang: str) -> str:
 
 def formula(entry: Entry, lang: str) -> str:
     """What the value is, in words made from the names of its conditions."""
+    if isinstance(entry, Told):
+        return entry.made_of[lang]
     if isinstance(entry, Metric):
         return " ÷ ".join(_sum(part, lang) for part in entry.sums.values())
     assert isinstance(entry, FromRows)
@@ -69,8 +71,8 @@ def null_means(entry: Entry, lang: str) -> str:
 
 
 def _reasons(entry: Entry) -> Iterator[str]:
-    if isinstance(entry, FromRows):
-        yield "rows"
+    if isinstance(entry, Told | FromRows):
+        yield "told" if isinstance(entry, Told) else "rows"
         return
     above, below = entry.sums["numerator"], entry.sums.get("denominator", NONE_BUT_WORKED)
     yield "ratio" if "denominator" in entry.sums else "total"

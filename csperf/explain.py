@@ -69,8 +69,8 @@ def in_words(reasons: pd.Series, lang: str) -> pd.Series:
 
 def _known_facts(facts: Facts, entry: Entry) -> None:
     if not entry.facts <= facts.keys():
-        said = say("catalogue.without_calls" if "calls" in entry.facts else "catalogue.without_chats")
-        raise CsperfError(Problem(entry.key, said))
+        told = next((name for name in ("measured", "calls") if name in entry.facts), "chats")
+        raise CsperfError(Problem(entry.key, say(f"catalogue.without_{told}")))
 
 
 def _known_agent(facts: Facts, agent: str) -> None:

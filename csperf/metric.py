@@ -207,6 +207,23 @@ class Distinct(FromRows):
         return self.of.bind(self.of.value, table).nunique(where=self.of.counts(table)).nullif(0)
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Told(Entry):
+    """A figure that only a backend's table tells (`made_of`, in words by language): it is read, never worked out."""
+
+    made_of: Mapping[str, str]
+
+    @property
+    def sums(self) -> dict[str, Sum]:
+        """None of ours."""
+        return {}
+
+    @property
+    def facts(self) -> set[str]:
+        """The backend's table, which is no fact."""
+        return {"measured"}
+
+
 _WORKED = _.worked
 WORKED = Sum(fact="agent_days", value=_WORKED, among={"worked": _WORKED > 0}, stands_for=_WORKED)
 COVERED = Sum(fact="agent_days", among={"shop_row": _.scope == "shop"})
@@ -288,6 +305,11 @@ def per(*, days: Sum = WORKED, **about: Any) -> Metric:
     One day is a count in full, so that no minimum n is asked for.
     """
     return replace(total(**{"min_n": 1, "step": 0.1} | about), denominator=days)
+
+
+def told(*, unit: Unit, **about: Any) -> Told:
+    """A figure of a backend's table, kept as it is shown."""
+    return Told(**_about(unit, about))
 
 
 AnyEntry = TypeVar("AnyEntry", bound=Entry)

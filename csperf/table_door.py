@@ -21,6 +21,7 @@ from .text import say
 DOOR = "table"
 ESTIMATED, NO_N, PROVISIONAL = "ESTIMATED", "NO_N", "PROVISIONAL"  # notes beside those of the mart
 WEIGHTS = ("served_users", "asked_users")  # what a bare mean is weighted by, the first that is there
+HOURS_A_DAY = ("online_h", "rest_h")
 SUMS = ("numerator", "denominator", "n")
 NOT_HERE = {"shift": "NO_SHIFT", "category": "NO_CATEGORY"}
 EXPLAINED = ["side", "agent_id", "day", "period_start", "period_end", "value", "counted", "reason"]
@@ -46,7 +47,16 @@ def prepared(measured: pd.DataFrame, people: pd.DataFrame, definitions: Iterable
     rows = rows.merge(known, how="left", on=["account_id", "start"])
     rows = rows[rows["employed"].ne(False)].drop(columns="employed")
     rows = rows.assign(agent_id=rows["agent_id"].fillna(rows["account_id"]))
-    return _with_sales_per_day(_weighed(rows)).reset_index(drop=True)
+    return _with_sales_per_day(_weighed(_hours_of_days(rows))).reset_index(drop=True)
+
+
+def _hours_of_days(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows, hours of a day divided by the day worked; those of a longer period tell of no day and are left out."""
+    rows = rows[~rows["metric"].isin(HOURS_A_DAY) | (rows["start"] == rows["end"])]
+    hours = rows["metric"].isin(HOURS_A_DAY) & rows["value"].notna()
+    worked = (rows["value"] > 0).astype(float)
+    counted = {"numerator": rows["value"], "denominator": worked, "n": worked}
+    return rows.assign(**{name: rows[name].astype(float).mask(hours, column) for name, column in counted.items()})
 
 
 def _weighed(rows: pd.DataFrame) -> pd.DataFrame:

