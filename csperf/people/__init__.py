@@ -1,0 +1,11 @@
+"""What is done for and with people by their figures: growth, quotas, coaching, awards, promotion, conduct, pay.
+
+Pure functions on tables, one file for each question; csperf/personnel.py gathers the tables of a shop.
+"""
+
+from __future__ import annotations
+
+from .pay import pay
+from .settings import PeopleSettings
+
+__all__ = ["PeopleSettings", "pay"]
