@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
@@ -43,7 +44,7 @@ class LoadSettings(BaseModel):
     """What loading needs of a shop's settings. `store` defaults to the folder `store` below `root`.
 
     `folder` is the shop's own folder, where the key of its hashes lies (default: `root`); `file` the settings' own
-    file, named in what is said about them.
+    file, named in what is said about them. `frozen`: months of which no value of a backend changes any more.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,6 +57,7 @@ class LoadSettings(BaseModel):
     store: Path | None = None
     folder: Path | None = None
     file: Path = Path("params.yaml")
+    frozen: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -92,14 +94,15 @@ def load(settings: LoadSettings, progress: Progress | None = None, *, period: st
     problems: list[Problem] = []
     store = store_of(settings)
     store.recover()
-    jobs = list(_jobs(settings, problems))
-    todo, anew = _to_read(jobs, store, problems)
-    if todo:
-        with store.intake(anew=anew) as intake:
-            for job, loaded in _read(todo, settings, problems, progress, period):
-                intake.stage(loaded, source=job.source.source, settings=job.settings)
-            if not problems:
-                intake.commit()
+    with TemporaryDirectory() as copies:
+        jobs = list(_jobs(settings, Path(copies), problems))
+        todo, anew = _to_read(jobs, store, problems)
+        if todo:
+            with store.intake(anew=anew, frozen=settings.frozen) as intake:
+                for job, loaded in _read(todo, settings, problems, progress, period):
+                    intake.stage(loaded, source=job.source.source, settings=job.settings)
+                if not problems:
+                    intake.commit()
     if problems:
         raise CsperfError(problems)
     return _report(store, jobs, {job.file for job in todo}, settings.internal_accounts)
@@ -143,9 +146,14 @@ class Seen:
 
 def look(settings: LoadSettings, progress: Progress | None = None) -> Seen:
     """What a load would find: files not loaded yet are read, the others' rows are in the store; nothing is written."""
+    with TemporaryDirectory() as copies:
+        return _look(settings, Path(copies), progress)
+
+
+def _look(settings: LoadSettings, copies: Path, progress: Progress | None) -> Seen:
     seen = Seen()
     store = store_of(settings)
-    jobs = list(_jobs(settings, seen.problems))
+    jobs = list(_jobs(settings, copies, seen.problems))
     todo, anew = _to_read(jobs, store, seen.problems)
     seen.unread = len(todo)
     if not anew:
@@ -153,7 +161,7 @@ def look(settings: LoadSettings, progress: Progress | None = None) -> Seen:
         seen.problems += _rejected_before(store, [job for job in jobs if job not in todo])
     for job, loaded in _read(todo, settings, seen.problems, progress):
         told = _told(loaded.counts.rejected, first_rejected(loaded), faults_of(loaded))
-        seen.problems += _rejections(str(job.path), told)
+        seen.problems += _rejections(job.place, told)
         for name, rows in loaded.tables.items():
             seen.add(name, rows)
             seen.months.setdefault(name, set()).update(months_of(name, rows).unique().to_pylist())
@@ -178,7 +186,7 @@ def _look_into(store: Store, seen: Seen, unread: set[str]) -> None:
 
 def _rejected_before(store: Store, jobs: Sequence[_Job]) -> Iterator[Problem]:
     """What the store says of rejected rows of files that are as they were when they were loaded."""
-    places = {(job.file, job.sha256): str(job.path) for job in jobs}
+    places = {(job.file, job.sha256): job.place for job in jobs}
     for entry in store.manifest()["files"].values():
         place = places.get((entry["file"], entry["sha256"]))
         if place and not entry["superseded"]:
@@ -202,13 +210,26 @@ def _rejections(place: str, told: Iterable[Told]) -> list[Problem]:
 
 @dataclass(frozen=True)
 class _Job:
-    """A file to read, how, and by which settings (a hash of all that decides what rows come of it)."""
+    """A file to read, how, and by which settings (a hash of all that decides what rows come of it).
+
+    What a database answered is read as a file as well: a copy that lasts as long as the reading.
+    """
 
     path: Path
     file: str
     sha256: str
     source: Any
     settings: str
+
+    @property
+    def asked(self) -> bool:
+        """Whether a database was asked; the answer is then all there is, and earlier answers need not be there."""
+        return _fetch(self.source) is not None
+
+    @property
+    def place(self) -> str:
+        """Where people find it."""
+        return self.file if self.asked else str(self.path)
 
     def stored_in(self, entries: dict[str, Any]) -> bool:
         """Whether this very file was loaded before."""
@@ -220,14 +241,17 @@ class _Job:
         return any(e["file"] == self.file and e["settings"] != self.settings for e in entries.values())
 
 
-def _jobs(settings: LoadSettings, problems: list[Problem]) -> Iterator[_Job]:
-    """The files that the sources name, in load order; problems of the patterns are added to `problems`."""
+def _jobs(settings: LoadSettings, copies: Path, problems: list[Problem]) -> Iterator[_Job]:
+    """The files that the sources name, in load order; problems of the patterns are added to `problems`.
+
+    What databases answer is copied into the folder `copies`.
+    """
     if not settings.root.is_dir():
         problems.append(Problem(str(settings.file), f"root: {say('params.no_root', found=settings.root)}"))
         return
     taken: dict[Path, int] = {}
     for number, source in enumerate(settings.sources):
-        for path in _matching(settings, number, problems):
+        for path in _found(settings, number, copies, problems):
             if taken.setdefault(path, number) != number:
                 said = say("load.file_twice", first=f"sources[{taken[path]}]", second=f"sources[{number}]")
                 problems.append(Problem(str(path), said))
@@ -237,8 +261,26 @@ def _jobs(settings: LoadSettings, problems: list[Problem]) -> Iterator[_Job]:
             except OSError as error:
                 problems.append(Problem(str(path), say("load.unreadable", reason=error.strerror)))
                 continue
-            file = path.relative_to(settings.root).as_posix()
+            file = path.relative_to(copies if _fetch(source) else settings.root).as_posix()
             yield _Job(path, file, content, source, _fingerprint(settings, source))
+
+
+def _fetch(source: Any) -> Callable[[Any, Path], Path] | None:
+    """What copies the rows of a source into a folder, where these do not lie in files."""
+    return getattr(REGISTRY[source.source], "fetch", None)
+
+
+def _found(settings: LoadSettings, number: int, copies: Path, problems: list[Problem]) -> list[Path]:
+    """The files of the source of this number, by name; of a database, the copy of its answer."""
+    source = settings.sources[number]
+    fetch = _fetch(source)
+    if not fetch:
+        return _matching(settings, number, problems)
+    try:
+        return [fetch(source, copies)]
+    except CsperfError as error:
+        problems += error.problems
+        return []
 
 
 def _matching(settings: LoadSettings, number: int, problems: list[Problem]) -> list[Path]:
@@ -276,9 +318,11 @@ def _to_read(jobs: Sequence[_Job], store: Store, problems: list[Problem]) -> tup
 
 def _gone(jobs: Sequence[_Job], entries: dict[str, Any], store: Store) -> list[Problem]:
     """A problem where rows are stored of which the file is no longer there: reading all anew would lose them."""
-    present = {(job.file, job.sha256) for job in jobs}
+    present, asked = {(job.file, job.sha256) for job in jobs}, {job.file for job in jobs if job.asked}
     standing = {label: e for label, e in entries.items() if e["kept"] or not e.get("superseded")}
-    gone = [label for label, e in standing.items() if (e["file"], e["sha256"]) not in present]
+    gone = [
+        label for label, e in standing.items() if (e["file"], e["sha256"]) not in present and e["file"] not in asked
+    ]
     if not gone:
         return []
     return [Problem(str(store.root), say("load.files_gone", files=", ".join(gone), folder=store.root))]
@@ -313,7 +357,7 @@ def _all_rejected(job: _Job, loaded: Any) -> Problem | None:
     firsts = first_rejected(loaded)
     most = sorted(counts.rejected, key=lambda reason: (-counts.rejected[reason], firsts[reason]["line"]))
     told = [rejection(reason, counts.rejected[reason], firsts[reason]) for reason in most[:REASONS_TOLD]]
-    return Problem(str(job.path), say("load.all_rejected", n=n, reasons="\n    ".join(told)))
+    return Problem(job.place, say("load.all_rejected", n=n, reasons="\n    ".join(told)))
 
 
 def _key(settings: LoadSettings) -> bytes:
@@ -366,7 +410,7 @@ def _conflicts(conflicts: Sequence[dict[str, Any]]) -> Iterator[Notice]:
     """A notice for each of the first values that an earlier export says otherwise, and how many more there are."""
     for conflict in conflicts[:CONFLICTS_TOLD]:
         plain = {name: "-" if value is None else value for name, value in conflict.items()}
-        yield Notice("conflict", plain)
+        yield Notice("conflict_refused" if conflict.get("refused") else "conflict", plain)
     if len(conflicts) > CONFLICTS_TOLD:
         yield Notice("conflicts_more", {"n": len(conflicts) - CONFLICTS_TOLD})
 

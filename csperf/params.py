@@ -19,6 +19,8 @@ from .load import LoadSettings
 from .rules import PlatformRule, load_rules
 from .settings import TimeZone, did_you_mean, explain, listed, quoted, read_yaml
 from .sources import SourceSettings
+from .staffing.settings import StaffingSettings
+from .targets.register_file import read_register
 from .targets.settings import TargetSettings
 from .text import say
 from .weights.settings import WeightSettings
@@ -108,6 +110,7 @@ class Params(BaseModel):
     metrics: tuple[Annotated[str, AfterValidator(_metric_key)], ...] = ()
     targets: TargetSettings = TargetSettings()
     weights: WeightSettings = WeightSettings()
+    staffing: StaffingSettings = StaffingSettings()
     sources: tuple[SourceSettings, ...] = ()
 
     _file: Path = PrivateAttr(default=Path())
@@ -126,6 +129,11 @@ class Params(BaseModel):
     def tz(self) -> ZoneInfo:
         """The shop's time zone, in which days begin."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def frozen(self) -> frozenset[str]:
+        """The months that are frozen; CsperfError where the register cannot be read."""
+        return read_register(self.folder / f"{self.shop}.register.csv").frozen_months
 
     @property
     def loading(self) -> LoadSettings:
@@ -182,6 +190,8 @@ def load_params(path: str | Path, **overrides: Any) -> Params:
 def _outside(sources: Iterable[Any], where: str) -> Iterator[Problem]:
     """Files are looked for below root; whoever means another place says so in root."""
     for at, source in enumerate(sources):
+        if not hasattr(source, "files"):  # a database
+            continue
         parts = PurePath(source.files.replace("\\", "/"))
         if parts.is_absolute() or ".." in parts.parts:
             yield Problem(where, f"sources[{at}].files: {say('params.outside', found=quoted(source.files))}")

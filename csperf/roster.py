@@ -78,7 +78,7 @@ def _form(settings: LoadSettings) -> Form | None:
     source: Any = next(
         (s for s in settings.sources if getattr(s, "table", "") == "roster" and UNDECIDED in s.filter), None
     )
-    path = settings.root / source.files if source else Path()
+    path = settings.root / getattr(source, "files", "")  # a database has none, and is not written to
     if source is None or not path.is_file():
         return None
     headings = {name: cells[0].from_[0] for name, cells in source.columns.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
@@ -131,17 +131,12 @@ class Filter(BaseModel):
         return self
 
 
-class Settings(BaseModel):
-    """How the columns of one kind of file become one table of facts.INPUT."""
+class Columns(BaseModel):
+    """How columns become one table of facts.INPUT, wherever they come from."""
 
     model_config = STRICT
 
-    source: Literal["table"] = "table"
     table: str
-    files: str = Field(examples=["exports/orders/*.csv"])
-    format: Literal["csv", "tsv", "xlsx", "parquet", ""] = ""
-    sheet: int | str = 0
-    header_row: int = Field(default=1, ge=1)
     timezone: TimeZone | None = None
     columns: dict[str, Annotated[tuple[Cell, ...], BeforeValidator(cells_of), Field(min_length=1)]]
     filter: dict[str, Filter] = {}
@@ -156,7 +151,7 @@ class Settings(BaseModel):
         return value
 
     @model_validator(mode="after")
-    def _columns_fit(self) -> Settings:
+    def _columns_fit(self) -> Self:
         if self.table in INPUT:
             findings = [*self._unknown(), *self._unmapped(), *self._without_unit(), *self._without_anchor()]
             findings += [say("load.thread_table")] if self.thread and self.table != "messages" else []
@@ -212,6 +207,16 @@ class Settings(BaseModel):
         names += [condition.column for condition in self.filter.values()]
         names += self.thread.columns if self.thread else []
         return list(dict.fromkeys(names))
+
+
+class Settings(Columns):
+    """How the columns of one kind of file become one table of facts.INPUT."""
+
+    source: Literal["table"] = "table"
+    files: str = Field(examples=["exports/orders/*.csv"])
+    format: Literal["csv", "tsv", "xlsx", "parquet", ""] = ""
+    sheet: int | str = 0
+    header_row: int = Field(default=1, ge=1)
 
 
 def near(word: str, allowed: Iterable[str]) -> str:
