@@ -19,7 +19,9 @@ from .errors import CsperfError, Problem
 from .facts import LEVELS, ROLES, SPOKEN
 from .load import KEY_FILE
 from .params import NAME_LENGTH
+from .people.settings import CRITERIA
 from .rules import PLATFORMS, load_rules
+from .scorecard.events import APPEALS, KINDS, OTHER_KINDS
 from .text import say
 from .workbook import WIDTH, Book
 
@@ -58,6 +60,10 @@ def _chosen(column: str, meanings: Iterable[object], kept_as_said: bool = False)
         return {word: word for word in said} if kept_as_said else said
 
     return choices
+
+
+def _said_as(words: str, meanings: Iterable[str]) -> Callable[[str], dict[str, object]]:
+    return lambda lang: {say(f"{words}_{meaning}", lang): meaning for meaning in meanings}
 
 
 def _metrics(lang: str) -> dict[str, object]:
@@ -120,8 +126,41 @@ READ_FORMS: dict[str, tuple[Field, ...]] = {
         Field("scorer", "李主管", area="tidy"),
         Field("objection", "", area="tidy"),
     ),
+    "events": (
+        Field("agent_id", "A001", area="tidy"),
+        Field("date", dt.date(2026, 10, 12), area="tidy"),
+        Field("kind", "complaint", choices=_said_as("scores.kind", (*KINDS, *OTHER_KINDS)), area="tidy"),
+        Field("evidence", "20261012-0342", area="tidy"),
+        Field("reported_by", "王小美", area="tidy"),
+        Field("confirmed_by", "李主管", area="tidy"),
+        Field("appeal", "none", choices=_said_as("scores.appeal", APPEALS), area="tidy"),
+    ),
+    "steps": (
+        Field("score_from", 90, area="tidy"),
+        Field("score_to", 99.9, area="tidy"),
+        Field("coefficient", 1.0, area="tidy"),
+        Field("yuan", "", area="tidy"),
+    ),
+    "corrections": (
+        Field("id", "C0001", area="tidy"),
+        Field("agent_id", "A001", area="tidy"),
+        Field("yuan", 80, area="tidy"),
+        Field("reason", "", area="tidy"),
+    ),
+    "votes": (
+        Field("agent_id", "A001", area="tidy"),
+        Field("criterion", "service", choices=_said_as("people.criterion", CRITERIA), area="tidy"),
+        Field("points", 4, area="tidy"),
+        Field("rater", "王小美", area="tidy"),
+        Field("source", "", area="tidy"),
+    ),
 }
-ABOUT = {("objections", "agent_id"): "about_objected_agent"}
+ABOUT = {
+    ("objections", "agent_id"): "about_objected_agent",
+    ("corrections", "id"): "about_correction",
+    ("votes", "points"): "about_votes",
+    ("votes", "source"): "about_voter",
+} | {(name, "agent_id"): "about_whose" for name in ("events", "corrections", "votes")}
 RULE_COLUMNS = ("rule", "since", "threshold", "grade", "source", "seen", "checked_on", "checked_by")
 
 

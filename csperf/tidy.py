@@ -14,8 +14,10 @@ from .catalogue import ENTRIES
 from .definitions import SETS
 from .errors import CsperfError, Problem
 from .facts import SPOKEN
+from .people.settings import CRITERIA
 from .scorecard.events import APPEALS
-from .scorecard.events import KINDS as EVENT_KINDS
+from .scorecard.events import KINDS as CAPPING
+from .scorecard.events import OTHER_KINDS
 from .settings import did_you_mean, listed, quoted
 from .sources.decode import normalised, open_sheet
 from .targets.register import CAUSES
@@ -174,9 +176,29 @@ TABLES: dict[str, tuple[Column, ...]] = {
     "events": (
         Column("agent_id", text, True),
         Column("date", day, True),
-        Column("kind", spoken("scores.kind", EVENT_KINDS), True),
+        Column("kind", spoken("scores.kind", (*CAPPING, *OTHER_KINDS)), True),
         *(Column(name, text) for name in ("evidence", "reported_by", "confirmed_by")),
         Column("appeal", spoken("scores.appeal", APPEALS)),
+        Column("remark", text),
+    ),
+    "steps": (
+        Column("score_from", number, True),
+        Column("score_to", number),
+        Column("coefficient", number),
+        Column("yuan", number),
+        Column("remark", text),
+    ),
+    "corrections": (
+        Column("id", text, True),
+        Column("agent_id", text, True),
+        Column("yuan", number, True),
+        *(Column(name, text) for name in ("reason", "remark")),
+    ),
+    "votes": (
+        Column("agent_id", text, True),
+        Column("criterion", spoken("people.criterion", CRITERIA), True),
+        Column("points", number, True),
+        *(Column(name, text) for name in ("rater", "source", "remark")),
     ),
     "outcome": (
         Column("agent_id", text, True),

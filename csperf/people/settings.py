@@ -11,6 +11,7 @@ from ..text import say
 
 STRICT = ConfigDict(frozen=True, extra="forbid")
 Role = Literal["pre", "after", "mixed", "call"]
+CRITERIA = ("service", "product", "teamwork", "initiative", "coaching")  # soft ones of a promotion (S1-36)
 Share = Annotated[float, Field(ge=0, le=1)]
 
 

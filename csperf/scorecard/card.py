@@ -19,7 +19,7 @@ from ..targets.settings import TargetSettings
 from ..text import say, ui_language
 from .adjusted import Chance, chance
 from .aims import ANY_ROLE, LINES, aims, own_weights, role_word, weights_of
-from .events import capped, judged
+from .events import KINDS, capped, judged
 from .points import Aims, as_shown
 from .settings import ScoreSettings
 
@@ -322,7 +322,7 @@ def _notices(parts: pd.DataFrame, weights: pd.DataFrame, aimed: pd.DataFrame, he
     levelless = sorted(parts.loc[parts["level"].isna() & parts["role"].isin(_split(aimed)), "agent_id"].unique())
     if levelless:
         yield say("scores.whole_role", agents=", ".join(levelless))
-    for event in held[held["why"].notna()].itertuples():
+    for event in held[held["why"].notna() & held["kind"].isin(KINDS)].itertuples():
         yield say(f"scores.event_{event.why}", agent=event.agent_id, day=event.date)
 
 
