@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from .catalogue import ENTRIES
 from .errors import CsperfError, Problem
 from .rules import PLATFORMS, PlatformRule
@@ -25,6 +27,18 @@ def form_path(folder: Path, name: str) -> Path | None:
     """The form of this name in a shop's folder, in whichever language it was written; null where there is none."""
     paths = (folder / f"{say(f'forms.{name}', lang)}.xlsx" for lang in LANGUAGES)
     return next((path for path in paths if path.exists()), None)
+
+
+def filled_in(folder: Path, name: str) -> pd.DataFrame | None:
+    """The rows that people wrote into a form of the shop's folder; null where there is none or only its example.
+
+    CsperfError with every cell that does not read.
+    """
+    path = form_path(folder, name)
+    if path is None:
+        return None
+    rows = without_examples(read_tidy(path, name, may_be_empty=True), path, may_be_empty=True)
+    return rows if len(rows) else None
 
 
 @dataclass(frozen=True)

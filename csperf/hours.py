@@ -238,6 +238,15 @@ def _chinese_year(year: int) -> frozenset[date]:
     return frozenset(day for day in off if day.year == year)
 
 
+def working_day(after: date, days: int) -> date:
+    """The day on which so many Chinese working days have passed since `after`, which is not counted itself.
+
+    Weekends worked in exchange for a holiday (调休) are working days.
+    """
+    calendar = library.country_holidays(CHINA, years=range(after.year, after.year + 2))
+    return calendar.get_nth_working_day(after, days)
+
+
 class _ChineseCalendar:
     """Every year's days off, worked out when first asked for."""
 

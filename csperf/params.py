@@ -16,6 +16,7 @@ from .errors import CsperfError, Problem
 from .filled import confirmed
 from .hours import HoursSettings
 from .load import LoadSettings
+from .people.settings import PeopleSettings
 from .rules import PlatformRule, load_rules
 from .settings import TimeZone, did_you_mean, explain, listed, quoted, read_yaml
 from .sources import SourceSettings
@@ -110,6 +111,7 @@ class Params(BaseModel):
     metrics: tuple[Annotated[str, AfterValidator(_metric_key)], ...] = ()
     targets: TargetSettings = TargetSettings()
     weights: WeightSettings = WeightSettings()
+    people: PeopleSettings = PeopleSettings()
     staffing: StaffingSettings = StaffingSettings()
     sources: tuple[SourceSettings, ...] = ()
 

@@ -15,9 +15,8 @@ from .definitions import SETS
 from .errors import CsperfError, Problem
 from .facts import SPOKEN
 from .people.settings import CRITERIA
-from .scorecard.events import APPEALS
+from .scorecard.events import APPEALS, OTHER_KINDS
 from .scorecard.events import KINDS as CAPPING
-from .scorecard.events import OTHER_KINDS
 from .settings import did_you_mean, listed, quoted
 from .sources.decode import normalised, open_sheet
 from .targets.register import CAUSES
@@ -244,7 +243,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
 }
 
 
-def read_tidy(path: str | Path, table: str) -> pd.DataFrame:
+def read_tidy(path: str | Path, table: str, *, may_be_empty: bool = False) -> pd.DataFrame:
     """The rows of a CSV, Parquet or Excel file in the columns of TABLES[table], null where a cell is empty.
 
     `.attrs`: `ignored`, the columns that the table does not know; `lines`, the line of each row; `headings`, what the
@@ -263,7 +262,7 @@ def read_tidy(path: str | Path, table: str) -> pd.DataFrame:
             )
         batches = [batch.to_pandas() for batch in sheet.batches(list(places.values()))]
     rows = pd.concat(batches, ignore_index=True) if batches else pd.DataFrame(columns=["source_line"])
-    if rows.empty:
+    if rows.empty and not may_be_empty:
         raise CsperfError(Problem(str(path), say("tidy.no_rows")))
     cells = {name: rows[f"cell:{i}"].fillna("") for i, name in enumerate(places)}
     frame, problems = _read_cells(path, table, cells, rows["source_line"], places)
@@ -370,12 +369,12 @@ def read_points(path: str | Path) -> pd.DataFrame:
     return frame if compared else without_examples(frame, path)
 
 
-def without_examples(frame: pd.DataFrame, path: str | Path) -> pd.DataFrame:
+def without_examples(frame: pd.DataFrame, path: str | Path, *, may_be_empty: bool = False) -> pd.DataFrame:
     """The rows of a form but for those whose remark calls them an example; CsperfError where nothing else is there."""
     if "remark" not in frame:
         return frame
     rows = ~frame["remark"].isin([say("forms.example", lang) for lang in LANGUAGES])
-    if not rows.any():
+    if not rows.any() and not may_be_empty:
         raise CsperfError(Problem(str(path), say("tidy.only_examples")))
     filled = frame[rows].drop(columns="remark").reset_index(drop=True)
     filled.attrs = frame.attrs | {
