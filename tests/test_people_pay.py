@@ -7,9 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from csperf.errors import CsperfError
-from csperf.people import pay
 from csperf.people.cost import cost, past_cost
-from csperf.people.pay import employed, notices, owed, worked
+from csperf.people.pay import employed, notices, owed, pay, worked
 from csperf.people.settings import PaySettings
 from csperf.people.steps import step_of, step_table
 from csperf.scorecard import ScoreSettings

@@ -2,10 +2,3 @@
 
 Pure functions on tables, one file for each question; csperf/personnel.py gathers the tables of a shop.
 """
-
-from __future__ import annotations
-
-from .pay import pay
-from .settings import PeopleSettings
-
-__all__ = ["PeopleSettings", "pay"]

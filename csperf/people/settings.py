@@ -20,7 +20,7 @@ class Bonus(BaseModel):
 
     model_config = STRICT
 
-    role: Role | Literal[""] = ""
+    role: Literal["", "pre", "after", "mixed", "call"] = ""
     level: str = ""
     yuan: float = Field(ge=0, examples=[800])
 
