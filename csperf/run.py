@@ -16,6 +16,7 @@ from typing import Any
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
+from ibis.backends import BaseBackend
 
 from . import calls as phone
 from . import hours, mart, purchases, table_door, turns
@@ -23,6 +24,7 @@ from .catalogue import ENTRIES, QUESTIONS, entry
 from .definitions import SETS, Definition
 from .engine import EngineSettings, chunks, connect
 from .errors import CsperfError, Problem
+from .kept import Kept, digest, read, write
 from .metric import Metric
 from .params import Params, load_params
 from .rules import in_force
@@ -171,7 +173,7 @@ def month_days(month: str) -> tuple[dt.date, dt.date]:
 
 
 def facts(run: Run, since: dt.date | None = None, *, orders: bool = True) -> Facts:
-    """The derived facts under the run's counting rules; reads the store and never writes.
+    """The derived facts under the run's counting rules, worked out once and kept beside the store (kept.Kept).
 
     Of the whole store, because a chain of messages, an order's window and 21 days of history reach over the month's
     edge; with `since`, of messages from LEAD_DAYS before that day on, for those who look at no earlier day. Without
@@ -181,7 +183,7 @@ def facts(run: Run, since: dt.date | None = None, *, orders: bool = True) -> Fac
     if asked not in _kept:
         while len(_kept) >= KEPT:
             _kept.pop(next(iter(_kept)))
-        _kept[asked] = Facts(run, _derive(run, since and since - dt.timedelta(days=LEAD_DAYS), orders))
+        _kept[asked] = Facts(run, _derived(run, since and since - dt.timedelta(days=LEAD_DAYS), orders))
     return Facts(run, _kept[asked])
 
 
@@ -471,9 +473,9 @@ def _covered(store: Store) -> list[dt.date]:
     return []
 
 
-def _derive(run: Run, since: dt.date | None = None, orders: bool = True) -> dict[str, ir.Table]:
-    have = run.store.tables()
-    if not DOORS["chat"] & set(have):
+def _derived(run: Run, since: dt.date | None, orders: bool) -> dict[str, ir.Table]:
+    """The facts, read from what is kept beside the store; worked out first where that lacks them."""
+    if not DOORS["chat"] & set(run.store.tables()):
         return {}
     con = connect(run.params.engine)
     shop = _shop(run)
@@ -485,7 +487,21 @@ def _derive(run: Run, since: dt.date | None = None, orders: bool = True) -> dict
         bought, refunds = (run.store.read(con, name) for name in ("orders", "refunds"))
         found |= purchases.derive(con, bought, refunds, found, run.definition)
     found.pop("replies", None)
+
+    def fill(folder: Path) -> None:
+        con = connect(run.params.engine)
+        for name, table in _derive(con, run, since, orders).items():
+            write(con, table, folder / f"{name}.parquet")
+        con.disconnect()
+
+    beside = run.store.root.with_name(f"{run.store.root.name}.derived")
+    folder = Kept(beside).entry(digest(run.key, run.store.fingerprint(), since, orders), fill)
     if "calls" in have:
+    return {path.stem: read(con, [path]) for path in sorted(folder.glob("*.parquet"))}
+
+
+def _derive(con: BaseBackend, run: Run, since: dt.date | None = None, orders: bool = True) -> dict[str, ir.Table]:
+    have = run.store.tables()
         spoken = phone.derive(con, run.store.read(con, "calls"), *turns.people_and_days(con, shop))
         found = spoken | found  # in a shop of chats and calls the day's work is what the chats say
     return found

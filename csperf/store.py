@@ -34,8 +34,16 @@ UNDATED = "all"
 STATEMENTS = "statements"  # every row of every form as it is now: where one goes, what equalled it comes back
 FIRST = ("line", "column", "found", "allowed")  # what the manifest keeps of the first row rejected for each reason
 CONFLICT = ("agent_id", "first", "last", "metric", "value", "line", "cell", "earlier", "file", "file_line", "file_cell")
-# The value that stays beside the one it replaces. A value that was provisional was expected to change.
-CONFLICTS = """
+CONFLICT += ("refused", "heading")
+FATES = ("kept", "refused", "replaced", "duplicate")  # a line of which any row stays is kept
+FROZEN = "month_frozen"  # why a row is refused
+SAME_CELL = " AND ".join(
+    f"old.{name} IS NOT DISTINCT FROM new.{name}"
+    for name in ("shop_id", "agent_id", "day", "period_start", "period_end", "metric", "definitions")
+)
+# The value that stays beside the one it replaces; in a frozen month the one that is refused beside the one that stays.
+# A value that was provisional was expected to change.
+CONFLICTS = f"""
     SELECT new.source_file, new.agent_id, CAST(coalesce(new.day, new.period_start) AS VARCHAR),
            CAST(coalesce(new.day, new.period_end) AS VARCHAR), new.metric, new.value, new.source_line, new.cell,
            old.value, old.source_file, old.source_line, old.cell
@@ -45,7 +53,14 @@ CONFLICTS = """
       AND old.period_start IS NOT DISTINCT FROM new.period_start
       AND old.period_end IS NOT DISTINCT FROM new.period_end
     ORDER BY new.source_file, new.source_line, new.metric"""
-FATES = ("kept", "replaced", "duplicate")  # a line of which any row stays is kept
+# What stood when the month was frozen stays, whatever is loaded later; files of before are as they were.
+STANDS = f"""
+    UPDATE judged new
+    SET fate = CASE WHEN new.source_file = old.source_file AND new.source_line = old.source_line THEN 0
+                    WHEN new.content = old.content THEN 3 WHEN new.file_no < old.file_no THEN 2 ELSE 1 END
+    FROM (SELECT judged.* FROM judged JOIN read_parquet($stored) AS stood
+          USING (shop_id, agent_id, metric, definitions, source_file, source_line)) old
+    WHERE {SAME_CELL}"""
 PARQUET = {"compression": "zstd", "use_dictionary": True}
 
 
@@ -187,6 +202,11 @@ class Store:
             return {"format": FORMAT, "files": {}}
         except (ValueError, OSError) as error:
             said = say("load.broken_store", reason=error, folder=self.root)
+    def fingerprint(self) -> list[tuple[str, int, int]]:
+        """Name, size and time of every file of rows: what is the same reads the same."""
+        files = [(path.relative_to(self.root).as_posix(), path.stat()) for path in self.root.glob("*/*.parquet")]
+        return sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in files)
+
             raise CsperfError(Problem(str(path), said)) from error
 
     # ------------------------------------------------------------------------------------------------------ writing
@@ -511,7 +531,7 @@ def _validate(table: str, files: Iterable[Path]) -> None:
 
 @cache
 def _fates_sql(table: str, files: str) -> str:
-    """SQL for all rows with their fate: 0 kept, 1 replaced by a later state, 2 the same again.
+    """SQL for all rows with their fate (a place in FATES): 0 kept, 2 replaced by a later state, 3 the same again.
 
     Rows of one key in the order loaded: one equal to the state before it is a duplicate, the last other one stays.
     A recall counts as last; it also replaces the message in its place where messages carry no id.

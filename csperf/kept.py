@@ -1,0 +1,149 @@
+"""Derived facts kept beside the store, so that nobody waits twice for the same rows; deletable at any time.
+
+An entry is a folder of Parquet files below that of its edition (the code and the engine), named by a hash of all else
+that its rows depend on. It is filled under another name and then renamed: a run that is killed leaves nothing
+half-written, and the next one goes on with the entries that are done. Entries that nobody asked for in UNUSED_DAYS and
+those of other editions are taken away.
+"""
+
+from __future__ import annotations
+
+import atexit
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+
+from .errors import CsperfError, Problem
+from .text import say
+
+FORMAT = 1  # of an entry; part of every name
+UNUSED_DAYS = 30
+DAY_S = 86_400
+UNFINISHED = ".unfinished"
+FULL_OR_SMALL = (OSError, duckdb.IOException, duckdb.OutOfMemoryException)
+READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+@cache
+def edition() -> str:
+    """Changes with the package's code and with the engine: what another edition kept is derived anew."""
+    package = Path(__file__).parent
+    code = [(str(path.relative_to(package)), path.read_bytes()) for path in sorted(package.rglob("*.py"))]
+    return digest(FORMAT, duckdb.__version__, ibis.__version__, *(part for pair in code for part in pair))
+
+
+def digest(*parts: Any) -> str:
+    """A short hash of the parts: bytes as they are, everything else as JSON."""
+    whole = hashlib.sha256()
+    for part in parts:
+        content = part if isinstance(part, bytes) else json.dumps(part, sort_keys=True, default=str).encode()
+        whole.update(len(content).to_bytes(8, "little") + content)
+    return whole.hexdigest()[:32]
+
+
+class Kept:
+    """The entries below `root`. Where that may not be written, new ones lie in a temporary folder until the end."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.folder = root / edition()
+
+    def entry(self, key: str, fill: Callable[[Path], None]) -> Path:
+        """The folder of the entry of this key; where there is none, `fill` is given an empty folder to write it to.
+
+        CsperfError where the disk is full or the memory that the engine may use too small; there is no entry then.
+        """
+        name = digest(key)
+        for folder in (self.folder / name, _elsewhere() / name):
+            if folder.exists():
+                _note_use(folder)
+                return folder
+        try:
+            with _replacing(self._writable() / name) as unfinished:
+                fill(unfinished)
+        except FULL_OR_SMALL as failure:
+            raise _out_of_room(self.folder, failure) from failure
+        self._tidy()
+        return self.entry(key, fill)
+
+    def _writable(self) -> Path:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=self.folder).close()
+        except OSError as failure:
+            if failure.errno not in READ_ONLY:
+                raise
+            return _elsewhere()
+        return self.folder
+
+    def _tidy(self) -> None:
+        """Takes away what nobody asked for in UNUSED_DAYS, and what a killed run or another edition left a day ago."""
+        others = [folder for folder in self.root.glob("*") if folder != self.folder]
+        for folder in (*others, *self.folder.glob("*")):
+            short = folder in others or folder.name.endswith(UNFINISHED)
+            if _age_s(folder) > (1 if short else UNUSED_DAYS) * DAY_S:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def write(con: ibis.BaseBackend, table: ir.Table, path: Path) -> None:
+    """Works the expression out into a Parquet file."""
+    con.to_parquet(table, path, compression="zstd", compression_level=1)
+
+
+def read(con: ibis.BaseBackend, files: Iterable[Path]) -> ir.Table:
+    """The rows of the files as a view of `con`."""
+    return con.read_parquet([str(file) for file in files])
+
+
+@contextmanager
+def _replacing(folder: Path) -> Iterator[Path]:
+    """A folder to fill that becomes `folder` at the end, unless another process was quicker."""
+    unfinished = folder.with_name(f"{folder.name}.{uuid4().hex}{UNFINISHED}")
+    unfinished.mkdir()
+    try:
+        yield unfinished
+        if not folder.exists():
+            unfinished.rename(folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+@cache
+def _elsewhere() -> Path:
+    """A folder that goes when the process ends."""
+    folder = tempfile.mkdtemp(prefix="csperf-kept-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
+def _note_use(folder: Path) -> None:
+    if _age_s(folder) > DAY_S and os.access(folder, os.W_OK):
+        os.utime(folder)
+
+
+def _age_s(folder: Path) -> float:
+    """How long ago the folder was last asked for; 0 where it has just gone."""
+    try:
+        return time.time() - folder.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _out_of_room(folder: Path, failure: Exception) -> CsperfError:
+    reason = getattr(failure, "strerror", None) or str(failure).splitlines()[0]
+    small = isinstance(failure, duckdb.OutOfMemoryException)
+    return CsperfError(Problem(str(folder), say("run.little_memory" if small else "run.cannot_keep", reason=reason)))
