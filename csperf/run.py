@@ -477,16 +477,6 @@ def _derived(run: Run, since: dt.date | None, orders: bool) -> dict[str, ir.Tabl
     """The facts, read from what is kept beside the store; worked out first where that lacks them."""
     if not DOORS["chat"] & set(run.store.tables()):
         return {}
-    con = connect(run.params.engine)
-    shop = _shop(run)
-    found: dict[str, ir.Table] = {}
-    if "messages" in have:
-        messages = run.store.read(con, "messages", since)
-        found |= turns.derive(con, messages, run.definition, shop, _chunks(run, since))
-    if orders and "messages" in have and "orders" in have:
-        bought, refunds = (run.store.read(con, name) for name in ("orders", "refunds"))
-        found |= purchases.derive(con, bought, refunds, found, run.definition)
-    found.pop("replies", None)
 
     def fill(folder: Path) -> None:
         con = connect(run.params.engine)
@@ -496,12 +486,22 @@ def _derived(run: Run, since: dt.date | None, orders: bool) -> dict[str, ir.Tabl
 
     beside = run.store.root.with_name(f"{run.store.root.name}.derived")
     folder = Kept(beside).entry(digest(run.key, run.store.fingerprint(), since, orders), fill)
-    if "calls" in have:
+    con = connect(run.params.engine)
     return {path.stem: read(con, [path]) for path in sorted(folder.glob("*.parquet"))}
 
 
 def _derive(con: BaseBackend, run: Run, since: dt.date | None = None, orders: bool = True) -> dict[str, ir.Table]:
     have = run.store.tables()
+    shop = _shop(run)
+    found: dict[str, ir.Table] = {}
+    if "messages" in have:
+        messages = run.store.read(con, "messages", since)
+        found |= turns.derive(con, messages, run.definition, shop, _chunks(run, since))
+    if orders and "messages" in have and "orders" in have:
+        bought, refunds = (run.store.read(con, name) for name in ("orders", "refunds"))
+        found |= purchases.derive(con, bought, refunds, found, run.definition)
+    found.pop("replies", None)
+    if "calls" in have:
         spoken = phone.derive(con, run.store.read(con, "calls"), *turns.people_and_days(con, shop))
         found = spoken | found  # in a shop of chats and calls the day's work is what the chats say
     return found

@@ -27,7 +27,7 @@ from .errors import CsperfError, Problem
 from .facts import INPUT
 from .text import say
 
-FORMAT = 4  # of the folder; a store of another format is read anew from the exports
+FORMAT = 5  # of the folder; a store of another format is read anew from the exports
 MANIFEST = "manifest.json"
 STAGING = ".staging"
 UNDATED = "all"
@@ -46,12 +46,10 @@ SAME_CELL = " AND ".join(
 CONFLICTS = f"""
     SELECT new.source_file, new.agent_id, CAST(coalesce(new.day, new.period_start) AS VARCHAR),
            CAST(coalesce(new.day, new.period_end) AS VARCHAR), new.metric, new.value, new.source_line, new.cell,
-           old.value, old.source_file, old.source_line, old.cell
-    FROM judged new JOIN judged old USING (shop_id, agent_id, metric, definitions)
-    WHERE new.fate = 0 AND new.file_no >= 0 AND old.fate = 1 AND old.state = new.state - 1 AND NOT old.provisional
-      AND old.value IS DISTINCT FROM new.value AND old.day IS NOT DISTINCT FROM new.day
-      AND old.period_start IS NOT DISTINCT FROM new.period_start
-      AND old.period_end IS NOT DISTINCT FROM new.period_end
+           old.value, old.source_file, old.source_line, old.cell, new.fate = 1, new.heading
+    FROM judged new JOIN judged old ON {SAME_CELL}
+    WHERE new.file_no >= 0 AND ((new.fate = 1 AND old.fate = 0) OR (new.fate = 0 AND old.fate = 2
+      AND old.state = new.state - 1 AND NOT old.provisional AND old.value IS DISTINCT FROM new.value))
     ORDER BY new.source_file, new.source_line, new.metric"""
 # What stood when the month was frozen stays, whatever is loaded later; files of before are as they were.
 STANDS = f"""
@@ -202,12 +200,12 @@ class Store:
             return {"format": FORMAT, "files": {}}
         except (ValueError, OSError) as error:
             said = say("load.broken_store", reason=error, folder=self.root)
+            raise CsperfError(Problem(str(path), said)) from error
+
     def fingerprint(self) -> list[tuple[str, int, int]]:
         """Name, size and time of every file of rows: what is the same reads the same."""
         files = [(path.relative_to(self.root).as_posix(), path.stat()) for path in self.root.glob("*/*.parquet")]
         return sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in files)
-
-            raise CsperfError(Problem(str(path), said)) from error
 
     # ------------------------------------------------------------------------------------------------------ writing
 
