@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -52,7 +53,7 @@ def capacity_words(lines: pd.DataFrame, found: Sequence[Stretch], lang: str = "z
     """
     speed = lines["metric"].map(lambda key: QUESTIONS[key] == "speed").astype(bool)
     for line in lines[speed & lines["status"].str.contains("CAPACITY")].itertuples():
-        known = {"where": hours_words(found[0], lang), "people": found[0].short} if found else {}
+        known: dict[str, Any] = {"where": hours_words(found[0], lang), "people": found[0].short} if found else {}
         yield capacity(line.floor, entry(line.metric).unit, **known, lang=lang)
 
 

@@ -67,8 +67,8 @@ def rostered(needed: int, settings: StaffingSettings) -> int:
 def staffed(hours: pd.DataFrame, settings: StaffingSettings, on_duty: pd.DataFrame | None = None) -> pd.DataFrame:
     """`hours` with load, needed, rostered, scheduled, short and answered; null where nothing is known of the hour.
 
-    `hours`: hourly; a customer takes what `settings` say, else the mean of all its hours. `on_duty`: on_duty by the same
-    columns. load: agents who would be busy all the time. rostered: needed, breaks added. short: rostered less
+    `hours`: hourly; a customer takes what `settings` say, else the mean of all its hours. `on_duty`: on_duty by the
+    same columns. load: agents who would be busy all the time. rostered: needed, breaks added. short: rostered less
     scheduled, null where nobody knows who was there. answered: the share within the goal's seconds that Erlang expects
     with those scheduled.
     """
@@ -145,9 +145,9 @@ def _stretch(rows: pd.DataFrame) -> Stretch:
     worst = rows.loc[rows["short"].idxmax()]
     first, last = int(rows["hour"].min()), int(rows["hour"].max()) + 1
     people = {name: int(rows[name].max()) for name in ("needed", "rostered")}
-    missing = max(round(float(worst["short"])), 1)
+    short = max(round(float(worst["short"])), 1)
     return Stretch(
-        first, last, float(rows["per_hour"].max()), **people, scheduled=float(worst["scheduled"]), short=missing
+        first, last, float(rows["per_hour"].max()), **people, scheduled=float(worst["scheduled"]), short=short
     )
 
 
