@@ -42,6 +42,7 @@ class Scorecard:
     """scores: CONTRACT 4, one row per person and month. parts: PARTS, one row per person, month and weighted metric.
 
     events: those handed over, each with whether it caps and why not. notices: what people should know, in words.
+    truths: what may lie behind each score_adjusted, [draws, rows of scores]; NaN where there is none.
     left_out: null (counts), missing, small, new, empty, no_target or part_month. weight_used sums to 100 over what
     counts; contribution = points x weight_used / 100.
     """
@@ -51,6 +52,7 @@ class Scorecard:
     events: pd.DataFrame
     notices: tuple[str, ...]
     settings: ScoreSettings
+    truths: Array
 
 
 def score(values: pd.DataFrame, targets: pd.DataFrame, weights: pd.DataFrame, **how: Any) -> pd.DataFrame:
@@ -88,13 +90,9 @@ def scorecard(
     held = judged(events)
     spread = _Spread(parts, luck, settings)
     scores = _scores(parts, spread, capped(held), settings)
-    return Scorecard(
-        scores,
-        parts[PARTS],
-        held,
-        (*unweighted, *_notices(parts, weighted, aimed, held), *_steps(parts, settings)),
-        settings,
-    )
+    truths = np.where(scores["score"].notna(), spread.truths[:, scores.index], np.nan)
+    said = (*unweighted, *_notices(parts, weighted, aimed, held), *_steps(parts, settings))
+    return Scorecard(scores.reset_index(drop=True), parts[PARTS], held, said, settings, truths)
 
 
 def _months(
@@ -108,7 +106,7 @@ def _months(
     limits = {name: getattr(settings, name) for name in ("min_n", "min_days", "protection_days")}
     rows = agent_months(values, roster=roster, settings=TargetSettings(metrics=keys, **limits))
     rows = rows.assign(role=rows["role"].where(rows["agent_id"].isin(_with_role(values, roster)), ANY_ROLE))
-    days = _days(values)
+    days = days_worked(values)
     part = [days.get(key, np.inf) < settings.min_days for key in zip(rows["agent_id"], rows["month"], strict=True)]
     return rows.assign(left_out=rows["left_out"].mask(rows["left_out"].isna() & np.array(part, bool), "part_month"))
 
@@ -119,8 +117,8 @@ def _with_role(values: pd.DataFrame, roster: pd.DataFrame | None) -> set[str]:
     return {agent for table in tables for agent in table.loc[table["role"].notna(), "agent_id"]}
 
 
-def _days(values: pd.DataFrame) -> dict[tuple[str, str], float]:
-    """How many days of a month a person worked, where the values say so: a column `days`, or rows by day."""
+def days_worked(values: pd.DataFrame) -> dict[tuple[str, str], float]:
+    """(agent_id, month) -> how many days of a month a person worked, where the values say so: a column `days`, or rows by day."""
     own = values[values["agent_id"].notna()]
     parts = []
     if "day" in own and own["day"].notna().any():
@@ -230,7 +228,7 @@ class _Spread:
 
 
 def _scores(parts: pd.DataFrame, spread: _Spread, held: set[tuple[str, str]], settings: ScoreSettings) -> pd.DataFrame:
-    """One row per person and month, in the order of the parts."""
+    """One row per person and month; the index is its place among the groups of the parts."""
     rows = [_score(parts.iloc[group], held, settings) for group in spread.groups]
     found = pd.DataFrame(rows)
     scored = found["score"].notna().to_numpy()
@@ -243,7 +241,7 @@ def _scores(parts: pd.DataFrame, spread: _Spread, held: set[tuple[str, str]], se
     found.loc[unknown, ["score_low", "score_high"]] = np.nan
     found["band"] = pd.Series(_bands(found, np.minimum(spread.truths, limit), settings), dtype=object)
     each = [name for name in found if name not in (*HEAD, *TAIL)]
-    return found[[*HEAD, *each, *TAIL]].sort_values(["month", "role", "agent_id"], kind="stable", ignore_index=True)
+    return found[[*HEAD, *each, *TAIL]].sort_values(["month", "role", "agent_id"], kind="stable")
 
 
 def _score(own: pd.DataFrame, held: set[tuple[str, str]], settings: ScoreSettings) -> dict[str, Any]:
