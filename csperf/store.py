@@ -33,8 +33,10 @@ STAGING = ".staging"
 UNDATED = "all"
 STATEMENTS = "statements"  # every row of every form as it is now: where one goes, what equalled it comes back
 FIRST = ("line", "column", "found", "allowed")  # what the manifest keeps of the first row rejected for each reason
-CONFLICT = ("agent_id", "first", "last", "metric", "value", "line", "cell", "earlier", "file", "file_line", "file_cell")
-CONFLICT += ("refused", "heading")
+CONFLICT = (
+    *("agent_id", "first", "last", "metric", "value", "line", "cell", "earlier", "file", "file_line", "file_cell"),
+    *("refused", "heading"),
+)
 FATES = ("kept", "refused", "replaced", "duplicate")  # a line of which any row stays is kept
 FROZEN = "month_frozen"  # why a row is refused
 SAME_CELL = " AND ".join(
@@ -216,9 +218,12 @@ class Store:
                 intake.stage(one)
             return intake.commit()
 
-    def intake(self, *, anew: bool = False) -> Intake:
-        """A way to add many files at once; `anew` forgets what the store held."""
-        return Intake(self, anew=anew)
+    def intake(self, *, anew: bool = False, frozen: frozenset[str] = frozenset()) -> Intake:
+        """A way to add many files at once; `anew` forgets what the store held.
+
+        `frozen`: months (YYYY-MM) of which no measured value changes any more: a row that says otherwise is refused.
+        """
+        return Intake(self, anew=anew, frozen=frozen)
 
     def recover(self) -> None:
         """Undoes a replacement of the folder that was cut off between its two renames."""
@@ -262,14 +267,16 @@ def _sibling(root: Path, suffix: str) -> Path:
 class Intake:
     """Files on their way into a store. `stage` puts each beside the store, `commit` replaces the store whole."""
 
-    def __init__(self, store: Store, *, anew: bool) -> None:
+    def __init__(self, store: Store, *, anew: bool, frozen: frozenset[str]) -> None:
         store.recover()
         self.store = store
         self.folder = _sibling(store.root, "new")
         self.staging = self.folder / STAGING
         self.anew = anew
+        self.frozen = frozen
         self.entries: dict[str, dict[str, Any]] = {} if anew else store.manifest()["files"]
         self.staged: list[str] = []
+        self.rejects: dict[str, pa.Table] = {}  # of backends' tables, which may get more
         self.statements: dict[str, pa.Table] = {}  # table -> what its files say, one below the other
 
     def __enter__(self) -> Intake:
@@ -309,9 +316,9 @@ class Intake:
             for part, batch in enumerate(loaded.tables[name].to_batches()):
                 self._stage_months(name, _labelled(pa.table(batch), label), part)
         if len(loaded.rejects):
-            path = self.folder / "rejects" / f"{label}.csv"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _write_rejects(loaded.rejects, path)
+            _write_rejects(loaded.rejects, self._aside(label))
+        if "measured" in loaded.tables and self.frozen:
+            self.rejects[label] = loaded.rejects
         self.staged.append(label)
 
     def _label(self, loaded: Loaded) -> str:
@@ -363,6 +370,7 @@ class Intake:
         for table, rows in self.statements.items():
             self._restate(con, table, rows)
         self._count(con)
+        self._tell_refused()
         con.close()
         self._link_unchanged()
         content = {"format": FORMAT, "files": self.entries}
@@ -380,6 +388,8 @@ class Intake:
             _refuse_broken([stored], self.store.root)
             files += f" UNION ALL BY NAME SELECT *, -1 AS file_no FROM read_parquet('{_quoted(stored)}')"
         _judge(con, table, files)
+        if table == "measured" and month in self.frozen and stored.exists():
+            con.execute(STANDS, {"stored": str(stored)})
         # Of a wide table's line all cells are noted, so that it stays kept while one of them does.
         noted = "true" if table == "measured" else f"file_no >= 0 OR fate <> {FATES.index('kept')}"
         con.execute(f"INSERT INTO fates SELECT source_file, source_line, fate FROM judged WHERE {noted}")
@@ -419,7 +429,10 @@ class Intake:
         records = """SELECT file, CASE unit WHEN 'row' THEN row_no ELSE line END AS record, min(fate) AS fate
                      FROM (SELECT *, row_number() OVER () AS row_no FROM fates) JOIN labels USING (file) GROUP BY ALL"""
         for file, fate, n in con.execute(f"SELECT file, fate, count(*) FROM ({records}) GROUP BY ALL").fetchall():
-            self.entries[file][FATES[fate]] += n
+            if FATES[fate] == "refused":
+                self.entries[file]["rejected"][FROZEN] = n
+            else:
+                self.entries[file][FATES[fate]] += n
             if file not in self.staged and not self.entries[file]["statement"]:
                 self.entries[file]["kept"] -= n
         for label, entry in self.entries.items():
@@ -427,6 +440,29 @@ class Intake:
             parts += sum(entry["filtered"].values()) + sum(entry["rejected"].values())
             if parts != entry["read"]:
                 raise AssertionError(f"{label}: {entry['read']} rows read, {parts} accounted for")
+
+    def _tell_refused(self) -> None:
+        """Puts the cells that a frozen month refuses beside the store, with the files' other rejected rows."""
+        for label in self.staged:
+            refused = [conflict for conflict in self.entries[label]["conflicts"] if conflict["refused"]]
+            if not refused:
+                continue
+            rows = [{"line": c["line"], "reason": FROZEN, "found": str(c["value"])} | c for c in refused]
+            schema = [("line", pa.int64())] + [(c, pa.string()) for c in ("reason", "agent_id", "heading", "found")]
+            cells = pa.Table.from_pylist(rows, schema=pa.schema(schema))
+            _write_rejects(
+                pa.concat_tables([self.rejects[label], cells], promote_options="default"), self._aside(label)
+            )
+            if FROZEN in self.entries[label]["rejected"]:
+                first = refused[0]
+                told = (first["line"], first["heading"], str(first["value"]), str(first["earlier"]))
+                self.entries[label]["first"][FROZEN] = dict(zip(FIRST, told, strict=True))
+
+    def _aside(self, label: str) -> Path:
+        """Where the rejected rows of a file go."""
+        path = self.folder / "rejects" / f"{label}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
 
     def _link_unchanged(self) -> None:
         """Brings the store's other files over, without copying where the disk can link."""
@@ -544,7 +580,7 @@ def _fates_sql(table: str, files: str) -> str:
         f"SELECT *, coalesce(content = lag(content) OVER {by_key}, false) AS same, row_number() OVER {by_key} AS state"
     )
     last = f"max(state) FILTER (NOT same) OVER (PARTITION BY {key})"
-    fate = f"CASE WHEN same THEN 2 WHEN state < {last} THEN 1 {_recalled(table)} ELSE 0 END"
+    fate = f"CASE WHEN same THEN 3 WHEN state < {last} THEN 2 {_recalled(table)} ELSE 0 END"
     return f"SELECT *, CAST({fate} AS TINYINT) AS fate FROM ({runs} FROM ({rows}))"
 
 
@@ -557,7 +593,7 @@ def _recalled(table: str) -> str:
     if table != "messages":
         return ""
     place = "shop_id, account_id, buyer_id, date_trunc('second', sent_at), sender = 'buyer', sequence"
-    return f"WHEN NOT recall AND message_id IS NULL AND bool_or(recall) OVER (PARTITION BY {place}) THEN 1"
+    return f"WHEN NOT recall AND message_id IS NULL AND bool_or(recall) OVER (PARTITION BY {place}) THEN 2"
 
 
 def _labelled(rows: pa.Table, label: str) -> pa.Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,7 +21,6 @@ from csperf.sources.recognise import formats
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT.parent / "shared" / "formats" / "samples"
 SHOP = Shop("S", "Asia/Shanghai")
-NOT_YET = {"good_rating_share"}  # in METRICS, its facts are still to come
 DAY, NAMED = dt.date(2025, 1, 2), "客服_20250102_20250108.xlsx"
 
 PDD_2024 = (
@@ -319,7 +319,7 @@ def test_a_required_column_that_is_missing_is_named(name, tmp_path):
 
 def test_every_key_is_the_catalogues():
     keys = {key for one in formats().values() if one.measured for key in one.measured.measures}
-    assert keys - set(ENTRIES) <= NOT_YET
+    assert keys <= set(ENTRIES)
 
 
 def test_a_share_of_the_catalogue_is_a_share_here():
@@ -562,18 +562,18 @@ def test_what_is_no_period(name):
 # --------------------------------------------------------------------------------------------------- two exports, shops
 
 
-def loaded_shop(tmp_path: Path, **files: list) -> tuple:
+def loaded_shop(tmp_path: Path, frozen: str = "", **files: list) -> tuple:
     for name, rows in files.items():
         workbook(tmp_path / f"{name}.xlsx", [["日期", "客服账号", "咨询人数", "询单人数", "最终成团人数"], *rows])
     source = export.Settings(files="*.xlsx")
-    settings = LoadSettings(shop="S", root=tmp_path, timezone="Asia/Shanghai", sources=(source,))
+    months = frozenset(filter(None, [frozen]))
+    settings = LoadSettings(shop="S", root=tmp_path, timezone="Asia/Shanghai", sources=(source,), frozen=months)
     return load(settings), store_of(settings)
 
 
-def stored(store) -> dict:
-    from csperf.engine import connect
-
-    rows = store.read(connect(), "measured").to_pyarrow().to_pylist()
+def stored(store, month: str = "") -> dict:
+    rows = store.read(_con(), "measured").to_pyarrow().to_pylist()
+    rows = [r for r in rows if f"{r['day']}".startswith(month)]
     return {(r["agent_id"], r["metric"]): r["value"] for r in rows}
 
 
@@ -589,6 +589,38 @@ def test_two_exports_that_disagree(tmp_path):
     assert kept["b.xlsx"] == {"read": 2, "kept": 2, "duplicate": 0, "replaced": 0}
     again, _store = loaded_shop(tmp_path)
     assert "CONFLICT" not in "".join(again.files["warnings"])
+
+
+def test_a_frozen_month_keeps_its_values_and_names_what_it_refuses(tmp_path):
+    """The file's other month is taken; what is refused is counted, told with both cells, and kept beside the store."""
+    was, other = ["2025-01-02", "店:甲", 10, 8, 4], ["2025-01-02", "店:乙", 20, 10, 5]
+    loaded_shop(tmp_path, a=[was, other])
+    now = [["2025-01-02", "店:甲", 12, 8, 6], other, ["2025-02-02", "店:甲", 7, 5, 1]]
+    report, store = loaded_shop(tmp_path, frozen="2025-01", b=now)
+    assert stored(store, "2025-01")["店:甲", "asked_users"] == 10
+    assert stored(store, "2025-01")["店:甲", "conversion_grouped_user"] == 0.5
+    assert stored(store, "2025-02")["店:甲", "asked_users"] == 7
+    counts = report.files.set_index("file").loc["b.xlsx", ["read", "kept", "duplicate", "replaced", "rejected"]]
+    assert counts.tolist() == [3, 1, 1, 0, 1]
+    said = report.files.set_index("file")["warnings"]["b.xlsx"]
+    assert said.count("CONFLICT") == 2 and "12" in said and "10" in said and "0.75" in said and "a.xlsx" in said
+    (reason,) = report.reasons.query("part == 'rejected'").to_dict("records")
+    assert (reason["reason"], reason["n"], reason["line"], reason["column"]) == ("month_frozen", 1, 2, "咨询人数")
+    beside = (store.root / "rejects" / "b.xlsx.csv").read_text(encoding="utf-8-sig")
+    assert "month_frozen" in beside and "12" in beside and "0.75" in beside
+
+
+def test_a_frozen_month_stays_when_all_files_are_read_anew(tmp_path, monkeypatch):
+    """What was replaced before the freeze does not come back, and what came after it is refused again."""
+    for name, asked in {"a": 10, "b": 11}.items():
+        _report, store = loaded_shop(tmp_path, **{name: [["2025-01-02", "店:甲", asked, 8, 4]]})
+    loaded_shop(tmp_path, frozen="2025-01", c=[["2025-01-02", "店:甲", 12, 8, 4]])
+    before = store.manifest()["files"]
+    monkeypatch.setattr(sys.modules["csperf.load"], "FORMAT", "of another release")
+    report, store = loaded_shop(tmp_path, frozen="2025-01")
+    assert stored(store)["店:甲", "asked_users"] == 11
+    assert not report.files["skipped"].any()
+    assert store.manifest()["files"] == before
 
 
 def test_a_line_of_which_every_cell_came_again_is_a_duplicate(tmp_path):

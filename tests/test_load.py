@@ -9,6 +9,8 @@ import pytest
 from csperf.errors import CsperfError
 from csperf.facts import LEVELS, ROLES, SPOKEN
 from csperf.load import LoadSettings, load, look, store_of
+from csperf.params import load_params
+from csperf.targets.register import COLUMNS
 
 ROSTER = {
     "source": "table",
@@ -216,3 +218,14 @@ def test_the_words_of_the_forms_are_among_those_understood(lang):
     for column, known in SPOKEN.items():
         assert set(known.values()) == set(ROLES if column == "role" else LEVELS)
         assert {known[word.lower()] for word in choices[column](lang)} == set(known.values())
+
+
+def test_loading_knows_which_months_are_frozen(tmp_path):
+    """By the register beside the settings."""
+    settings = tmp_path / "shop.yaml"
+    settings.write_text("shop: S\ntimezone: Asia/Shanghai\n", encoding="utf-8")
+    assert load_params(settings).loading.frozen == frozenset()
+    cells = {"date": "2025-02-11", "act": "freeze", "id": "M2025-01", "who": "王", "file": "targets", "sha256": "0"}
+    lines = [",".join(COLUMNS), ",".join(cells.get(name, "") for name in COLUMNS)]
+    (tmp_path / "S.register.csv").write_text("\n".join(lines), encoding="utf-8")
+    assert load_params(settings).loading.frozen == {"2025-01"}

@@ -146,6 +146,11 @@ class Register:
         """Whether the month is frozen: nothing of it changes any more."""
         return bool(self.frozen_inputs(month))
 
+    @property
+    def frozen_months(self) -> frozenset[str]:
+        """The months (YYYY-MM) that are frozen."""
+        return frozenset(event.id.removeprefix("M") for event in self.events if event.act == "freeze")
+
     def open_objections(self) -> list[Event]:
         """Objections that nobody has answered."""
         answered = {event.id for event in self.events if event.act == "answer"}
