@@ -118,7 +118,7 @@ def _with_role(values: pd.DataFrame, roster: pd.DataFrame | None) -> set[str]:
 
 
 def days_worked(values: pd.DataFrame) -> dict[tuple[str, str], float]:
-    """(agent_id, month) -> how many days of a month a person worked, where the values say so: a column `days`, or rows by day."""
+    """(agent_id, month) -> days worked, where the values say so: a column `days`, or rows by day."""
     own = values[values["agent_id"].notna()]
     parts = []
     if "day" in own and own["day"].notna().any():
