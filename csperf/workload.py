@@ -106,7 +106,7 @@ def evenness(people: pd.DataFrame, columns: Sequence[str] = ("per_hour", "hours"
 
 
 def mix(chats: pd.DataFrame, groups: pd.Series | None = None) -> pd.DataFrame:
-    """group, agent_id, n, top, top_share, kinds, differs, p, listed: the kinds of chats each person gets (S1-05, S1-31).
+    """group, agent_id, n, top, top_share, kinds, differs, p, listed: the kinds of chats each person gets (S1-05).
 
     `chats`: agent_id, category, n; rows without a category are left out. `groups`: agent_id -> those who should get the
     same mix (a role); default all. top: the category met most. kinds: how many equally frequent categories would be as
