@@ -55,6 +55,8 @@ class Definition(BaseModel):
     aftersale_days: int = 21  # C26
     net_refund_days: int = 15  # C27
     repurchase_days: int = 30  # S3-05: how long after a purchase buying again counts
+    issue_gap_days: int = 3  # S4-35: a contact sooner than this after the last one is about the same issue
+    key_lost_days: int = 90  # S4-15: a key customer is lost who bought nothing for so long
 
 
 SETS: dict[str, Definition] = {

@@ -21,6 +21,11 @@ SENDERS = ("buyer", "human", "auto", "assist", "bot", "system", "colleague")
 KINDS = ("text", "card", "sticker", "recall", "transfer", "close", "note", "rating_invite", "system")
 ORDER_STATES = ("unpaid", "paid", "shipped", "completed", "closed")
 ROLES = ("pre", "after", "mixed", "manager", "bot")
+CHECKERS = ("superior", "qa", "customer", "peer")  # S1-44: who may check
+PLANS = ("plan", "budget", "survey", "process")
+FEEDBACK = ("feedback", "info")  # an opinion to answer, a message to pass on
+FULL_POINTS = 100
+PERIOD = r"^\d{4}(-(0[1-9]|1[0-2])|-Q[1-4])?$"  # a month, a quarter or a year
 LEVELS = ("junior", "mid", "senior")  # what the forms offer; a shop may have others
 # What rosters say for the contract's words: the one place that knows them. 新手 is left out, it tells how long somebody
 # has been here; a shop that tells 高级 from 资深 writes `values:` of its own.
@@ -114,6 +119,9 @@ def _table(name: str, text: str, *, key: str = "", days: dict | None = None, **m
     return Table(name, _columns(f"{text}{day_columns}, {ORIGIN}"), tuple(key.split()), days or {}, **more)
 
 
+OFF_SCALE = (_.score < 0) | (_.score > _.scale_max) | (_.scale_max <= 0)
+
+
 def _one_of(column: str, allowed: tuple[str, ...]):
     return _[column].notnull() & ~_[column].isin(allowed)
 
@@ -152,7 +160,7 @@ INPUT: dict[str, Table] = {
             """shop_id: str, refund_id: str, order_id: str, requested_at: time, finished_at: time?, amount_fen: int, outcome: str,
             platform_intervened: bool?, merchant_liable: bool?""",
             key="shop_id refund_id",
-            days={"day": "requested_at"},
+            days={"day": "requested_at", "finished_day": "finished_at"},
             before={"finished_at": {"outcome": "open"}},
             rules={
                 "outcome_unknown": _one_of("outcome", ("succeeded", "closed", "open")),
@@ -175,7 +183,7 @@ INPUT: dict[str, Table] = {
             key="shop_id buyer_id account_id invited_at rated_at",
             days={"day": "rated_at", "invited_day": "invited_at"},
             rules={
-                "score_off_scale": (_.score < 0) | (_.score > _.scale_max),
+                "score_off_scale": OFF_SCALE,
                 "no_time": _.invited_at.isnull() & _.rated_at.isnull(),
             },
         ),
@@ -262,33 +270,43 @@ INPUT: dict[str, Table] = {
             checker: str""",
             key="shop_id check_id item",
             days={"day": "at"},
-            rules={"source_unknown": _one_of("source", ("superior", "qa", "customer", "peer"))},
+            rules={
+                "source_unknown": _one_of("source", CHECKERS),
+                "score_off_scale": (_.score < 0) | (_.score > FULL_POINTS),
+            },
         ),
         _table(
             "visits",
             "shop_id: str, kind: str, due_at: time, done_at: time?, agent_id: str, buyer_id: str?, key_customer: bool",
             key="shop_id kind due_at agent_id buyer_id",
+            statement=True,  # a register with dates to come, filled in as they are met
             days={"day": "due_at"},
         ),
         _table(
             "feedback",
             "shop_id: str, kind: str, due_at: time, done_at: time?, agent_id: str, buyer_id: str?, key_customer: bool",
             key="shop_id kind due_at agent_id buyer_id",
+            statement=True,
             days={"day": "due_at"},
+            rules={"kind_unknown": _one_of("kind", FEEDBACK)},
         ),
         _table(
             "plans",
             "shop_id: str, kind: str, period: str, item: str, planned: float, done: float?",
             key="shop_id kind period item",
             statement=True,
-            rules={"kind_unknown": _one_of("kind", ("plan", "budget", "survey", "process"))},
+            rules={
+                "kind_unknown": _one_of("kind", PLANS),
+                "period_unreadable": ~_.period.re_search(PERIOD),
+                "amount_negative": (_.planned < 0) | (_.done < 0),
+            },
         ),
         _table(
             "surveys",
             "shop_id: str, survey_id: str, asked_at: time, answered_at: time?, score: float?, scale_max: float, subject: str",
             key="shop_id survey_id",
             days={"day": "asked_at"},
-            rules={"score_off_scale": (_.score < 0) | (_.score > _.scale_max)},
+            rules={"score_off_scale": OFF_SCALE},
         ),
         _table(
             "calendar",
@@ -304,7 +322,8 @@ INPUT: dict[str, Table] = {
 }
 
 WHO = "shop_id: str, scope: str, agent_id: str?, account_id: str?, role: str?, level: str?, shift: str?, category_code: str?, day: date"
-VERDICT = "in_hours: bool, excluded: bool, reason: str?"
+REFUSED = "excluded: bool, reason: str?"
+VERDICT = f"in_hours: bool, {REFUSED}"
 
 DERIVED: dict[str, Table] = {
     name: Table(name, _columns(f"{WHO}, {text}"))
@@ -340,16 +359,60 @@ DERIVED: dict[str, Table] = {
         # among all its orders, a credited one before others, then a paid one. False where the buyer is not known.
         # bought_again: the buyer paid another order, whoever earned it, on one of the repurchase_days after day; null where
         # those days had not passed on the created_day of the latest order, where it is not paid, or names no buyer.
+        # disputed: a refund of the order succeeded, the platform stepped in and held the merchant at fault; null where no
+        # refunds were loaded, or their export does not tell.
         "purchases": """row_id: str, order_id: str, buyer_id: str?, created_day: date, created_at: time?, paid_at: time?,
             grouped_at: time?, closed_at: time?, inquired_at: time?, amount_fen: int, paid_fen: int?, net_fen: int?, quantity: int,
             status: str, credited: bool?, paid: bool, grouped: bool, closed_unpaid: bool, refunded: bool,
-            first_of_buyer_day: bool, first_of_created_day: bool, bought_again: bool?,
+            first_of_buyer_day: bool, first_of_created_day: bool, bought_again: bool?, disputed: bool?,
             share_ppm: int""",
         # A roster agent on a covered day (scope agent), and their sums (scope shop: one row a day, worked = agents who worked).
         "agent_days": "row_id: str, scheduled: int, worked: int, replied: int, shift_us: int?, online_us: int?",
         # Calls with their agent; scope shop holds every call, scope agent the ones an agent took.
         "calls": """row_id: str, call_id: str, direction: str, queued_at: time, answered_at: time?, ended_at: time, wait_us: int?,
-            talk_us: int?, hold_us: int?, wrap_us: int?, outcome: str, transferred: bool?""",
+            talk_us: int?, hold_us: int?, wrap_us: int?, outcome: str, transferred: bool?, customer_id: str?""",
+        # A request for a refund. Agent rows: the agent who last wrote to the buyer from window_h before the request until
+        # the refund was over. finished_day: of finished_at, else of the request. refund_us: from the request until the
+        # money was given back; contact_us: until the first human message after it. Null where there is none.
+        "refunds": f"""row_id: str, refund_id: str, order_id: str, buyer_id: str?, requested_at: time, finished_at: time?,
+            finished_day: date, amount_fen: int, outcome: str, intervened: bool?, liable: bool?, refund_us: int?,
+            contact_us: int?, {REFUSED}""",
+        # A complaint. cause_us, result_us: from its opening until the cause was found, and until it was solved.
+        # causes_told: whether the shop records when causes are found.
+        "complaints": """row_id: str, complaint_id: str, buyer_id: str?, kind: str, opened_at: time, cause_at: time?,
+            resolved_at: time?, cause_us: int?, result_us: int?, causes_told: bool, satisfied: bool?""",
+        # An invitation to rate, a rating, or both. day: of the rating, else of the invitation; invited_day the other way
+        # round. points_ppm: score / scale_max, in millionths of a point of 100. answers_told: its file holds ratings.
+        "ratings": """row_id: str, buyer_id: str?, invited_at: time?, rated_at: time?, invited_day: date, rated: bool,
+            answers_told: bool, points_ppm: int?""",
+        # What one buyer came for: chats with a question, and incoming calls, less than issue_gap_days apart. Agent rows: each
+        # agent who took part; first_contact, last_contact: in its first, in its last one. abandoned: nobody ever answered;
+        # answered: its last contact was; complained: the buyer complained between its start and gap_days after its end.
+        # settled: those days have passed. solve_us: from its start to the end of its last contact.
+        "issues": """row_id: str, buyer_id: str, opened_at: time, ended_at: time, contacts: int, agents: int,
+            first_contact: bool, last_contact: bool, answered: bool, abandoned: bool, complained: bool, settled: bool,
+            solve_us: int""",
+        # A ticket, from its log. Agent rows: whoever had it last. hand_offs: changes of team (of account where no teams are
+        # told). resolved: as it stands now; solve_us: from its first event to the last time it was resolved, waiting_us and
+        # working_us the parts of that (of unresolved ones: of the time until its last event). closed_again: closings of a
+        # ticket that was closed. complete: every event says who did it, and where teams are told which team.
+        "tickets": """row_id: str, ticket_id: str, opened_at: time, resolved_at: time?, state: str, events: int, hand_offs: int,
+            agents: int, reopened: int, closed_again: int, resolved: bool, complete: bool, solve_us: int?, waiting_us: int,
+            working_us: int""",
+        # An item of a quality check. points_ppm: its score of 100, in millionths of a point.
+        "quality_checks": """row_id: str, check_id: str, item: str, source: str, checker: str, at: time, points_ppm: int?,
+            passed: bool?""",
+        # Something due to a customer: a visit; an opinion to answer or a message to pass on (kind).
+        "visits": "row_id: str, kind: str, due_at: time, done_at: time?, buyer_id: str?, key_customer: bool, done: bool",
+        "feedback": "row_id: str, kind: str, due_at: time, done_at: time?, buyer_id: str?, on_time: bool",
+        # A purchase by a key customer (one of the visits), on the day on which key_lost_days had passed since. lost: without
+        # another purchase.
+        "key_customers": "row_id: str, buyer_id: str, bought_day: date, lost: bool",
+        # An item of a plan; day is the last of its period. In millionths, since amounts may be anything; saved_ppm: planned
+        # less done.
+        "plans": "row_id: str, kind: str, period: str, item: str, planned_ppm: int, done_ppm: int?, saved_ppm: int?",
+        # A question asked of somebody; points_ppm as in ratings, null without an answer.
+        "surveys": "row_id: str, survey_id: str, subject: str, asked_at: time, answered_at: time?, points_ppm: int?",
     }.items()
 }
 

@@ -206,7 +206,8 @@ def rollup(mart: ir.Table, by: Sequence[str]) -> ir.Table:
 def _divide(rows: ir.Table, columns: list[str]) -> ir.Table:
     sums = rows.group_by(columns).aggregate(**{part: _[part].sum().cast("float64") for part in SUMS})
     sums = sums.mutate(
-        **{side: ibis.ifelse(_.metric.isin(keys), _[side] / PPM, _[side]) for side, keys in IN_PPM.items()}
+        **{side: ibis.ifelse(_.metric.isin(keys), _[side] / PPM, _[side]) for side, keys in IN_PPM.items()},
+        sum_squares=ibis.ifelse(_.metric.isin(IN_PPM["numerator"]), _.sum_squares / PPM**2, _.sum_squares),
     )
     value = ibis.ifelse(_.metric.isin(TOTALS), _.numerator.cast("float64"), _.numerator / _.denominator.nullif(0))
     return sums.mutate(value=value)[[*columns, "numerator", "denominator", "value", "sum_squares", "n"]]

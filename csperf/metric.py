@@ -72,8 +72,8 @@ class Sum:
         return implied | {name: self.bind(expr, table).fill_null(False) for name, expr in self.among.items()}
 
     def counts(self, table: ir.Table) -> ir.BooleanValue:
-        """True for a row that meets every condition."""
-        return reduce(and_, self.conditions(table).values(), ibis.literal(True))
+        """True for a row that meets every condition; without conditions for all rows, which all have a day."""
+        return reduce(and_, self.conditions(table).values() or [table[self.day].notnull()])
 
     def amount(self, table: ir.Table) -> ir.IntegerValue:
         """What a row adds: its value, 0 if it does not count, null if that is not known."""
@@ -113,7 +113,8 @@ class Entry:
     `step` is the smallest difference worth speaking of: targets are rounded to it, towards what is easier, and base,
     target and stretch stand at least one step apart. It is small beside the spread between agents, and no finer than
     figures are written (0.1; 0.1 % for shares). `bounds` are what the value can be (None = no limit), `maturity_days`
-    how long after a day its value can still change, `note` a sentence by language.
+    how long after a day its value can still change (`matures_with`: the counting rule that says so, where one does),
+    `note` a sentence by language.
     """
 
     key: str
@@ -128,6 +129,7 @@ class Entry:
     bounds: tuple[float, float | None] = (0, None)
     min_n: int = DEFAULT_MIN_N
     maturity_days: int = 1
+    matures_with: str = ""
     note: Mapping[str, str] = field(default_factory=dict)
 
     def name(self, lang: str) -> str:
@@ -271,10 +273,11 @@ def mean(
     among: Conditions,
     unit: Unit = "seconds",
     measured_in: Measure = "us",
+    day: str = "day",
     **about: Any,
 ) -> Metric:
     """Mean of `value` over the `among` rows that have one."""
-    rows = Sum(fact=fact, among={**among, "has_value": value.notnull()})
+    rows = Sum(fact=fact, among={**among, "has_value": value.notnull()}, day=day)
     total = replace(rows, value=value, unit=measured_in)
     return Metric(numerator=total, denominator=rows, squares=True, **_about(unit, about))
 

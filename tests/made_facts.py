@@ -22,6 +22,12 @@ POOLS: dict[str, list] = {
     "category_code": ["1.1", "2.3", None],
     "buyer_id": [f"b{i}" for i in range(6)],
     "kind": ["text", "card", "sticker", "note"],
+    "feedback.kind": ["feedback", "info"],
+    "plans.kind": ["plan", "budget", "survey", "process"],
+    "saved_ppm": [0, -2_000_000],  # no more than was planned
+    "item": ["promo_answer", "attitude"],
+    "subject": ["cooperation", "training"],
+    "refunds.outcome": ["succeeded", "closed", "open"],
     "direction": ["in", "out"],
     "outcome": ["answered", "abandoned", "blocked"],
     "status": ["unpaid", "paid", "closed"],
@@ -54,7 +60,7 @@ def empty() -> dict[str, pa.Table]:
 
 
 def _table(name: str, random: np.random.Generator, rows: int) -> pa.Table:
-    columns = {c.name: [_value(c, random) for _ in range(rows)] for c in DERIVED[name].columns}
+    columns = {c.name: [_value(c, random, name) for _ in range(rows)] for c in DERIVED[name].columns}
     columns["scope"] = ["agent" if random.random() < 0.5 else "shop" for _ in range(rows)]
     columns["agent_id"] = [random.choice(AGENTS) if scope == "agent" else None for scope in columns["scope"]]
     columns["row_id"] = [f"{name}-{i}" for i in range(rows)]
@@ -65,14 +71,15 @@ def _agent_days(random: np.random.Generator) -> pa.Table:
     who = [("agent", agent, day) for agent in AGENTS for day in DAYS] + [("shop", None, day) for day in DAYS]
     rows = []
     for scope, agent, day in who:
-        row = {c.name: _value(c, random) for c in DERIVED["agent_days"].columns}
+        row = {c.name: _value(c, random, "agent_days") for c in DERIVED["agent_days"].columns}
         rows.append(row | {"scope": scope, "agent_id": agent, "day": day, "row_id": f"{agent or '*'}/{day}"})
     return pa.Table.from_pylist(rows, schema=DERIVED["agent_days"].arrow)
 
 
-def _value(column: Column, random: np.random.Generator):
-    if column.name in POOLS:
-        pool = [v for v in POOLS[column.name] if column.null or v is not None]
+def _value(column: Column, random: np.random.Generator, table: str):
+    pool = POOLS.get(f"{table}.{column.name}", POOLS.get(column.name))
+    if pool:
+        pool = [v for v in pool if column.null or v is not None]
         return pool[random.integers(len(pool))]
     if column.null and random.random() < NULLS:
         return None

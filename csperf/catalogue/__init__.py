@@ -7,9 +7,9 @@ from difflib import get_close_matches
 from ..errors import CsperfError, Problem
 from ..metric import Entry, Metric, Told
 from ..text import say
-from . import backend, calls, sales, service, speed
+from . import aftersale, backend, calls, plans, quality, sales, service, speed
 
-FILES = (speed, service, sales, calls, backend)  # in the order in which values are shown
+FILES = (speed, service, sales, aftersale, quality, calls, plans, backend)  # in the order in which values are shown
 ENTRIES: dict[str, Entry] = {entry.key: entry for question in FILES for entry in question.ENTRIES}
 QUESTIONS = {entry.key: question.__name__.rpartition(".")[2] for question in FILES for entry in question.ENTRIES}
 TOTALS = tuple(

@@ -6,26 +6,6 @@ from ..metric import told
 
 ENTRIES = (
     told(
-        key="low_rating_share",
-        zh="评分≤3率",
-        en="Orders rated 3 or less",
-        unit="share",
-        better="lower",
-        made_of={"zh": "评分≤3订单数 ÷ 评分数", "en": "orders rated 3 or less ÷ orders rated"},
-        maturity_days=7,
-        source="FORMATS 4.2 多多客服 评分≤3率; that it is made of these counts is inferred",
-    ),
-    told(
-        key="dissatisfied_share",
-        zh="不满意率",
-        en="Dissatisfied ratings",
-        unit="share",
-        better="lower",
-        made_of={"zh": "平台给出的不满意率", "en": "as the platform shows it"},
-        maturity_days=7,
-        source="FORMATS 4.3 飞鸽 不满意率, 快手 IM不满意率(按人)",
-    ),
-    told(
         key="service_points",
         zh="客服服务分",
         en="Service points of the platform",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ibis import _
 from ibis.common.deferred import Deferred
 
@@ -28,6 +30,8 @@ ESTIMATE = {
 def conversion(name: str, zh: str, en: str, flag: Deferred, source: str, matures: int) -> tuple[Metric, Metric]:
     """Share of inquiry buyers with the flag, and its variant over all buyers who asked."""
     known = {"orders_known": flag.notnull()}
+    rule = "net_refund_days" if matures == NET_MATURES else ""
+    settles: dict[str, Any] = {"maturity_days": matures, "matures_with": rule}
     return (
         share(
             key=f"conversion_{name}_user",
@@ -38,7 +42,7 @@ def conversion(name: str, zh: str, en: str, flag: Deferred, source: str, matures
             where={name: flag},
             better="higher",
             role="pre",
-            maturity_days=matures,
+            **settles,
             source=source,
             note=ESTIMATE,
         ),
@@ -51,7 +55,7 @@ def conversion(name: str, zh: str, en: str, flag: Deferred, source: str, matures
             where={name: flag},
             better="higher",
             role="pre",
-            maturity_days=matures,
+            **settles,
             source=f"PRACTICE 4: over buyers who asked (咨询人数); {source}",
         ),
     )
@@ -219,6 +223,7 @@ ORDERS: tuple[Entry, ...] = (
         better="higher",
         role="pre",
         maturity_days=NET_MATURES,
+        matures_with="net_refund_days",
         source="PRACTICE 4, FORMATS 4.2 去退销售额: paid amount of credited orders less refunds",
     ),
     per(
@@ -273,6 +278,7 @@ ORDERS: tuple[Entry, ...] = (
         step=0.005,
         role="pre",
         maturity_days=NET_MATURES,
+        matures_with="net_refund_days",
         source="PRACTICE 4, FORMATS 4.1 退款率: credited paid orders with a refund / credited paid orders",
     ),
     share(
@@ -289,6 +295,7 @@ ORDERS: tuple[Entry, ...] = (
         where={"bought_again": _.bought_again},
         better="higher",
         maturity_days=REPURCHASE_MATURES,
+        matures_with="repurchase_days",
         source="S3-05: buyers who buy again on a later day within repurchase_days / buyers, a buyer once a day",
         note={
             "zh": "全店按所有付款买家计，客服按归属其名下的买家计；再次购买不论归谁、是否静默都算，同一天的几单算一次。"

@@ -25,9 +25,8 @@ def maturity_days(metric: str, rules: Definition) -> int:
 
     Where orders are credited to inquiries, as many days more as the rules let an inquiry be valid beyond one.
     """
-    known, usual = entry(metric), Definition()
-    own = {usual.net_refund_days: rules.net_refund_days, usual.repurchase_days: rules.repurchase_days}
-    days = own.get(known.maturity_days, known.maturity_days)
+    known, rule = entry(metric), entry(metric).matures_with
+    days = known.maturity_days + (getattr(rules, rule) - getattr(Definition(), rule) if rule else 0)
     credits = any("orders_known" in part.among or part.fact == "purchases" for part in known.sums.values())
     return days + (-(-rules.window_h // HOURS) - 1 if credits else 0)
 
