@@ -120,6 +120,8 @@ def level(cell: str) -> str:
 ROLES = ("pre", "after", "mixed", "both", "call", "manager", "shop")
 GRADES = ("publish", "trial", "reference")
 CELLS = ("own", "mean", "top10_mean", "tier_mean", "tier_excellent")
+PAPERS = ("targets", "results")
+SIGNATURES = ("waiting", "signed", "refused")
 WHO = (Column("shop_id", text), Column("agent_id", text, True, blank=True))
 TABLES: dict[str, tuple[Column, ...]] = {
     "values": (
@@ -198,6 +200,15 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("criterion", spoken("people.criterion", CRITERIA), True),
         Column("points", number, True),
         *(Column(name, text) for name in ("rater", "source", "remark")),
+    ),
+    "signed": (
+        Column("date", day, True),
+        Column("month", month, True),
+        Column("paper", spoken("papers.kind", PAPERS), True),
+        Column("agent_id", text, True),
+        Column("state", spoken("papers.state", SIGNATURES), True),
+        Column("who", text, True),
+        Column("reason", text),
     ),
     "outcome": (
         Column("agent_id", text, True),

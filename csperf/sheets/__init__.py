@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
-from .page import html, write_all
-from .personal import personal
-from .sheet import About, Sheet
+from .page import file_names, html, persons, sheets, write_all
+from .paper import pdf
+from .personal import own_metrics, personal, standing
+from .sheet import About, Block, Sheet, place
 from .team import team
 
-__all__ = ["About", "Sheet", "html", "personal", "team", "write_all"]
+__all__ = [
+    "About",
+    "Block",
+    "Sheet",
+    "file_names",
+    "html",
+    "own_metrics",
+    "pdf",
+    "personal",
+    "persons",
+    "place",
+    "sheets",
+    "standing",
+    "team",
+    "write_all",
+]

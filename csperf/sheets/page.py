@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -14,11 +14,10 @@ from markupsafe import Markup, escape
 from ..scorecard import Scorecard, changes
 from ..text import say
 from .personal import personal
-from .sheet import About, Sheet
+from .sheet import About, Sheet, pieces
 from .team import team
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates" / "sheets"
-BOLD = re.compile(r"\*\*(.+?)\*\*")
 
 
 def html(sheet: Sheet) -> str:
@@ -33,33 +32,44 @@ def write_all(
 ) -> list[Path]:
     """Writes the team's sheet and everybody's own into an empty or new folder; the paths in that order."""
     folder.mkdir(parents=True, exist_ok=True)
-    months = sorted(card.scores["month"].unique())
-    past = [month for month in months if month < about.month]
-    before = past[-1] if past else ""
-    moved = changes(card, card, (before, about.month), by_shift=by_shift) if before else None
-    pages = {say("sheets.team_file", about.lang): team(card, about, before)}
-    pages |= dict(_persons(card, about, names, moved))
     written = []
-    for name, sheet in pages.items():
+    for name, sheet in sheets(card, about, names, by_shift).items():
         path = folder / f"{name}.html"
         path.write_text(html(sheet), encoding="utf-8", newline="\n")
         written.append(path)
     return written
 
 
-def _persons(
-    card: Scorecard, about: About, names: Mapping[str, str], moved: pd.DataFrame | None
-) -> Iterator[tuple[str, Sheet]]:
-    """File name and sheet of everybody in the month; a name that two people share gets the id added."""
+def sheets(
+    card: Scorecard, about: About, names: Mapping[str, str], by_shift: pd.DataFrame | None = None
+) -> dict[str, Sheet]:
+    """The team's sheet and everybody's own, by the name of their file. `by_shift`: see scorecard.changes."""
+    months = sorted(month for month in card.scores["month"].unique() if month < about.month)
+    before = months[-1] if months else ""
+    moved = changes(card, card, (before, about.month), by_shift=by_shift) if before else None
+    found = {say("sheets.team_file", about.lang): team(card, about, before)}
+    for (agent, role), (name, file) in persons(card, about, names).items():
+        found[file] = personal(card, agent, role, about, name=name, moved=moved)
+    return found
+
+
+def persons(card: Scorecard, about: About, names: Mapping[str, str]) -> dict[tuple[str, str], tuple[str, str]]:
+    """(agent, role) -> name and name of the file, of everybody in the month."""
     rows = card.scores[card.scores["month"] == about.month]
     called = {(row.agent_id, row.role): str(names.get(row.agent_id, row.agent_id)) for row in rows.itertuples()}
-    taken: set[str] = {say("sheets.team_file", about.lang)}
-    for (agent, role), name in called.items():
+    files = file_names(called, say("sheets.team_file", about.lang))
+    return {who: (name, files[who]) for who, name in called.items()}
+
+
+def file_names(called: Mapping[tuple[str, str], str], *taken: str) -> dict[tuple[str, str], str]:
+    """The name of everybody's file, (agent, role) -> name; one that two share, or that is taken, gets the id added."""
+    used, found = {name.casefold() for name in taken}, {}
+    for who, name in called.items():
         file = file_name(name)
-        shared = sum(other == name for other in called.values()) > 1 or file.casefold() in taken
-        file = f"{file}_{file_name(f'{agent}_{role}')}" if shared else file
-        taken.add(file.casefold())
-        yield file, personal(card, agent, role, about, name=name, moved=moved)
+        shared = sum(other == name for other in called.values()) > 1 or file.casefold() in used
+        found[who] = f"{file}_{file_name('_'.join(who))}" if shared else file
+        used.add(found[who].casefold())
+    return found
 
 
 def file_name(name: str) -> str:
@@ -69,8 +79,7 @@ def file_name(name: str) -> str:
 
 def _strong(text: str) -> Markup:
     """** as bold, everything else as it is."""
-    pieces = BOLD.split(text)
-    marked = (Markup("<b>{}</b>").format(piece) if place % 2 else escape(piece) for place, piece in enumerate(pieces))
+    marked = (Markup("<b>{}</b>").format(piece) if bold else escape(piece) for piece, bold in pieces(text))
     return Markup("").join(marked)
 
 

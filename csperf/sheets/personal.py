@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
@@ -11,7 +11,7 @@ from ..charts import points_of_person
 from ..scorecard import Scorecard
 from ..text import say
 from ..text.numbers import MISSING, month_words, number, quantity
-from .sheet import About, Block, Sheet, mean_of_many, points
+from .sheet import About, Block, Sheet, mean_of_many, place, points
 
 FULL = 100
 MOVED = ("own", "mix", "target", "weight", "cap")
@@ -29,13 +29,13 @@ def personal(
     lang = about.lang
     slots = {"name": name, "month": month_words(about.month, lang)}
     changed = None if moved is None else moved[(moved["agent_id"] == agent) & (moved["role"] == role)]
-    sentences = [*_standing(row, own, lang), *_moved(changed, lang), *_team(row, others, about)]
-    blocks = [_metrics(own, parts, about), *_changes(changed, lang)]
+    sentences = [*standing(row, lang), *_outlook(row, own, lang), *_moved(changed, lang), *_team(row, others, about)]
+    blocks = [own_metrics(own, lang, _team_points(own, parts, about)), *_changes(changed, lang)]
     scored = own[own["points"].notna()]
     return Sheet(
         lang,
         say("sheets.personal", lang, **slots),
-        (about.shop, say(f"tables.role_{role}", lang), *_level(row["level"], lang)),
+        (about.shop, *place(role, row["level"], lang)),
         tuple(sentences),
         tuple(blocks),
         (say("sheets.basis", lang), say("sheets.objection", lang)),
@@ -43,21 +43,20 @@ def personal(
     )
 
 
-def _level(level: object, lang: str) -> tuple[str, ...]:
-    known = {"junior", "mid", "senior"}
-    return () if pd.isna(level) else (say(f"tables.level_{level}", lang) if level in known else str(level),)
-
-
-def _standing(row: pd.Series, own: pd.DataFrame, lang: str) -> Iterator[str]:
-    """The score, how far chance moves it, what caps it, and where points are left."""
+def standing(row: pd.Series, lang: str) -> Iterator[str]:
+    """The score with what pay makes of it and what caps it; why there is none. `row`: of Scorecard.scores."""
     if pd.isna(row["score"]):
         yield say(f"scores.status_{row['status']}", lang)
         return
     yield from _pay(row, lang)
-    if pd.notna(row["score_low"]):
-        yield say("sheets.range", lang, low=points(row["score_low"]), high=points(row["score_high"]))
     if row["capped"]:
         yield say("sheets.capped", lang)
+
+
+def _outlook(row: pd.Series, own: pd.DataFrame, lang: str) -> Iterator[str]:
+    """How far chance moves the score, and where points are left."""
+    if pd.notna(row["score_low"]):
+        yield say("sheets.range", lang, low=points(row["score_low"]), high=points(row["score_high"]))
     gaps = (FULL - own["points"]) * own["weight_used"] / 100
     if gaps.max() > 0:
         most = own.loc[gaps.idxmax()]
@@ -98,30 +97,32 @@ def _team(row: pd.Series, others: pd.DataFrame, about: About) -> Iterator[str]:
         yield say(f"sheets.band_{row['band']}", about.lang)
 
 
-def _metrics(own: pd.DataFrame, parts: pd.DataFrame, about: About) -> Block:
-    """Every metric: weight, own value, the three lines, points, what they add; the team's mean points."""
-    lang = about.lang
-    others = parts[parts["agent_id"] != own["agent_id"].iloc[0]]
-    heads = ("metric", "weight", "value", "cases", "lines", "points", "contribution", "team_points", "remark")
+def own_metrics(own: pd.DataFrame, lang: str, team: Mapping[str, float] | None = None) -> Block:
+    """Every metric: weight, own value, the three lines, points, what they add. `team`: the others' mean points."""
+    heads = ["metric", "weight", "value", "cases", "lines", "points", "contribution", "remark"]
+    if team is not None:
+        heads.insert(-1, "team_points")
     rows = []
     for part in own.itertuples():
         unit = entry(part.metric).unit
         lines = " / ".join(number(getattr(part, line), unit) for line in ("base", "target", "stretch"))
-        mean = mean_of_many(others.loc[others["metric"] == part.metric, "points"], about.anonymous)
         remark = "" if pd.isna(part.left_out) else say(f"scores.left_out_{part.left_out}", lang)
-        cells = (
-            entry(part.metric).name(lang),
-            _weight(part),
-            quantity(part.value, unit, lang),
-            number(part.n, "count"),
-        )
-        rows.append((*cells, lines, points(part.points), points(part.contribution), points(mean), remark))
+        shown = (quantity(part.value, unit, lang), number(part.n, "count"), lines)
+        worth = (points(part.points), points(part.contribution))
+        others = () if team is None else (points(team[part.metric]),)
+        rows.append((entry(part.metric).name(lang), _weight(part), *shown, *worth, *others, remark))
     return Block(
         say("sheets.metrics", lang),
         tuple(say(f"sheets.head_{head}", lang) for head in heads),
         tuple(rows),
         say("sheets.metrics_note", lang),
     )
+
+
+def _team_points(own: pd.DataFrame, parts: pd.DataFrame, about: About) -> dict[str, float]:
+    """The mean points of the others of the role by metric; NaN where they are too few."""
+    others = parts[parts["agent_id"] != own["agent_id"].iloc[0]]
+    return {m: mean_of_many(others.loc[others["metric"] == m, "points"], about.anonymous) for m in own["metric"]}
 
 
 def _weight(part) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ..charts import Picture
+from ..text import say
 from ..text.numbers import MISSING
 
 
@@ -32,7 +33,10 @@ class Block:
 
 @dataclass(frozen=True, eq=False)
 class Sheet:
-    """One page: ** marks bold. picture: null where nothing can be drawn."""
+    """One page: ** marks bold. picture: null where nothing can be drawn. stamp: what limits the use of the whole page.
+
+    For paper that is filled in: boxes to tick, what is to be written on empty lines, who signs.
+    """
 
     lang: str
     title: str
@@ -41,6 +45,22 @@ class Sheet:
     blocks: tuple[Block, ...]
     footer: tuple[str, ...]
     picture: Picture | None = None
+    stamp: str = ""
+    ticks: tuple[str, ...] = ()
+    room: str = ""
+    signatures: tuple[str, ...] = ()
+
+
+def pieces(text: str) -> list[tuple[str, bool]]:
+    """A text cut at its ** marks: each piece with whether it is bold."""
+    return [(piece, bool(place % 2)) for place, piece in enumerate(text.split("**")) if piece]
+
+
+def place(role: str, level: object, lang: str) -> tuple[str, ...]:
+    """Role and level in words; a level of the shop's own as it is, none where it is null."""
+    known = {"junior", "mid", "senior"}
+    said = () if pd.isna(level) else (say(f"tables.level_{level}", lang) if level in known else str(level),)
+    return (say(f"tables.role_{role}", lang), *said)
 
 
 def points(value: float | None, sign: str = "") -> str:
