@@ -15,11 +15,13 @@ from . import table_door
 from .frontpage import About, FrontPage, Material, content, html, pdf, png
 from .frontpage.weak import LEAST_DAYS
 from .lists import week_map
-from .run import Run, facts, measure, past_review, propose
+from .run import Run, facts, keep_in_force, measure, past_review, propose
+from .targets import Proposal
 from .targets.industry import industry_values
 from .targets.register import days_of, later
 from .text import say, speaking
 from .text.numbers import day_words
+from .weighing import in_use
 
 # What weak hours and days are read from: the first that the shop has.
 WHERE = ["reply_30s_msg", "call_answered_20s_share", "mean_wait_msg_s", "mean_wait_turn_s", "first_reply_s"]
@@ -63,12 +65,13 @@ def drawn(run: Run) -> Drawn:
 
 def material(run: Run) -> Material:
     """The tables behind the page. Metrics of the shop alone are no agent's target and stand with the red lines."""
-    past, proposal = _past(run), propose(run)
+    past, proposal = _past(run), keep_in_force(run, propose(run))
     targets, lines = proposal.targets, proposal.red_lines
     peers = industry_values(run.table("benchmarks"), proposal.definitions)
     metric, days = _days(past)
     return Material(
         targets=targets[targets["role"] != "shop"],
+        weights=_weights(run, proposal),
         red_lines=lines[lines["n_days"] > 0],
         review=past_review(run),
         industry=peers[peers["usable"].astype(bool)],
@@ -95,6 +98,13 @@ def about(run: Run) -> About:
         newcomers=_newcomers(run),
         number=_number(run),
     )
+
+
+def _weights(run: Run, proposal: Proposal) -> pd.DataFrame | None:
+    """The weights that the shop goes by, each with where they come from; null where nothing may be scored yet."""
+    weighed = in_use(run, proposal.targets, proposal.months)
+    frames = [one.weights.assign(said=one.said[0]) for one in weighed]
+    return pd.concat(frames, ignore_index=True) if frames else None
 
 
 def recent(months: pd.DataFrame, names: list[str]) -> pd.DataFrame:

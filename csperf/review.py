@@ -121,21 +121,12 @@ def prediction(shop: Shop, adoptions: Iterable[Adoption], month: str) -> Predict
 
     def predict(event: Event, value: float) -> dict[str, float]:
         model = proposal.models.get((event.metric, event.role))
-        return {} if model is None else _attainment(model, event.level, value)
+        if model is None:
+            return {}
+        found = model.expected(model.panel.place(event.level), value)
+        return {name: found[name] for name in life.FORECAST}
 
     return predict
-
-
-def _attainment(model: Model, level: str, value: float) -> dict[str, float]:
-    coming = model.level_forecast(model.panel.levels.index(level) if level in model.panel.levels else None)
-    team = coming.draws.shape[1]
-    low, high = coming.range(value)
-    return {
-        "attainment": coming.attainment(value),
-        "attainment_low": low / team,
-        "attainment_high": high / team,
-        "team": team,
-    }
 
 
 # Trials -----------------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from .definitions import SETS, Definition
 from .engine import EngineSettings, chunks, connect
 from .errors import CsperfError, Problem
 from .kept import Kept, digest, read, write
-from .metric import Metric
+from .metric import FEN_PER_YUAN, Metric
 from .params import Params, load_params
 from .rules import in_force
 from .store import Store
@@ -38,8 +38,9 @@ from .targets.maturity import settled_until
 from .targets.past import review_past
 from .targets.platform import RedLineSettings
 from .targets.platform import red_lines as platform_red_lines
-from .targets.register import published
+from .targets.register import Register, published
 from .targets.register_file import read_register
+from .targets.unchanged import held
 from .text import say, ui_language
 from .turns.people import bots, people
 
@@ -97,7 +98,16 @@ class Run:
         rows = self.table("measured")
         days = sorted({day.date() for c in ("day", "period_start") for day in pd.to_datetime(rows[c]).dropna()})
         who = people(_dated(self.table("roster")), _dated(self.table("shifts")), days)
-        return table_door.prepared(rows, who, (self.definition.name, self.params.platform or ""))
+        told = table_door.prepared(rows, who, (self.definition.name, self.params.platform or ""))
+        return table_door.with_shares_of_sales(told, self._paid())
+
+    def _paid(self) -> pd.DataFrame:
+        """By day, the yuan paid in the shop's orders and how many these are."""
+        con = connect(EngineSettings())
+        orders = self.store.read(con, "orders")
+        paid = orders.filter(orders.paid_day.notnull(), orders.paid_fen.notnull()).group_by(day=orders.paid_day)
+        days = paid.agg(paid=lambda t: t.paid_fen.sum() / FEN_PER_YUAN, n=lambda t: t.count()).to_pandas()
+        return days.assign(day=pd.to_datetime(days["day"]).dt.date)
 
     def coverage(self) -> pd.DataFrame:
         """Rows of each account on each day (store.coverage), of the door that values come from."""
@@ -357,6 +367,12 @@ def propose(
     return _proposed[asked]
 
 
+def keep_in_force(run: Run, proposal: Proposal) -> Proposal:
+    """The proposal with the values in force next month wherever it cannot be told from them (targets.unchanged)."""
+    in_force = published(_register(run), f"{run.last_day + dt.timedelta(days=1):%Y-%m}")
+    return held(proposal, in_force, run.params.targets)
+
+
 def red_lines(run: Run, settings: RedLineSettings | None = None) -> pd.DataFrame:
     """What the platform's rules in force at the end of the run mean for the shop (targets.platform.red_lines).
 
@@ -384,13 +400,16 @@ def red_lines(run: Run, settings: RedLineSettings | None = None) -> pd.DataFrame
 def past_review(source: Run | Facts) -> pd.DataFrame:
     """How the targets in force in the run's month fared (targets.past.review_past); none published: no rows."""
     run = source.run if isinstance(source, Facts) else source
-    register = read_register(run.params.folder / f"{run.params.shop}.register.csv")
-    in_force = published(register, run.month)
+    in_force = published(_register(run), run.month)
     if in_force.empty:
         return review_past(in_force, pd.DataFrame(columns=["agent_id", "month", "metric"]), lang=run.lang)
     values = history(source, in_force["metric"].unique().tolist())
     roster, settings = run.table("roster"), run.params.targets
     return review_past(in_force, values[values["month"] == run.month], roster=roster, settings=settings, lang=run.lang)
+
+
+def _register(run: Run) -> Register:
+    return read_register(run.params.folder / f"{run.params.shop}.register.csv")
 
 
 def explain(source: Run | Facts, metric: str, *, agent: str | None = None, day: dt.date | None = None) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from .targets.register import later, published
 from .targets.register_file import read_register
 from .text import say
 from .tidy import read_tidy
-from .weighing import weigh
+from .weighing import in_use, scorable
 
 WORKED = "sessions_per_day"  # its denominator is the days worked
 
@@ -80,11 +80,11 @@ def score_run(
         aims = published(read_register(run.params.folder / f"{run.params.shop}.register.csv"), run.month)
         in_force = len(aims) > 0
         aims = aims if in_force else propose(_month_before(run)).targets
-    wanted = _aimed(aims) if weights is None else weights.loc[weights["weight"] > 0, "metric"].unique().tolist()
+    wanted = aimed(aims) if weights is None else weights.loc[weights["weight"] > 0, "metric"].unique().tolist()
     values = _with_days(run, history(run, wanted)) if values is None else values
     said: tuple[str, ...] = ()
     if weights is None:
-        weights, said = _weights(run, values, aims)
+        weights, said = usual_weights(run, values, aims)
     path = run.params.folder / f"{run.params.shop}.events.csv"
     events = read_tidy(path, "events") if events is None and path.is_file() else events
     roster = run.table("roster")
@@ -101,22 +101,14 @@ def signs(run: Run, scored: Scored) -> pd.DataFrame:
     return pd.concat([rows for rows in found if len(rows)] or found[:1], ignore_index=True)
 
 
-def _aimed(targets: pd.DataFrame) -> list[str]:
+def aimed(targets: pd.DataFrame) -> list[str]:
     """The metrics that have a target which may be scored."""
-    return _scorable(targets)["metric"].unique().tolist()
+    return scorable(targets)["metric"].unique().tolist()
 
 
-def _scorable(targets: pd.DataFrame) -> pd.DataFrame:
-    return targets[targets["target"].notna() & (targets["role"] != "shop") & (targets["grade"] != "reference")]
-
-
-def _weights(run: Run, values: pd.DataFrame, targets: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def usual_weights(run: Run, values: pd.DataFrame, targets: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The shop's weights for what has targets, role by role, and what there is to say of them."""
-    weighed = []
-    for role, own in _scorable(targets).groupby("role"):
-        if (values["role"] == role).any():
-            settings = run.params.weights.model_copy(update={"metrics": tuple(own["metric"].unique())})
-            weighed += weigh(run, role=str(role), settings=settings, values=values)
+    weighed = in_use(run, targets, values)
     frame = pd.concat([one.weights for one in weighed], ignore_index=True)
     return frame, tuple(dict.fromkeys(sentence for one in weighed for sentence in one.said[:1]))
 

@@ -49,6 +49,26 @@ def weigh(
     return weigh_roles(values, outcome, experts, role, settings, shifts)
 
 
+def in_use(source: Run | Facts, targets: pd.DataFrame, values: pd.DataFrame) -> list[Weighing]:
+    """The weighing of what has targets that may be scored, role by role: what scores and pages go by.
+
+    `values`: agents' months of those metrics. Where none of them names a role, all have one weighing, of no role.
+    """
+    run, aims = source.run if isinstance(source, Facts) else source, scorable(targets)
+    known = set(values["role"].dropna()) if "role" in values else set()
+    own = {role: rows for role, rows in aims.groupby("role") if role in known} or ({None: aims} if len(aims) else {})
+    weighed: list[Weighing] = []
+    for role, rows in own.items():
+        settings = run.params.weights.model_copy(update={"metrics": tuple(rows["metric"].unique())})
+        weighed += weigh(source, role=role, settings=settings, values=values)
+    return weighed
+
+
+def scorable(targets: pd.DataFrame) -> pd.DataFrame:
+    """The targets that may be scored: of agents, with a value, not for reference only."""
+    return targets[targets["target"].notna() & (targets["role"] != "shop") & (targets["grade"] != "reference")]
+
+
 def screen(weighings: list[Weighing], run: Run) -> pd.DataFrame:
     """The candidates of every role: kept or not, and why; what the platform fines for is always kept."""
     guarded = {str(rule.metric) for rule in run.params.platform_rules() if rule.metric}

@@ -75,7 +75,9 @@ def material(**changes) -> Material:
 
 def weights() -> pd.DataFrame:
     points = [30, 25, 15, 0, 60, 40, 0]
-    return pd.DataFrame({"metric": [r[0] for r in WHOLE], "role": [r[1] for r in WHOLE], "weight": points})
+    said = "权重是管理组4人打的分。"
+    names = {"metric": [r[0] for r in WHOLE], "role": [r[1] for r in WHOLE]}
+    return pd.DataFrame(names | {"weight": points, "said": said})
 
 
 def review() -> pd.DataFrame:
@@ -131,4 +133,5 @@ def _level(row: dict, level: str, shift: float, people: int) -> dict:
     met = round(row["attainment"] * people)
     low, high = max(met - 1, 0) / people, min(met + 1, people) / people
     numbers = {"attainment": met / people, "attainment_low": low, "attainment_high": high, "expected_agents": met}
+    moved["reason"] = WHY.format(shop=row["shop_value"] + shift, target=moved["target"])
     return row | moved | numbers | {"level": level, "n_agents": people, "team": people, "n_agent_months": 3 * people}

@@ -235,7 +235,7 @@ def test_people_are_whole_numbers_and_unknown_ones_a_dash(case):
 
 def test_people_of_the_levels_add_up():
     page = example()
-    of_levels = [row.cells[-1] for row in page.level_rows[:3]]
+    of_levels = [row.cells[-2] for row in page.level_rows[:3]]
     met = [int(numbers(cell)[0]) for cell in of_levels]
     assert column(page, "预计达标")[0].startswith(f"约{sum(met)}人")
 
@@ -243,6 +243,45 @@ def test_people_of_the_levels_add_up():
 def test_weights_stand_in_the_table_only_where_there_are_some():
     assert column(example(), "权重") == ["30", "25", "15", "观察", "60", "40", "观察"]
     assert "权重" not in content(material(weights=None), about()).heads
+
+
+def test_the_reason_is_that_of_the_values_shown():
+    page = example()
+    assert column(page, "为什么是这个数")[:2] == [
+        "中级：按近3个月，本店水平0.546，取整为0.55",
+        "中级：按近3个月，本店水平0.812，取整为0.82",
+    ]
+    assert page.level_rows[0].cells[-1].endswith("取整为0.52")  # whose 52% stands before it
+
+
+def test_where_the_weights_come_from_is_said():
+    assert "权重是管理组4人打的分。" in example().notes
+    apart = weights().assign(said=lambda rows: rows["role"].map({"pre": "权重是起步模板。", "after": "权重是打分。"}))
+    notes = content(material(weights=apart), about()).notes
+    assert {"售前的权重是起步模板。", "售后的权重是打分。"} <= set(notes)
+    assert not any("权重" in note for note in content(material(weights=None), about()).notes)
+
+
+def test_weights_of_no_role_are_everybodys():
+    everybody = weights().assign(role=None)
+    assert column(content(material(weights=everybody), about()), "权重") == column(example(), "权重")
+
+
+def test_days_of_several_years_name_their_years():
+    one_year, two_years = (
+        content(material(), about(first_day=date(y, 11, 1), last_day=date(2026, 10, 31))) for y in (2026, 2025)
+    )
+    assert any("11月1日–10月31日" in said for said in one_year.about)
+    assert any("2025年11月1日–2026年10月31日" in said for said in two_years.about)
+
+
+def test_the_companys_goal_is_said_with_who_reaches_it(lang):
+    frame = targets()
+    goal = {"company_goal": 0.60, "company_share": 0.17}
+    frame.loc[(frame["metric"] == "conversion_paid_user") & frame["level"].isna(), list(goal)] = list(goal.values())
+    notes = content(material(targets=frame), about(), lang=lang).notes
+    said = {"zh": "公司要60.0%，现在12人里约2人够得着；差的5.4个点", "en": "wants 60.0%; about 2 of 12 people"}
+    assert [note for note in notes if said[lang] in note and ("售前" in note or "pre-sale" in note)]
 
 
 def test_what_cannot_be_told_from_the_target_is_no_stretch():
@@ -350,7 +389,7 @@ def test_long_tables_still_fit_one_sheet_and_lose_nothing(shown):
 def test_scored_rows_come_before_watched_ones():
     rows = many()
     scored = rows.groupby("role").tail(2)
-    given = scored[["metric", "role"]].assign(weight=50)
+    given = scored[["metric", "role"]].assign(weight=50, said="")
     page = content(material(targets=rows, weights=given, agents=None), about())
     assert column(page, "权重").count("50") == len(scored)
 
@@ -510,6 +549,16 @@ def test_attainability():
     assert high == "98.0%太高：按现在的水平12人里几乎没人能达到，近3个月最好的一次是61.0%。建议55.0%。"
     assert sentences.attainability(0.3, "share", 12, 0.97, **known).startswith("30.0%太低：几乎人人能达到")
     assert sentences.attainability(0.3, "share", 12, 0.09, better=0.2, lang="en").startswith("30.0% is too high")
+
+
+def test_company_goal():
+    def said(value, share, **more):
+        return sentences.company_goal(0.6, value, "share", 12, share, **more)
+
+    assert said(0.546, 0.17).endswith("差的5.4个点光靠客服补不上，还要看人手、活动和商品。")
+    assert said(0.62, 0.6) == "公司要60.0%，全店平均已经做到，现在12人里约7人够得着，还差5人。"
+    assert said(0.7, 1.0) == said(float("nan"), 1.0) == "公司要60.0%，现在12人里约12人够得着。"
+    assert "差的" in said(0.7, 0.5, higher=False) and "已经做到" in said(0.5, 0.5, higher=False)
 
 
 @pytest.mark.parametrize(("share", "head"), [(0.1, "按现在的水平和"), (0.9, "按现在的水平和"), (0.0999, "50.0%太高")])

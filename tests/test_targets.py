@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from csperf import targets as aims
 from csperf.errors import CsperfError
 from csperf.targets import TargetSettings, derive_targets
+from csperf.targets.unchanged import held
 
 MONTHS = ("2026-08", "2026-09", "2026-10")
 
@@ -365,3 +366,33 @@ def test_company_goals_stand_beside_and_move_nothing():
     plain, wished = (whole(proposal(steady(), company_goals=goals).targets) for goals in ({}, {"reply_30s_msg": 0.9}))
     assert wished["target"] == plain["target"] and wished["company_goal"] == 0.9
     assert wished["company_share"] < 0.1
+
+
+def register(metric="reply_30s_msg", **changes):
+    """A target in force, as register.published has it."""
+    row = dict.fromkeys(aims.COLUMNS) | {"metric": metric, "role": "pre", "definitions": "shop"}
+    return pd.DataFrame([row | {"base": 0.5, "stretch": 0.68} | changes])
+
+
+@pytest.mark.parametrize("apart, stays", [(0.01, True), (0.2, False)])
+def test_what_cannot_be_told_from_the_target_in_force_stays(apart, stays, monkeypatch):
+    monkeypatch.setenv("CSPERF_LANG", "en")
+    settings = TargetSettings(resamples=50)
+    found = aims.propose(values(steady(), months=SIX), settings=settings)
+    new = whole(found.targets)
+    kept = held(found, register(target=round(new["target"] - apart, 3)), settings)
+    row = whole(kept.targets)
+    if not stays:
+        pd.testing.assert_frame_equal(kept.targets, found.targets)
+        return
+    assert apart < new["half_width"]
+    assert (row["base"], row["target"], row["stretch"]) == (0.5, round(new["target"] - apart, 3), 0.68)
+    assert row["attainment"] > new["attainment"] and "57.0%" in row["reason"] and row["reason"].endswith("stays.")
+    assert (row["bound_by"], row["grade"]) == ("in_force", "publish")
+
+
+def test_other_counting_rules_are_not_compared():
+    settings = TargetSettings(resamples=50)
+    found = aims.propose(values(steady(), months=SIX), settings=settings)
+    same = held(found, register(target=whole(found.targets)["target"], definitions="pdd"), settings)
+    pd.testing.assert_frame_equal(same.targets, found.targets)

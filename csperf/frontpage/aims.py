@@ -191,7 +191,7 @@ def _weight(whole: Any, weights: pd.DataFrame | None) -> float | None:
     if weights is None:
         return None
     rows = weights[weights["metric"] == whole.metric]
-    rows = rows[rows["role"] == whole.role] if "role" in rows else rows
+    rows = rows[rows["role"].isna() | (rows["role"] == whole.role)]
     return float(rows["weight"].iloc[0]) if len(rows) else 0.0
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..catalogue import entry
 from ..targets.platform_words import red_line_words
-from ..targets.words import chance
+from ..targets.words import chance, company_goal
 from ..text import say, words
 from ..text.numbers import day_words, month_words, number, quantity
 from . import findings, table
@@ -42,7 +42,7 @@ def content(material: Material, about: About, *, lang: str = "zh") -> FrontPage:
         more=table.rows(rest, every, lang),
         level_heads=table.level_heads(lang),
         level_rows=table.level_rows(every, lang),
-        notes=tuple(_notes(every, lang)),
+        notes=tuple(_notes(every, material.weights, lang)),
         red_lines=tuple(_red_lines(material.red_lines, lang)),
         charts=charts(first, material, about, lang),
         monday=say("frontpage.monday", lang, day=day_words(monday, lang)),
@@ -65,7 +65,7 @@ def _about(about: About, lang: str) -> Iterator[str]:
     if about.made_on:
         weekday = say(f"frontpage.weekday_{about.made_on.weekday()}", lang)
         yield say("frontpage.made_on", lang, day=day_words(about.made_on, lang), weekday=weekday)
-    days = {"first": day_words(about.first_day, lang), "last": day_words(about.last_day, lang)}
+    days = {"first": _data_day(about.first_day, about, lang), "last": _data_day(about.last_day, about, lang)}
     if about.maturing:
         yield say("frontpage.data_days_maturing", lang, **days, days=about.maturing)
     else:
@@ -75,6 +75,13 @@ def _about(about: About, lang: str) -> Iterator[str]:
         slots = {"missing": about.missing} if about.missing else {}
         yield say(key, lang, share=number(about.completeness, "share").replace(".0%", "%"), **slots)
     yield say("frontpage.counted_by", lang, rules=about.counting_rules)
+
+
+def _data_day(day: date, about: About, lang: str) -> str:
+    """A day of the data, with its year where they are of several."""
+    said = day_words(day, lang)
+    one_year = about.first_day.year == about.last_day.year
+    return said if one_year else say("frontpage.data_day", lang, year=day.year, day=said)
 
 
 def _numbers(every: Sequence[Aim], material: Material, about: About, lang: str) -> Iterator[str]:
@@ -117,7 +124,7 @@ def _line_number(lines: pd.DataFrame, lang: str) -> Iterator[str]:
         yield say("frontpage.line_unverified", lang, n=len(lines) - len(usable))
 
 
-def _notes(every: Sequence[Aim], lang: str) -> Iterator[str]:
+def _notes(every: Sequence[Aim], weights: pd.DataFrame | None, lang: str) -> Iterator[str]:
     """What the table does not say by itself."""
     split = next((aim for aim in every if aim.levels), None)
     if split:
@@ -128,8 +135,33 @@ def _notes(every: Sequence[Aim], lang: str) -> Iterator[str]:
             metrics = say("frontpage.and", lang).join(dict.fromkeys(names))
             yield say(f"frontpage.note_{code.lower()}", lang, metrics=metrics)
     yield say("frontpage.note_scores", lang)
-    if any(aim.weight is not None for aim in every):
-        yield say("frontpage.note_weights", lang)
+    yield from _weights(weights, lang)
+    yield from (said for aim in every if (said := _company_goal(aim, lang)))
+
+
+def _weights(weights: pd.DataFrame | None, lang: str) -> Iterator[str]:
+    """Where the weights come from: once where it is the same for all, else role by role."""
+    if weights is None or weights.empty:
+        return
+    of_role = weights.drop_duplicates("role").set_index("role")["said"]
+    if of_role.nunique() == 1:
+        yield of_role.iloc[0]
+    else:
+        yield from (
+            say("frontpage.note_weights", lang, role=table.role_word(r, lang), said=s) for r, s in of_role.items()
+        )
+
+
+def _company_goal(aim: Aim, lang: str) -> str:
+    """What the company's goal means for an aim (PRACTICE 10); empty where there is none, or nobody to reach it."""
+    whole, known = aim.whole, aim.known
+    if pd.isna(whole.company_goal) or pd.isna(whole.company_share) or not whole.team:
+        return ""
+    higher = known.better == "higher"
+    figures = whole.company_goal, whole.shop_value, known.unit, int(whole.team), whole.company_share
+    names = {"role": table.role_word(whole.role, lang), "metric": table.metric_name(known, lang)}
+    what = say("frontpage.role_metric", lang, **names)
+    return say("frontpage.note_company_goal", lang, what=what, said=company_goal(*figures, higher=higher, lang=lang))
 
 
 def _red_lines(lines: pd.DataFrame | None, lang: str) -> Iterator[str]:

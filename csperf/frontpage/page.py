@@ -47,10 +47,10 @@ class About:
 class Material:
     """The tables the page is drawn from; null where a shop has not got one.
 
-    targets: targets.COLUMNS. weights: metric, role, weight. red_lines: targets.platform.COLUMNS. review: metric, role,
-    level, low, high, met (people) of the month before, as targets.past.COLUMNS has them. industry: metric, cell, value.
-    agents: metric, role, level, agent_id, value, n. hours: weekday (0 = Monday), hour, value, n; days: day, value, n;
-    both of `where_metric`.
+    targets: targets.COLUMNS. weights: metric, role (null: any), weight, said (where they come from). red_lines:
+    targets.platform.COLUMNS. review: metric, role, level, low, high, met (people) of the month before, as
+    targets.past.COLUMNS has them. industry: metric, cell, value. agents: metric, role, level, agent_id, value, n.
+    hours: weekday (0 = Monday), hour, value, n; days: day, value, n; both of `where_metric`.
     """
 
     targets: pd.DataFrame

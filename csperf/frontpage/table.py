@@ -41,19 +41,20 @@ def rows(shown: Sequence[Aim], every: Sequence[Aim], lang: str) -> tuple[Row, ..
 
 def level_heads(lang: str) -> tuple[str, ...]:
     """The heads of the levels' table on page 2."""
-    names = ("role", "metric", "level", "base", "target", "stretch", "expected")
+    names = ("role", "metric", "level", "base", "target", "stretch", "expected", "why")
     said = {"target": say("charts.target", lang)}
     return tuple(said.get(name) or say(f"frontpage.head_{name}", lang) for name in names)
 
 
 def level_rows(every: Sequence[Aim], lang: str) -> tuple[Row, ...]:
-    """Base, target and stretch of every level."""
+    """Base, target and stretch of every level, and why."""
     found = []
     for aim in every:
         for row in aim.levels:
             values = [_value(v, aim.known, lang) for v in (row.base, row.target, _stretch(row))]
             met = expected(alone(row), lang)
-            cells = (metric_name(aim.known, lang), level_word(row.level, lang, long=True), *values, met)
+            names = metric_name(aim.known, lang), level_word(row.level, lang, long=True)
+            cells = (*names, *values, met, str(row.reason))
             found.append(Row(role_word(aim.whole.role, lang), cells, row.grade))
     return tuple(found)
 
@@ -69,12 +70,20 @@ def _row(aim: Aim, weighted: bool, size: int, lang: str) -> Row:
         _value(_stretch(shown), known, lang),
         *([_weight(aim, lang)] if weighted else []),
         expected(aim, lang),
-        str(aim.whole.reason or MISSING),
+        _why(aim, lang),
         say(f"frontpage.grade_{aim.whole.grade}", lang),
     ]
     role = role_word(aim.whole.role, lang)
     people = say("frontpage.role_people", lang, role=role, n=size) if size else role
     return Row(people, tuple(cells), aim.whole.grade)
+
+
+def _why(aim: Aim, lang: str) -> str:
+    """Why the row has its values: those of the level whose base and stretch it shows, where the role is split."""
+    reason = str(aim.shown.reason or MISSING)
+    if not aim.levels:
+        return reason
+    return say("frontpage.why_level", lang, level=level_word(aim.shown.level, lang, long=True), reason=reason)
 
 
 def _weight(aim: Aim, lang: str) -> str:

@@ -42,8 +42,9 @@ def _card(row: Any, definitions: str, lang: str) -> dict[str, str]:
     people |= {"low": f"{row.attainment_low * row.team:.0f}", "high": f"{row.attainment_high * row.team:.0f}"}
     attainable = say("tables.card_attainable", lang, **people)
     if not pd.isna(row.company_goal):
+        higher = known.better == "higher"
         attainable += " " + company_goal(
-            row.company_goal, row.shop_value, known.unit, row.team, row.company_share, lang=lang
+            row.company_goal, row.shop_value, known.unit, row.team, row.company_share, higher=higher, lang=lang
         )
     return {
         "definition": formula(known, lang),

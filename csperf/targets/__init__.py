@@ -137,7 +137,7 @@ def _rows_and_steps(
         widths = model.half_widths(settings)
         for place, level, decision in _decisions(model, industry, settings):
             row = _row(group, model, place, level, decision, industry, settings)
-            rows.append(_graded(row | {"half_width": widths[place]}, model, settings))
+            rows.append(graded(row | {"half_width": widths[place]}, model, settings))
             steps += [(metric, role, level, step.name, step.value) for step in decision.steps]
     return rows, steps
 
@@ -192,8 +192,6 @@ def _row(
     known, coming = model.panel.entry, model.level_forecast(place)
     part = group if level is None else group[group["level"] == level]
     kept = part[part["left_out"].isna()]
-    team = coming.draws.shape[1]
-    low, high = coming.range(decision.target)
     goal = settings.company_goals.get(model.panel.metric)
     row: dict[str, Any] = {
         "metric": model.panel.metric,
@@ -202,12 +200,7 @@ def _row(
         "better": known.better,
     }
     row |= {"base": decision.base, "target": decision.target, "stretch": decision.stretch}
-    row |= {
-        "attainment": coming.attainment(decision.target),
-        "attainment_low": low / team,
-        "attainment_high": high / team,
-    }
-    row |= {"expected_agents": round(row["attainment"] * team), "bound_by": decision.bound_by, "team": team}
+    row |= model.expected(place, decision.target) | {"bound_by": decision.bound_by}
     row |= {"n_agents": kept["agent_id"].nunique(), "n_agent_months": len(kept), **_newest(kept)}
     row |= {f"left_out_{why}": int((part["left_out"] == why).sum()) for why in ("new", "small")}
     row |= {
@@ -218,8 +211,8 @@ def _row(
     return row | {"reason": sentence(decision, model.panel, kept)}
 
 
-def _graded(row: dict, model: Model, settings: TargetSettings) -> dict:
-    """The row with what lowers the trust in it, worst first, and the grade that follows."""
+def graded(row: dict, model: Model, settings: TargetSettings) -> dict:
+    """The row of a target with what lowers the trust in it, worst first, and the grade that follows."""
     codes = set(_codes(row, model, settings))
     status = ";".join(code for code in WORST_FIRST if code in codes)
     return row | {"status": status, "grade": "trial" if codes.intersection(LOWER_THE_GRADE) else "publish"}

@@ -11,10 +11,11 @@ import pandas as pd
 
 from ..catalogue import entry
 from ..errors import CsperfError, Problem
-from ..text import say, ui_language
-from ..text.numbers import quantity
+from ..text import say
 from .register import STEPS, Event, Register, days_of, later, published
 from .trial import Plan, Verdict
+from .unchanged import within
+from .unchanged import words as unchanged_words
 
 DIGITS = 10  # 0.55 - 0.05 is not 0.5: noise of binary fractions is not what was decided
 NEEDED = ("metric", "role", "target")
@@ -61,7 +62,9 @@ def _with_proposal(register: Register, event: Event, current: Event | None) -> R
     if any(register.state(id) == "trial" for id in rivals):
         return register
     gone = [_ended(event, id, say("review.newer_proposal")) for id in rivals]
-    kept = [_ended(event, event.id, _unchanged_words(event))] if current and _unchanged(event, current) else []
+    kept = []
+    if current and _unchanged(event, current):
+        kept.append(_ended(event, event.id, unchanged_words(event.metric, event.target, event.before)))
     return register.with_events(*gone, event, *kept)
 
 
@@ -107,15 +110,9 @@ def in_force(register: Register, month: str) -> dict[tuple[str, str, str], Event
 
 def _unchanged(new: Event, current: Event) -> bool:
     """Whether a proposal differs from what is in force by no more than its own half-width, under the same rules."""
-    if new.definitions != current.definitions or new.target is None or current.target is None:
+    if new.definitions != current.definitions:
         return False
-    return abs(new.target - current.target) <= (new.half_width or 0.0) + 1e-9
-
-
-def _unchanged_words(event: Event) -> str:
-    lang, unit = ui_language(), entry(event.metric).unit
-    slots = {"proposed": quantity(event.target, unit, lang), "current": quantity(event.before, unit, lang)}
-    return say("sentences.unchanged", lang, **slots)
+    return within(new.target, current.target, new.half_width)
 
 
 # Trial ------------------------------------------------------------------------------------------------------------

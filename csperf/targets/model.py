@@ -57,6 +57,10 @@ class Panel:
         """Who is expected in the coming month: those seen in one of the newest months."""
         return np.isfinite(self.value[:, -MISSED_MONTHS:]).any(axis=1)
 
+    def place(self, level: str | None) -> int | None:
+        """Where a level stands among the panel's; null for the whole role, and for a level that is not told apart."""
+        return self.levels.index(level) if isinstance(level, str) and level in self.levels else None
+
     def ranked(self) -> np.ndarray:
         """The levels numbered so that a higher number is never expected to have the lower scaled mean."""
         return self.level if self.higher else len(self.levels) - 1 - self.level
@@ -77,6 +81,13 @@ class Model:
         if place is None:
             return self.forecast
         return self.forecast.of(self.panel.level[self.panel.team] == place)
+
+    def expected(self, place: int | None, value: float) -> dict[str, float]:
+        """How many of a level (null: the whole role) are expected to meet a value, as columns of CONTRACT 4."""
+        coming = self.level_forecast(place)
+        team, share, (low, high) = coming.draws.shape[1], coming.attainment(value), coming.range(value)
+        shares = {"attainment": share, "attainment_low": low / team, "attainment_high": high / team}
+        return shares | {"expected_agents": round(share * team), "team": team}
 
     def half_widths(self, settings: TargetSettings) -> dict[int | None, float]:
         """How far the value that the goal's share meets might lie elsewhere, by level (null: the whole role).

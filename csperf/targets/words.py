@@ -42,12 +42,28 @@ def attainability(
 
 
 def company_goal(
-    goal: float, value: float, unit: str, people: int, share: float, *, others: str = "all", lang: str = "zh"
+    goal: float,
+    value: float,
+    unit: str,
+    people: int,
+    share: float,
+    *,
+    higher: bool = True,
+    others: str = "all",
+    lang: str = "zh",
 ) -> str:
-    """What a goal of the company means here; `others`: what agents cannot do alone (staff, campaign, goods, all)."""
-    slots = {"goal": quantity(goal, unit, lang), "agents": people, "met": round(share * people)}
-    if round(share * people) == people:
+    """What a goal of the company means here; `others`: what agents cannot do alone (staff, campaign, goods, all).
+
+    `value`: the shop's; `higher`: whether more is better.
+    """
+    met = round(share * people)
+    slots = {"goal": quantity(goal, unit, lang), "agents": people, "met": met}
+    if met == people:
         return say("sentences.company_goal_within_reach", lang, **slots)
+    if not isfinite(value):
+        return say("sentences.company_goal_no_value", lang, **slots)
+    if (value - goal) * (1 if higher else -1) >= 0:
+        return say("sentences.company_goal_on_average", lang, **slots, rest=people - met)
     gap = apart(goal, value, unit, lang)
     return say("sentences.company_goal", lang, **slots, gap=gap, others=say(f"sentences.others_{others}", lang))
 
