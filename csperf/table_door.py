@@ -14,13 +14,16 @@ import pandas as pd
 from .catalogue import ENTRIES, TOTALS
 from .catalogue import entries as find_entries
 from .errors import CsperfError, Problem
-from .mart import N_SMALL, NO_DATA, OF_DAYS, VIEW, grain_columns
+from .mart import N_SMALL, NO_DATA, OF_AGENTS, OF_DAYS, VIEW, grain_columns
 from .metric import DEFAULT_MIN_N, Entry
 from .text import say
 
 DOOR = "table"
 ESTIMATED, NO_N, PROVISIONAL = "ESTIMATED", "NO_N", "PROVISIONAL"  # notes beside those of the mart
 WEIGHTS = ("served_users", "asked_users")  # what a bare mean is weighted by, the first that is there
+OF_SALES = ("agent_sales_share", "silent_share")  # of the shop: agents' sales beside what was paid in its orders
+SHOP = ""  # in place of an account
+OUT_OF_BOUNDS = "OUT_OF_BOUNDS"  # shares above 1: the orders are not all there, or the backend counts others
 HOURS_A_DAY = ("online_h", "rest_h")
 SUMS = ("numerator", "denominator", "n")
 NOT_HERE = {"shift": "NO_SHIFT", "category": "NO_CATEGORY"}
@@ -76,6 +79,28 @@ def _with_sales_per_day(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([rows, per_day], ignore_index=True) if len(days) else rows
 
 
+def with_shares_of_sales(rows: pd.DataFrame, paid: pd.DataFrame) -> pd.DataFrame:
+    """The rows, and of the whole shop the shares of its sales that agents' came to and that nobody's did, in yuan.
+
+    `rows`: of `prepared`; `paid`: by day, the yuan paid in the shop's orders and how many these are (day, paid, n).
+    Only of days, or periods, that lie between the first and the last payment: of others nobody knows all orders.
+    """
+    sold = rows[(rows["metric"] == "sales_yuan") & rows["value"].notna()]
+    if sold.empty or paid.empty:
+        return rows
+    spans = sold.groupby(["shop_id", "definitions", "start", "end"], as_index=False).agg(
+        agents=("value", "sum"), provisional=("provisional", "max")
+    )
+    by_day = paid.set_index("day").sort_index()
+    spans = spans[(spans["start"] >= by_day.index[0]) & (spans["end"] <= by_day.index[-1])]
+    within = [by_day.loc[first:last] for first, last in zip(spans["start"], spans["end"], strict=True)]
+    spans = spans.assign(denominator=[days["paid"].sum() for days in within], n=[days["n"].sum() for days in within])
+    shares = {"agent_sales_share": spans["agents"], "silent_share": spans["denominator"] - spans["agents"]}
+    more = [spans.assign(metric=key, numerator=above, account_id=SHOP) for key, above in shares.items()]
+    more = [part.assign(value=part["numerator"] / part["denominator"].where(part["denominator"] > 0)) for part in more]
+    return pd.concat([rows, *(part.drop(columns="agents") for part in more)], ignore_index=True)
+
+
 # --- values at a grain ----------------------------------------------------------------------------------------------
 
 
@@ -94,13 +119,16 @@ def measure(
     `rows`: of `prepared`. Shop rows add the accounts up, as the backend's own total does: a buyer of two agents counts
     twice. note: NO_DATA, N_SMALL as in the mart; NO_N where nobody knows how many cases a value stands for, with a null
     value where several such cannot be put together; ESTIMATED where they are, by the people served; PROVISIONAL where
-    the backend was still working it out. What is left out is named in `.attrs["unavailable"]`: key -> NO_FACT (not in
-    the tables), PERIOD_ONLY (periods longer than the grain), NO_SHIFT, NO_CATEGORY. CsperfError for unknown keys.
+    the backend was still working it out; OUT_OF_BOUNDS where agents' sales exceed the shop's orders. What is left out
+    is named in `.attrs["unavailable"]`: key -> NO_FACT (not in the tables), PERIOD_ONLY (periods longer than the grain),
+    SHOP_ONLY, NO_SHIFT, NO_CATEGORY. CsperfError for unknown keys.
     """
     columns = ["shop_id", *grain_columns(by)]
     wanted = find_entries(list(metrics))
     refused = next((reason for grain, reason in NOT_HERE.items() if grain in by), "")
     here = rows[rows["metric"].isin([e.key for e in wanted])]
+    of_shop = set(OF_SALES) & set(here["metric"]) if OF_AGENTS & set(by) else set()
+    here = here[~here["metric"].isin(of_shop)]
     here = here.iloc[:0].assign(shift="", category_code="") if refused else here
     within = here[_within(here, first_day, last_day)]
     fitting = _disjoint(_at_grain(within, by))
@@ -109,6 +137,7 @@ def measure(
     order = [*columns, *VIEW, "numerator", "denominator", "value", "n", "note"] + (["sum_squares"] if spread else [])
     values = values.assign(sum_squares=float("nan"))[order].reset_index(drop=True)
     missing = {e.key: refused or ("PERIOD_ONLY" if e.key in set(here["metric"]) else "NO_FACT") for e in wanted}
+    missing |= dict.fromkeys(of_shop, "SHOP_ONLY")
     values.attrs["unavailable"] = {key: why for key, why in missing.items() if key not in set(fitting["metric"])}
     return values
 
@@ -120,7 +149,7 @@ def aims(rows: pd.DataFrame) -> list[str]:
 
 
 def _aimed_at(known: Entry) -> bool:
-    told_once = known.key.endswith("_allday") or known.key in TOTALS or known.key.endswith("_per_day")
+    told_once = known.key.endswith(("_allday", "_per_day")) or known.key in (*TOTALS, *OF_SALES)
     return known.better != "neutral" and known.kind in ("rate", "time", "value") and not told_once
 
 
@@ -175,7 +204,9 @@ def _rolled_up(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     unknown = sums["n"].isna() & ~sums["metric"].isin(TOTALS)
     note = pd.Series("", index=sums.index).mask(unknown, NO_N).mask((more["bare"] > 1) & value.notna(), ESTIMATED)
     counted = {name: sums[name].where(more["bare"] == 0) for name in SUMS}
-    return sums.assign(value=value, said=note.mask(told, PROVISIONAL), **counted)
+    beyond = sums["metric"].isin(OF_SALES) & ~value.between(0, 1) & value.notna()
+    said = note.mask(told, PROVISIONAL).mask(beyond, OUT_OF_BOUNDS)
+    return sums.assign(value=value.mask(beyond), said=said, **counted)
 
 
 def _on_spine(values: pd.DataFrame, entries: Sequence[Entry], columns: list[str]) -> pd.DataFrame:
@@ -193,8 +224,9 @@ def _notes(values: pd.DataFrame, min_n: int) -> pd.Series:
     own = {key: entry.min_n for key, entry in ENTRIES.items() if entry.min_n != DEFAULT_MIN_N}
     limit = values["metric"].map(own).fillna(min_n)
     small = (values["n"] < limit).fillna(False).astype(bool) & ~values["metric"].isin(TOTALS)
+    small &= values["said"].ne(OUT_OF_BOUNDS)
     notes = values["said"].fillna("").mask(small, N_SMALL)
-    alone = values["value"].isna() & values["said"].ne(NO_N) & values["said"].ne(PROVISIONAL)
+    alone = values["value"].isna() & ~values["said"].isin([NO_N, PROVISIONAL, OUT_OF_BOUNDS])
     return notes.mask(alone, NO_DATA)
 
 
@@ -220,7 +252,8 @@ def explain(
     if agent is not None and agent not in set(rows["agent_id"]):
         known = ", ".join(sorted(set(rows["agent_id"]))[:20])
         raise CsperfError(Problem(agent, say("catalogue.unknown_agent", agent=agent, known=known)))
-    here = rows[(rows["metric"] == key) & _within(rows, day or first_day, day or last_day)]
+    here = rows[_within(rows, day or first_day, day or last_day)]
+    here = _of_sales(here, key) if key in OF_SALES else here[here["metric"] == key]
     here = here[here["agent_id"] == agent] if agent is not None else here
     counted = here.index.isin(_disjoint(here).index)
     here = here.assign(counted=counted & ~here["provisional"].astype(bool))
@@ -231,9 +264,20 @@ def explain(
     return pd.concat(sides, ignore_index=True)[[*EXPLAINED, "shown", *PLACE]]
 
 
+def _of_sales(rows: pd.DataFrame, key: str) -> pd.DataFrame:
+    """What a share of the shop's sales is made of: the agents' cells (taken off for the rest), and the orders' sums."""
+    shares, cells = rows[rows["metric"] == key], rows[rows["metric"] == "sales_yuan"]
+    spans = shares[["start", "end"]].drop_duplicates()
+    rest = key == "silent_share"
+    cells = cells.merge(spans, on=["start", "end"]).assign(denominator=float("nan"))
+    cells = cells.assign(numerator=-cells["numerator"] if rest else cells["numerator"])
+    orders = shares.assign(numerator=shares["denominator"] if rest else float("nan"), source_file="orders")
+    return pd.concat([cells, orders], ignore_index=True)
+
+
 def _side(rows: pd.DataFrame, side: str) -> pd.DataFrame:
     """The cells of one side; the value itself only where it is not made of counts."""
     if side == "value":
-        rows = rows[rows["numerator"].isna()]
+        rows = rows[rows[["numerator", "denominator"]].isna().all(axis=1)]
     told = rows[rows[side].notna() | (side == "value")]
     return told.assign(side=side, value=told[side]).sort_values(["start", "agent_id"], kind="stable")

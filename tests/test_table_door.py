@@ -125,6 +125,36 @@ def test_the_shop_is_its_accounts_added_up(by_day):
     assert (per_day.value, per_day.n) == (155, 4)
 
 
+def paid(**days: float) -> pd.DataFrame:
+    """Yuan paid in the shop's orders on days of January 2025, as `run` sums them up."""
+    rows = [(dt.date(2025, 1, int(day[1:])), yuan, 10) for day, yuan in days.items()]
+    return pd.DataFrame(rows, columns=["day", "paid", "n"])
+
+
+def test_agents_share_of_the_shops_sales_is_their_sum_over_the_orders(by_day):
+    """300 + 100 yuan of 800 on the 6th, 20 of 100 on the 7th; the 13th lies behind the last payment."""
+    rows = table_door.with_shares_of_sales(open_run(by_day).measured, paid(d5=9, d6=800, d7=100))
+    keys = ["agent_sales_share", "silent_share", "sales_yuan"]
+    shop = table_door.measure(rows, keys, ["month"])
+    share = cell(shop, "agent_sales_share")
+    assert (share["numerator"], share["denominator"], share["n"]) == (420, 900, 20)
+    assert share["value"] == pytest.approx(420 / 900)
+    assert cell(shop, "silent_share")["value"] == pytest.approx(480 / 900)
+    agents = table_door.measure(rows, keys, ["agent"])
+    assert set(agents["metric"]) == {"sales_yuan"} and agents["agent_id"].notna().all()
+    assert agents.attrs["unavailable"] == dict.fromkeys(keys[:2], "SHOP_ONLY")
+    for key in keys[:2]:
+        told = table_door.explain(rows, key).groupby("side")["value"].sum()
+        assert told["numerator"] / told["denominator"] == pytest.approx(cell(shop, key)["value"])
+    assert "agent_sales_share" not in table_door.aims(rows)
+
+
+def test_a_share_of_sales_above_one_is_no_value(by_day):
+    rows = table_door.with_shares_of_sales(open_run(by_day).measured, paid(d6=300, d7=100))
+    found = cell(table_door.measure(rows, ["agent_sales_share"], ["day"]), "agent_sales_share", day="2025-01-06")
+    assert pd.isna(found["value"]) and found["note"] == "OUT_OF_BOUNDS" and found["numerator"] == 400
+
+
 def test_what_the_tables_do_not_tell_is_named(by_day):
     run = open_run(by_day)
     assert measure(run, ["agent", "month"], ["first_reply_s"]).attrs["unavailable"] == {"first_reply_s": "NO_FACT"}
