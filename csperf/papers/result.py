@@ -9,11 +9,12 @@ import pandas as pd
 from ..scorecard import Scorecard
 from ..sheets import About, Sheet, own_metrics, place, standing
 from ..text import say
-from ..text.numbers import MISSING, day_words, month_words, quantity
+from ..text.numbers import day_words, month_words
 from .confirmation import signatures
 from .days import OBJECTION_DAYS, Objections
 
 FEN = 100
+MONEY = ("bonus", "commission", "correction")
 
 
 def result(
@@ -68,14 +69,11 @@ def _objecting(about: About, days: Objections, who: str) -> Iterator[str]:
 
 
 def _money(pay: pd.Series | None, lang: str) -> Iterator[str]:
-    if pay is not None:
-        parts = {name: _yuan(pay.get(f"{name}_fen"), lang) for name in ("bonus", "commission", "correction")}
-        yield say("papers.money", lang, **parts)
-
-
-def _yuan(fen: float | None, lang: str) -> str:
-    """Money to the fen: pay is not rounded."""
-    if fen is None or pd.isna(fen):
-        return MISSING
-    whole = quantity(0.0, "yuan", lang).replace("0.0", "{}")
-    return whole.format(f"{fen / FEN:,.2f}")
+    """What is paid, to the fen; parts that nobody knows are left out."""
+    fen = {} if pay is None else {part: pay.get(f"{part}_fen") for part in MONEY}
+    known = {part: amount / FEN for part, amount in fen.items() if amount is not None and pd.notna(amount)}
+    parts = [
+        say(f"papers.money_{part}", lang, yuan=say("papers.yuan", lang, yuan=f"{y:,.2f}")) for part, y in known.items()
+    ]
+    if parts:
+        yield say("papers.money", lang, parts=say("sheets.comma", lang).join(parts))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ..catalogue import entry
+from ..targets.shifts import adjusted
 from .aims import LINES
 from .card import Scorecard
 from .points import Aims, as_shown
@@ -23,7 +25,7 @@ def changes(
     own: the person's own value at the shifts of the month before; mix: other shifts; target: other targets; weight:
     other weights, or a weight that moved because a metric has no value; cap: the row without metric. A row's parts sum
     to its change and the rows of a person to the change of the score, exactly. `by_shift`: values by agent, month and
-    shift with numerator and denominator; without it mix is 0. Only people scored in both months.
+    shift with role, numerator and denominator; without it mix is 0. Only people scored in both months.
     """
     sides = [_side(card, month) for card, month in zip((before, after), months, strict=True)]
     both = sides[0].merge(sides[1], how="outer", on=[*WHO, "metric"], suffixes=("_0", "_1"))
@@ -66,28 +68,27 @@ def _split(metric: str, rows: pd.DataFrame, settings: ScoreSettings) -> pd.DataF
 
 
 def _same_mix(rows: pd.DataFrame, months: tuple[str, str], by_shift: pd.DataFrame | None) -> pd.Series:
-    """The later value at the earlier month's mix of shifts; as it is where the shifts are not known."""
+    """The later value at the earlier month's mix of shifts; as it is where the shifts are not known.
+
+    By what the role's shifts lead one to expect (METHOD 1.2), so that it can be told of somebody who changed shifts
+    altogether, and a quiet shift's few cases do not decide.
+    """
     value = rows["value_1"].astype(float)
     if by_shift is None or by_shift.empty:
         return value
-    keys = ["agent_id", "metric", "shift"]
-    known = by_shift[by_shift["agent_id"].notna()]
-    old, new = (known[known["month"] == month].groupby(keys)[["numerator", "denominator"]].sum() for month in months)
-    cells = old.join(new, how="inner", suffixes=("_0", "_1"))
-    cells = cells[(cells["denominator_0"] > 0) & (cells["denominator_1"] > 0)]
-    now = cells["numerator_1"] / cells["denominator_1"]
-    sums = (
-        cells.assign(
-            held=cells["denominator_0"] * now,
-            share=cells["denominator_0"],
-            above=cells["numerator_1"],
-            below=cells["denominator_1"],
-        )
-        .groupby(keys[:2])[["held", "share", "above", "below"]]
-        .sum()
-    )
-    moved = sums["held"] / sums["share"] - sums["above"] / sums["below"]
-    return value + rows.set_index(keys[:2]).index.map(moved).to_series(index=rows.index).fillna(0.0).astype(float)
+    cells = adjusted(by_shift[by_shift["agent_id"].notna()])
+    keys = [*WHO, "metric"]
+    old, new = (cells[cells["month"] == month].set_index(keys)[["value", "adjusted"]] for month in months)
+    asked = pd.MultiIndex.from_frame(rows[keys])
+    old, new = (one.reindex(asked).set_index(rows.index) for one in (old, new))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        factor = (old["value"] / old["adjusted"]) / (new["value"] / new["adjusted"])
+    step = (old["value"] - old["adjusted"]) - (new["value"] - new["adjusted"])
+    rates = rows["metric"].map(lambda key: entry(key).kind == "rate")
+    low = rows["metric"].map(lambda key: entry(key).bounds[0]).astype(float)
+    high = rows["metric"].map(lambda key: entry(key).bounds[1]).astype(float).fillna(np.inf)
+    same = (value + step).where(rates, value * factor)
+    return same.where(np.isfinite(same), value).clip(low, high)
 
 
 def _caps(scored: list[pd.Series], parts: list[pd.DataFrame], keep: pd.Index) -> pd.DataFrame:
