@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated, Literal, Self
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from ..settings import did_you_mean, quoted
 from ..text import say
 
 STRICT = ConfigDict(frozen=True, extra="forbid")
 Role = Literal["pre", "after", "mixed", "call"]
 CRITERIA = ("service", "product", "teamwork", "initiative", "coaching")  # soft ones of a promotion (S1-36)
+SCORE = "score"  # what an award may go by beside the metrics
+
+
+def _metric(value: str) -> str:
+    from ..catalogue import ENTRIES  # only a file that names metrics pays for the catalogue
+
+    if value not in ENTRIES and value != SCORE:
+        raise ValueError(say("params.no_metric", found=quoted(value), hint=did_you_mean(value, ENTRIES)))
+    return value
+
+
+MetricKey = Annotated[str, AfterValidator(_metric)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -87,10 +102,154 @@ class GrowthSettings(BaseModel):
         return self
 
 
+class QuotaSettings(BaseModel):
+    """The daily quota: of which counts, from how many of the newest days worked, at least how many (PRACTICE 19)."""
+
+    model_config = STRICT
+
+    metrics: tuple[MetricKey, ...] = ("sessions_per_day", "effective_sessions_per_day", "orders_per_day")
+    days: int = Field(default=60, ge=5)
+    min_days: int = Field(default=10, ge=3)
+    low: float = Field(default=0.3, gt=0, lt=0.5)
+    high: float = Field(default=0.7, gt=0.5, lt=1)
+
+
+class CoachingSettings(BaseModel):
+    """Who is clearly below. sure: of what may lie behind a value, how much is worse than the target.
+
+    team_share: above this share of a role clearly below the target it is the target or the work, not the person.
+    """
+
+    model_config = STRICT
+
+    sure: float = Field(default=0.90, gt=0.5, lt=1)
+    team_share: float = Field(default=0.5, gt=0, le=1)
+    volume: MetricKey = "sessions_per_day"
+    speed: MetricKey = "mean_wait_turn_s"
+
+
+class Award(BaseModel):
+    """An award: who is best at a metric, or at the score. top: how many; ties at the edge all count (TOP3).
+
+    min_n: cases in the period; default the metric's own.
+    """
+
+    model_config = STRICT
+
+    zh: str
+    en: str
+    metric: MetricKey = SCORE
+    roles: tuple[Role, ...] = ("pre", "after", "mixed", "call")
+    period: Literal["month", "quarter"] = "month"
+    top: int = Field(default=1, ge=1)
+    min_n: int | None = Field(default=None, ge=1)
+    min_days: int = Field(default=10, ge=1)
+
+
+class Threshold(BaseModel):
+    """What a metric must be over a quarter for a promotion, as good or better."""
+
+    model_config = STRICT
+
+    metric: MetricKey
+    value: float
+
+
+class PromotionSettings(BaseModel):
+    """Hard criteria of a promotion (S1-36) and the days of its steps (S1-37: publicity of 3 working days or more)."""
+
+    model_config = STRICT
+
+    quarters: int = Field(default=2, ge=1)
+    excellent: float = Field(default=100, ge=60, le=120)
+    least_months: int = Field(default=3, ge=1, le=3)
+    tenure_months: int = Field(default=6, ge=0)
+    thresholds: tuple[Threshold, ...] = ()
+    check_days: int = Field(default=3, ge=1)
+    assess_days: int = Field(default=5, ge=1)
+    publicity_days: int = Field(default=3, ge=3)
+
+
+class Rung(BaseModel):
+    """A measure of the ladder, mildest first. decided: only ever by people, after the person was heard."""
+
+    model_config = STRICT
+
+    key: str
+    zh: str
+    en: str
+    bonus_cut: Share = 0.0
+    decided: bool = False
+
+
+class Penalty(BaseModel):
+    """Where an event of this kind begins on the ladder and how far it may climb."""
+
+    model_config = STRICT
+
+    kind: str
+    begins: str
+    most: str
+    with_: str = Field(default="", alias="with")
+
+
+class Reward(BaseModel):
+    """What an event of this kind is rewarded with."""
+
+    model_config = STRICT
+
+    kind: str
+    yuan: float = Field(default=0, ge=0)
+    zh: str = ""
+    en: str = ""
+
+
+def _packaged(name: str) -> Any:
+    return yaml.safe_load(Path(__file__).with_name(name).read_text(encoding="utf-8"))
+
+
+class ConductSettings(BaseModel):
+    """Rewards and penalties as data (conduct.yaml unless the shop's file has its own).
+
+    over_target: how far beyond the target is rewarded (S1-40), relative to it, or in points of the share. window_days:
+    standing events of the same kind within them climb the ladder together.
+    """
+
+    model_config = STRICT
+
+    over_target: float = Field(default=0.10, gt=0)
+    over_by: Literal["relative", "points"] = "relative"
+    over_target_yuan: float = Field(default=0, ge=0)
+    window_days: int = Field(default=180, ge=1)
+    ladder: tuple[Rung, ...] = Field(default_factory=lambda: _packaged("conduct.yaml")["ladder"], validate_default=True)
+    penalties: tuple[Penalty, ...] = Field(
+        default_factory=lambda: _packaged("conduct.yaml")["penalties"], validate_default=True
+    )
+    rewards: tuple[Reward, ...] = Field(
+        default_factory=lambda: _packaged("conduct.yaml")["rewards"], validate_default=True
+    )
+
+    @model_validator(mode="after")
+    def _on_the_ladder(self) -> Self:
+        rungs = [rung.key for rung in self.ladder]
+        for one in self.penalties:
+            missing = [key for key in (one.begins, one.most) if key not in rungs]
+            if missing:
+                raise ValueError(say("people.no_rung", kind=one.kind, found=", ".join(missing), rungs=", ".join(rungs)))
+            if rungs.index(one.begins) > rungs.index(one.most):
+                raise ValueError(say("people.rungs_backwards", kind=one.kind, begins=one.begins, most=one.most))
+        return self
+
+
 class PeopleSettings(BaseModel):
     """The part `people:` of a shop's file."""
 
     model_config = STRICT
 
-    pay: PaySettings = PaySettings()
     growth: GrowthSettings = GrowthSettings()
+    quotas: QuotaSettings = QuotaSettings()
+    coaching: CoachingSettings = CoachingSettings()
+    awards: tuple[Award, ...] = Field(default_factory=lambda: _packaged("awards.yaml"), validate_default=True)
+    promotion: PromotionSettings = PromotionSettings()
+    conduct: ConductSettings = Field(default_factory=ConductSettings)
+    pay: PaySettings = PaySettings()
