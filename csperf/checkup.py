@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from .categories import tree_problems
+from .engine import connect
 from .errors import CsperfError, Problem
 from .load import Seen, look
 from .params import Params, load_params
@@ -28,7 +30,7 @@ def checkup(params_file: str | Path, *, on_day: dt.date, month: str = "") -> Che
     """Everything found at once about the shop of `params_file`, with rules looked at as of `on_day`.
 
     Exports that are not loaded yet are read as a load would read them. To be mended: files that would be refused,
-    rejected rows (of files not loaded yet and of those in the store), accounts that wrote and are on no roster, and a
+    rejected rows (of files not loaded yet and of those in the store), faults of the loaded tree of categories, accounts that wrote and are on no roster, and a
     `month` (YYYY-MM, default: the settings', else the newest) without data. Gaps and stale rules are notes.
 
     CsperfError where the settings themselves cannot be read: nothing else can be looked at then.
@@ -38,6 +40,7 @@ def checkup(params_file: str | Path, *, on_day: dt.date, month: str = "") -> Che
     seen = look(params.loading)
     broken = list(_broken_rules(params))
     problems = [*seen.problems, *_strangers(seen, here), *_month_without_data(params.month, seen, here), *broken]
+    problems += _broken_tree(params, here)
     notes = [*([] if broken else _unconfirmed_rules(params, on_day)), *_gaps(params, seen, here)]
     return Checkup(tuple(problems), tuple(notes))
 
@@ -59,6 +62,15 @@ def _broken_rules(params: Params) -> Iterable[Problem]:
     except CsperfError as error:
         return error.problems
     return ()
+
+
+def _broken_tree(params: Params, where: str) -> list[Problem]:
+    """What is wrong with the loaded tree of categories."""
+    store = Store(params.store, params.timezone)
+    if "categories" not in store.tables():
+        return []
+    tree = store.read(connect(), "categories").to_pandas()
+    return tree_problems(tree, ", ".join(sorted(set(tree["source_file"]))) or where)
 
 
 def _unconfirmed_rules(params: Params, on_day: dt.date) -> Iterator[Problem]:
