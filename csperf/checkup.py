@@ -30,8 +30,9 @@ def checkup(params_file: str | Path, *, on_day: dt.date, month: str = "") -> Che
     """Everything found at once about the shop of `params_file`, with rules looked at as of `on_day`.
 
     Exports that are not loaded yet are read as a load would read them. To be mended: files that would be refused,
-    rejected rows (of files not loaded yet and of those in the store), accounts that wrote and are on no roster, a `month`
-    (YYYY-MM, default: the settings', else the newest) without data, and faults of the loaded tree of categories. Gaps and stale rules are notes.
+    rejected rows (of files not loaded yet and of those in the store), accounts that wrote and are on no roster, a
+    `month` (YYYY-MM, default: the settings', else the newest) without data, and faults of the loaded tree of
+    categories. Gaps and stale rules are notes.
 
     CsperfError where the settings themselves cannot be read: nothing else can be looked at then.
     """
