@@ -36,11 +36,10 @@ def awards(
 ) -> pd.DataFrame:
     """COLUMNS and RESULT, every candidate of every award, best first.
 
-    place: by the adjusted value as people read it, equals share it (1, 2, 2, 4), and who shares the last awarded place
-    is awarded too. result: winner; tied, if somebody beyond the awarded places cannot be told from one within them -
-    then all of these are tied and nobody wins alone; behind; out, and why (new, small, empty, part_month, event,
-    not_scored). low, high: where the truth of nine in ten lies. `behind`: of the awards' metrics; `values`: for days
-    worked; `consequences`: of conduct, whose penalties of the period bar from awards.
+    place: by the adjusted value as people read it, equals share it (1, 2, 2, 4). result: winner, clearly among the best
+    `top`; tied, level with others for a place (more people than places: all or none); behind; out, and why (new, small,
+    empty, part_month, event, not_scored). low, high: where the truth of nine in ten lies. `behind`: of the awards'
+    metrics; `values`: for days worked; `consequences`: of conduct, whose penalties of the period bar from awards.
     """
     pool, worked = list(behind), {} if values is None else days_worked(values)
     found = []
@@ -123,18 +122,15 @@ def _ranked(rows: pd.DataFrame, truths: np.ndarray, award: Award) -> pd.DataFram
         low[may], high[may] = edges
     place = rows["better"].where(may).rank(method="min", ascending=False)
     result = np.where(may, BEHIND, OUT).astype(object)
-    within = (place <= award.top).to_numpy()
-    result[within] = WINNER
-    level = may & ~within & _level(truths, within)
-    if level.any():
-        result[within | level] = TIED
+    if may.any():
+        result[may] = _told_apart(truths[:, may], award.top)
     ranked = rows.assign(place=place, low=low, high=high, result=result)
     return ranked.sort_values(["place", "agent_id"], kind="stable", na_position="last")
 
 
-def _level(truths: np.ndarray, within: np.ndarray) -> np.ndarray:
-    """Who cannot be told from somebody within the awarded places: not worse in nine of ten draws."""
-    if not within.any():
-        return np.zeros(truths.shape[1], bool)
-    ahead = np.stack([(truths[:, [at]] > truths).mean(axis=0) for at in np.flatnonzero(within)])
-    return ahead.min(axis=0) < LIKELY
+def _told_apart(truths: np.ndarray, top: int) -> np.ndarray:
+    """The result of each candidate, of whom `top` may win: sure of it, level with others for it, or clearly behind."""
+    better = np.stack([(truths[:, [at]] > truths).mean(axis=0) >= LIKELY for at in range(truths.shape[1])])
+    sure = (~better).sum(axis=1) <= top  # nobody else, or few enough, may be as good
+    level = better.sum(axis=0) < top
+    return np.where(sure, WINNER, np.where(level, TIED, BEHIND))

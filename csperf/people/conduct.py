@@ -34,7 +34,10 @@ def consequences(events: pd.DataFrame | None, settings: ConductSettings) -> pd.D
         alike = stands & (rows["agent_id"] == row["agent_id"]) & (rows["kind"] == row["kind"])
         count = int((alike & (days > since) & (rows.index <= at)).sum())
         found.append(_consequence(row, count, settings))
-    return pd.DataFrame(found, columns=COLUMNS)
+    frame = pd.DataFrame(found, columns=COLUMNS)
+    return frame.assign(
+        **{name: frame[name].astype(object).where(frame[name].notna(), None) for name in ("rung", "why")}
+    )
 
 
 def over_target(parts: pd.DataFrame, settings: ConductSettings) -> pd.DataFrame:
@@ -61,7 +64,7 @@ def late_replies(parts: pd.DataFrame) -> pd.DataFrame:
 def _consequence(row: pd.Series, count: int, settings: ConductSettings) -> dict[str, object]:
     known = {name: row[name] for name in ("agent_id", "date", "month", "kind", "why")}
     nothing = {"rung": None, "with": "", "bonus_cut": 0.0, "reward_yuan": 0.0, "decided": False}
-    if row["why"] is not None:
+    if pd.notna(row["why"]):
         return known | nothing | {"count": count}
     reward = next((one for one in settings.rewards if one.kind == row["kind"]), None)
     if reward:

@@ -129,7 +129,7 @@ class CoachingSettings(BaseModel):
 
 
 class Award(BaseModel):
-    """An award: who is best at a metric, or at the score. top: how many; ties at the edge all count (TOP3).
+    """An award: who is best at a metric, or at the score. top: how many places (TOP3); equals share them.
 
     min_n: cases in the period; default the metric's own.
     """
