@@ -7,8 +7,8 @@ import ibis.expr.types as ir
 from ibis import _
 
 from .engine import materialise, micros
-from .facts import DERIVED, conform
-from .turns.days import agent_days, with_people
+from .facts import conform
+from .turns.days import agent_days, for_shop_and_agents, with_people
 
 
 def derive(con: ibis.BaseBackend, calls: ir.Table, people: ir.Table, covered: ir.Table) -> dict[str, ir.Table]:
@@ -24,17 +24,10 @@ def derive(con: ibis.BaseBackend, calls: ir.Table, people: ir.Table, covered: ir
     until = ibis.ifelse(taken, answered, answered.fill_null(ended))
     timed = calls.mutate(
         row_id=calls.call_id,
-        category_code=ibis.null("string"),
         wait_us=calls.wait_us.fill_null(until - queued),
         talk_us=calls.talk_us.fill_null(ended - answered - calls.hold_us.fill_null(0)),
     )
-    peopled = with_people(timed, people)
-    agents = peopled.filter(_.account_id.notnull()).mutate(scope=ibis.literal("agent"))
-    nobody = {name: ibis.null("string") for name in ("agent_id", "account_id", "role", "level", "shift")}
-    shop = peopled.mutate(scope=ibis.literal("shop"), **nobody)
-    columns = DERIVED["calls"].columns
-    both = [rows.select(**{c.name: rows[c.name].cast(c.type) for c in columns}) for rows in (shop, agents)]
-    found = materialise(con, ibis.union(*both))
+    found = materialise(con, for_shop_and_agents(with_people(timed, people), "calls"))
     worked = found.filter((_.scope == "agent") & (_.outcome == "answered"))
     days = agent_days(worked, worked, people, covered).mutate(shop_id=found.shop_id.max().as_scalar())
     return {"calls": found, "agent_days": materialise(con, conform(days, "agent_days"))}

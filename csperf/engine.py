@@ -16,6 +16,8 @@ import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 from pydantic import BaseModel, ConfigDict, Field
 
+from .facts import FULL_POINTS, PPM
+
 CHUNK_ROWS = 2_000_000
 DAY_US = 86_400_000_000
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -57,6 +59,11 @@ def micros(time: ir.TimestampValue) -> ir.IntegerValue:
 def instant(us: ir.IntegerValue) -> ir.TimestampValue:
     """The time (UTC) of so many microseconds since 1970."""
     return (us.as_interval("us") + ibis.literal(EPOCH).cast("timestamp('UTC')")).cast("timestamp('UTC', 6)")
+
+
+def points_ppm(score: ir.FloatingValue, full: ir.FloatingValue | float) -> ir.IntegerValue:
+    """A score as points of 100, in millionths: whole numbers add up to the same in any order."""
+    return (score / full * (FULL_POINTS * PPM)).round().cast("int64")
 
 
 def local_midnight_us(day: dt.date, tz: dt.tzinfo) -> int:

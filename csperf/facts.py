@@ -25,6 +25,7 @@ CHECKERS = ("superior", "qa", "customer", "peer")  # S1-44: who may check
 PLANS = ("plan", "budget", "survey", "process")
 FEEDBACK = ("feedback", "info")  # an opinion to answer, a message to pass on
 FULL_POINTS = 100
+PPM = 1_000_000
 PERIOD = r"^\d{4}(-(0[1-9]|1[0-2])|-Q[1-4])?$"  # a month, a quarter or a year
 LEVELS = ("junior", "mid", "senior")  # what the forms offer; a shop may have others
 # What rosters say for the contract's words: the one place that knows them. 新手 is left out, it tells how long somebody

@@ -7,23 +7,25 @@ import datetime as dt
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 from ibis.backends import BaseBackend
 
+from . import aftersale, hours, mart, purchases, registers, table_door, tickets, turns
 from . import calls as phone
-from . import hours, mart, purchases, table_door, turns
 from .catalogue import ENTRIES, QUESTIONS, entry
 from .definitions import SETS, Definition
 from .engine import EngineSettings, chunks, connect
 from .errors import CsperfError, Problem
+from .facts import INPUT
 from .kept import Kept, digest, read, write
 from .metric import FEN_PER_YUAN, Metric
 from .params import Params, load_params
@@ -46,6 +48,8 @@ from .turns.people import bots, people
 
 # What each door needs in the store; chats and calls come first.
 DOORS = {"chat": {"messages", "calls"}, "table": {"measured"}}
+# What speaks of people beside chats and calls: records of after-sale, and registers.
+RECORDS = ("refunds", "complaints", "ratings", "tickets", "quality_checks", "visits", "feedback", "plans", "surveys")
 WHO = ("agent", "role", "level")
 AS_OF = "CSPERF_AS_OF"  # the variable that tells a pack's notebooks from which day they look
 LEAD_DAYS = 30  # read before the first day that is looked at: 21 days of history, an order's window, a chain
@@ -484,8 +488,8 @@ def _newest_complete(store: Store, months: list[str]) -> str:
 
 
 def _covered(store: Store) -> list[dt.date]:
-    """Days with any message of the shop; in a shop of calls only, with any call; else with any measured value."""
-    for table in ("messages", "calls", "measured"):
+    """Days with any message of the shop; in a shop of calls only, with any call; else with any value or record."""
+    for table in ("messages", "calls", "measured", "tickets", "complaints"):
         seen = store.coverage(table).dropna(subset="n")
         if not seen.empty:
             return sorted(set(seen["day"]))
@@ -494,7 +498,7 @@ def _covered(store: Store) -> list[dt.date]:
 
 def _derived(run: Run, since: dt.date | None, orders: bool) -> dict[str, ir.Table]:
     """The facts, read from what is kept beside the store; worked out first where that lacks them."""
-    if not DOORS["chat"] & set(run.store.tables()):
+    if not {*DOORS["chat"], *RECORDS} & set(run.store.tables()):
         return {}
 
     def fill(folder: Path) -> None:
@@ -523,7 +527,24 @@ def _derive(con: BaseBackend, run: Run, since: dt.date | None = None, orders: bo
     if "calls" in have:
         spoken = phone.derive(con, run.store.read(con, "calls"), *turns.people_and_days(con, shop))
         found = spoken | found  # in a shop of chats and calls the day's work is what the chats say
-    return found
+    return found | (_records(con, run, shop, found) if orders else {})
+
+
+def _records(con: BaseBackend, run: Run, shop: turns.Shop, found: Mapping[str, ir.Table]) -> dict[str, ir.Table]:
+    """The facts of RECORDS, of what a buyer came for, and purchases once refunds have said which were disputed."""
+    have = [name for name in (*RECORDS, "orders") if name in run.store.tables()]
+    given = {name: run.store.read(con, name) for name in have}
+    days = {day for name in given for day in _days_of(given[name], name)} | set(shop.covered_days)
+    roster, shifts = (_dated(run.table(name)) for name in ("roster", "shifts"))
+    who, _days = turns.people_and_days(con, replace(shop, people=people(roster, shifts, sorted(days))))
+    made = aftersale.derive(con, given, found, who, run.definition) | registers.derive(con, given, who, run.definition)
+    return made | (tickets.derive(con, given["tickets"], who) if "tickets" in given else {})
+
+
+def _days_of(rows: ir.Table, name: str) -> list[dt.date]:
+    """The days on which a table has rows."""
+    columns = [rows[column] for column in INPUT[name].day_columns]
+    return rows.select(day=ibis.coalesce(*columns)).distinct().dropna().to_pandas()["day"].tolist() if columns else []
 
 
 def _chunks(run: Run, since: dt.date | None = None) -> list[tuple[dt.date, dt.date]]:

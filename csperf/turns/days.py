@@ -8,10 +8,12 @@ from ibis import _
 
 from ..definitions import Definition
 from ..engine import instant
+from ..facts import conform
 from .runs import only
 from .shop import SECOND
 
 AGENT_DAY = ["agent_id", "day"]
+PERSON = ("agent_id", "account_id", "role", "level", "shift")
 
 
 def with_people(rows: ir.Table, people: ir.Table) -> ir.Table:
@@ -19,6 +21,13 @@ def with_people(rows: ir.Table, people: ir.Table) -> ir.Table:
     known = people.select("account_id", "day", "agent_id", "role", "level", "shift")
     joined = rows.left_join(known, ["account_id", "day"]).drop("account_id_right", "day_right")
     return joined.mutate(agent_id=joined.agent_id.fill_null(joined.account_id))
+
+
+def for_shop_and_agents(rows: ir.Table, name: str) -> ir.Table:
+    """The rows of DERIVED[name], each once for the shop, and for its agent where it has one."""
+    agents = rows.filter(rows.agent_id.notnull()).mutate(scope=ibis.literal("agent"))
+    shop = rows.mutate(scope=ibis.literal("shop"), **{who: ibis.null("string") for who in PERSON})
+    return ibis.union(*(conform(part, name) for part in (shop, agents)))
 
 
 def buyer_days(messages: ir.Table, turned: ir.Table, definition: Definition) -> ir.Table:
@@ -32,7 +41,9 @@ def buyer_days(messages: ir.Table, turned: ir.Table, definition: Definition) -> 
     served = counts & _.in_hours
     key = ["shop_id", "scope", "agent_id", "buyer_id", "day"]
     grouped = asked.group_by(*key).agg(
-        row_id=_.row_id.argmin(_.us),
+        opened_by=ibis.struct(
+            {"us": asked.us, "row_id": asked.row_id}
+        ).min(),  # of messages of one moment always the same
         account_id=only(counts, _.account_id).min().fill_null(_.account_id.min()),
         role=_.role.min(),
         level=_.level.min(),
@@ -54,6 +65,7 @@ def buyer_days(messages: ir.Table, turned: ir.Table, definition: Definition) -> 
     match = [*key[:2], "who", *key[3:]]
     both = grouped.mutate(who=_.agent_id.fill_null("")).left_join(opened.mutate(who=_.agent_id.fill_null("")), match)
     return both.drop("who", *(f"{name}_right" for name in (*match, "agent_id"))).mutate(
+        row_id=_.opened_by["row_id"],
         turns=_.turns.fill_null(0),
         first_question_at=instant(_.first_us),
         any_fail_us=ibis.literal(definition.any_fail_s * SECOND),
