@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
+from .errors import CsperfError, Problem
+from .filled import filled_in
 from .lists import quick_openings
 from .run import Run, facts, history, measure, month_days, propose
 from .scorecard import Scorecard, ScoreSettings, changes, gaming, hollow, scorecard
 from .targets.register import later, published
 from .targets.register_file import read_register
-from .text import say
+from .text import say, ui_language
+from .text.numbers import day_words
 from .tidy import read_tidy
-from .weighing import in_use, scorable
+from .weighing import in_use, published_weights, scorable
 
 WORKED = "sessions_per_day"  # its denominator is the days worked
 
@@ -72,8 +76,8 @@ def score_run(
     """The scores of the run's month and the months before it.
 
     What is not handed over comes from the shop: values from its store; targets from its register, else as they would
-    have been proposed from the months before; weights from the managers' form, else as one begins with them; events
-    from <shop>.events.csv.
+    have been proposed from the months before; weights as published, else from the managers' form, else as one begins
+    with them; events from their register.
     """
     in_force, aims = targets is not None, targets
     if aims is None:
@@ -85,11 +89,23 @@ def score_run(
     said: tuple[str, ...] = ()
     if weights is None:
         weights, said = usual_weights(run, values, aims)
-    path = run.params.folder / f"{run.params.shop}.events.csv"
-    events = read_tidy(path, "events") if events is None and path.is_file() else events
+    events = register_of_events(run) if events is None else events
     roster = run.table("roster")
     card = scorecard(values, aims, weights, roster=roster, events=events, settings=settings)
     return Scored(card, run.month, values, aims, weights, _names(roster), in_force, said)
+
+
+def register_of_events(run: Run) -> pd.DataFrame | None:
+    """The shop's events: the form 奖惩登记, or <shop>.events.csv; null where there is neither, or only an example.
+
+    CsperfError where both are there: there is one register.
+    """
+    path, form = run.params.folder / f"{run.params.shop}.events.csv", filled_in(run.params.folder, "events")
+    if not path.is_file():
+        return form
+    if form is not None:
+        raise CsperfError(Problem(str(path), say("scores.two_registers")))
+    return read_tidy(path, "events")
 
 
 def signs(run: Run, scored: Scored) -> pd.DataFrame:
@@ -107,7 +123,11 @@ def aimed(targets: pd.DataFrame) -> list[str]:
 
 
 def usual_weights(run: Run, values: pd.DataFrame, targets: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The shop's weights for what has targets, role by role, and what there is to say of them."""
+    """The shop's weights for what has targets, role by role, and what there is to say of them: the published ones."""
+    fixed = published_weights(run)
+    if fixed is not None:
+        since = day_words(dt.date.fromisoformat(fixed["valid_from"].min()), ui_language())
+        return fixed, (say("weights.held", since=since, who=fixed["set_by"].iloc[-1]),)
     weighed = in_use(run, targets, values)
     frame = pd.concat([one.weights for one in weighed], ignore_index=True)
     return frame, tuple(dict.fromkeys(sentence for one in weighed for sentence in one.said[:1]))

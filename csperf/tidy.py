@@ -174,6 +174,14 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("role", word_of("role", ROLES)),
         Column("weight", points, True),
     ),
+    "published_weights": (
+        Column("valid_from", day, True),
+        Column("role", word_of("role", ROLES)),
+        Column("metric", metric, True),
+        Column("weight", points, True),
+        Column("set_by", text, True, blank=True),
+        Column("reason", text),
+    ),
     "events": (
         Column("agent_id", text, True),
         Column("date", day, True),

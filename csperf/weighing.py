@@ -12,8 +12,9 @@ from .catalogue import entry
 from .errors import CsperfError, Problem
 from .run import Facts, Run, history, measure
 from .text import LANGUAGES, say
-from .tidy import read_points
+from .tidy import read_points, read_tidy
 from .weights import Weighing, WeightSettings, weigh_roles
+from .weights.held import held
 from .weights.screening import CANDIDATES, screened
 
 CASES = "asked_users"  # how much of an agent's month fell into which shift
@@ -62,6 +63,18 @@ def in_use(source: Run | Facts, targets: pd.DataFrame, values: pd.DataFrame) -> 
         settings = run.params.weights.model_copy(update={"metrics": tuple(rows["metric"].unique())})
         weighed += weigh(source, role=role, settings=settings, values=values)
     return weighed
+
+
+def published_weights(run: Run) -> pd.DataFrame | None:
+    """The weights in force in the run's month, from <shop>.weights.csv (weights.held); null where none were published.
+
+    CsperfError with every fault of the file, whatever month it is of.
+    """
+    path = run.params.folder / f"{run.params.shop}.weights.csv"
+    if not path.is_file():
+        return None
+    rows = held(read_tidy(path, "published_weights"), run.month, path.name)
+    return rows if len(rows) else None
 
 
 def scorable(targets: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,50 @@
+"""The weights that were published and hold: from the first day of a quarter, or with a written reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from ..errors import CsperfError, Problem
+from ..text import say
+
+COLUMNS = ["valid_from", "role", "metric", "weight", "set_by", "reason"]
+SLACK = 0.01
+
+
+def held(rows: pd.DataFrame, month: str, where: str = "") -> pd.DataFrame:
+    """The rows (COLUMNS) in force on the first day of the month: of each role the newest published until then.
+
+    A role's weights are replaced whole; weights of 0 are those of watched metrics. No rows before the first. CsperfError
+    with everything wrong in any of them: not from the first of a month, within a quarter without a reason, nobody's
+    name, a metric twice, a sum other than 100.
+    """
+    rows = rows.reindex(columns=COLUMNS)
+    problems = [problem for key, own in _published(rows) for problem in _faults(key, own, where)]
+    if problems:
+        raise CsperfError(problems)
+    known = rows[rows["valid_from"] <= f"{month}-01"]
+    newest = known.groupby(known["role"].fillna(""))["valid_from"].transform("max")
+    return known[known["valid_from"] == newest].reset_index(drop=True)
+
+
+def _published(rows: pd.DataFrame) -> Iterator[tuple[tuple[str, str], pd.DataFrame]]:
+    for (day, role), own in rows.groupby(["valid_from", rows["role"].fillna("")]):
+        yield (str(day), str(role)), own
+
+
+def _faults(key: tuple[str, str], own: pd.DataFrame, where: str) -> Iterator[Problem]:
+    day, role = key
+    place = f"{where} {day} {say(f'tables.role_{role}') if role else say('scores.all_roles')}".strip()
+    reasoned = own["reason"].fillna("").str.strip().ne("").any()
+    if not day.endswith("-01"):
+        yield Problem(place, say("weights.held_first", found=day))
+    elif int(day[5:7]) % 3 != 1 and not reasoned:
+        yield Problem(place, say("weights.held_quarter", found=day))
+    if own["set_by"].fillna("").str.strip().eq("").any():
+        yield Problem(place, say("weights.held_unsigned"))
+    for metric in own.loc[own.duplicated("metric"), "metric"].unique():
+        yield Problem(place, say("scores.weight_twice", metric=metric))
+    if abs(own["weight"].sum() - 100) > SLACK:
+        yield Problem(place, say("weights.held_sum", found=f"{own['weight'].sum():g}"))
