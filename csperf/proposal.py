@@ -15,13 +15,16 @@ from . import table_door
 from .frontpage import About, FrontPage, Material, content, html, pdf, png
 from .frontpage.weak import LEAST_DAYS
 from .lists import week_map
+from .people.cost import cost
 from .run import Run, facts, keep_in_force, measure, past_review, propose
+from .scorecard import scorecard
 from .targets import Proposal
 from .targets.industry import industry_values
 from .targets.register import days_of, later
 from .text import say, speaking
 from .text.numbers import day_words
 from .weighing import in_use
+from .weights import Weighing, templates
 
 # What weak hours and days are read from: the first that the shop has.
 WHERE = ["reply_30s_msg", "call_answered_20s_share", "mean_wait_msg_s", "mean_wait_turn_s", "first_reply_s"]
@@ -68,10 +71,12 @@ def material(run: Run) -> Material:
     past, proposal = _past(run), keep_in_force(run, propose(run))
     targets, lines = proposal.targets, proposal.red_lines
     peers = industry_values(run.table("benchmarks"), proposal.definitions)
+    weights = _weights(run, proposal)
     metric, days = _days(past)
     return Material(
         targets=targets[targets["role"] != "shop"],
-        weights=_weights(run, proposal),
+        weights=weights,
+        bonus=_bonus(run, proposal, weights),
         red_lines=lines[lines["n_days"] > 0],
         review=past_review(run),
         industry=peers[peers["usable"].astype(bool)],
@@ -103,8 +108,25 @@ def about(run: Run) -> About:
 def _weights(run: Run, proposal: Proposal) -> pd.DataFrame | None:
     """The weights that the shop goes by, each with where they come from; null where nothing may be scored yet."""
     weighed = in_use(run, proposal.targets, proposal.months)
-    frames = [one.weights.assign(said=one.said[0]) for one in weighed]
+    frames = [one.weights.assign(said=_origin(one)) for one in weighed]
     return pd.concat(frames, ignore_index=True) if frames else None
+
+
+def _origin(weighing: Weighing) -> str:
+    """Where a role's weights come from: what was said first, unless that was why the data have no say."""
+    if weighing.verdict == "REFUSED":
+        return say("frontpage.weights_starter", since=templates().since)
+    return weighing.said[0]
+
+
+def _bonus(run: Run, proposal: Proposal, weights: pd.DataFrame | None) -> pd.DataFrame | None:
+    """What a month as the newest would cost by these targets and weights (people.cost); null without a bonus scheme."""
+    pay = run.params.people.pay
+    if weights is None or not pay.bonuses:
+        return None
+    values = proposal.months.assign(shop_id=run.params.shop)
+    card = scorecard(values, proposal.targets, weights, roster=run.table("roster"), month=run.month)
+    return cost(card.scores, pay, card.settings)
 
 
 def recent(months: pd.DataFrame, names: list[str]) -> pd.DataFrame:

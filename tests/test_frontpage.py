@@ -23,6 +23,8 @@ from csperf.charts.frontpage import LADDER, SEEN, ladder_places
 from csperf.frontpage import FrontPage, content, html, pdf, png
 from csperf.frontpage.page import pieces
 from csperf.frontpage.weak import weakest_day, weakest_hours
+from csperf.people.settings import PeopleSettings
+from csperf.scorecard import ScoreSettings
 from csperf.targets import words as sentences
 from csperf.targets.words import RedLine
 
@@ -258,8 +260,27 @@ def test_where_the_weights_come_from_is_said():
     assert "权重是管理组4人打的分。" in example().notes
     apart = weights().assign(said=lambda rows: rows["role"].map({"pre": "权重是起步模板。", "after": "权重是打分。"}))
     notes = content(material(weights=apart), about()).notes
-    assert {"售前的权重是起步模板。", "售后的权重是打分。"} <= set(notes)
+    assert {"售前：权重是起步模板。", "售后：权重是打分。"} <= set(notes)
     assert not any("权重" in note for note in content(material(weights=None), about()).notes)
+
+
+def bonus(budget=None) -> pd.DataFrame:
+    """people.cost of a month, in fen."""
+    cases = {"expected": 918_000, "low": 850_000, "high": 990_000, "most": 1_200_000}
+    rows = [(case, fen, min(fen, budget or fen), budget, 17) for case, fen in cases.items()]
+    return pd.DataFrame(rows, columns=["case", "uncapped_fen", "bonus_fen", "budget_fen", "people"])
+
+
+def test_bonuses_are_a_key_number_with_their_limit():
+    page = content(material(bonus=bonus(1_020_000)), about())
+    assert "9月绩效奖金预计**9,180元**（上限10,200元）" in page.numbers
+    assert any("差的月份8,500元，好的月份9,900元，人人拿满12,000元；预算10,200元" in note for note in page.notes)
+    assert any("批9月奖金上限10,200元" in said for said in page.to_do)
+    free = content(material(bonus=bonus()), about())
+    assert "9月绩效奖金预计**9,180元**（上限12,000元）" in free.numbers and not any(
+        "预算" in note for note in free.notes
+    )
+    assert not any("奖金" in said for said in example().texts())
 
 
 def test_weights_of_no_role_are_everybodys():
@@ -478,7 +499,9 @@ def test_the_first_page_says_what_the_target_table_says(small_shop, packs):
     from csperf.run import open_run
     from csperf.text.numbers import quantity
 
-    tables = gathered(open_run(small_shop, lang="zh"))
+    run = open_run(small_shop, lang="zh")
+    paid = PeopleSettings(pay={"bonuses": [{"yuan": 600}]})
+    tables = gathered(replace(run, params=run.params.model_copy(update={"people": paid})))
     page = visible((packs["zh"] / "首页.html").read_text(encoding="utf-8"))
     assert tables.industry["usable"].all()
     whole = tables.targets[tables.targets["level"].isna() & tables.targets["shop_value"].notna()]
@@ -486,6 +509,9 @@ def test_the_first_page_says_what_the_target_table_says(small_shop, packs):
     assert [
         row.metric for row in whole.itertuples() if quantity(row.shop_value, unit(row.metric), "zh") not in page
     ] == []
+    assert tables.weights.groupby("role")["weight"].sum().eq(100).all() and tables.weights["said"].str.len().gt(5).all()
+    most = tables.bonus.set_index("case").loc["most"]
+    assert most["bonus_fen"] == most["people"] * 600 * 100 * ScoreSettings().coefficient_high
     assert set(tables.agents["metric"]) <= set(tables.targets["metric"]) and tables.agents["value"].notna().all()
 
 

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 import pandas as pd
 
 from ..catalogue import entry
+from ..metric import FEN_PER_YUAN
 from ..targets.platform_words import red_line_words
 from ..targets.words import chance, company_goal
 from ..text import say, words
@@ -42,7 +43,7 @@ def content(material: Material, about: About, *, lang: str = "zh") -> FrontPage:
         more=table.rows(rest, every, lang),
         level_heads=table.level_heads(lang),
         level_rows=table.level_rows(every, lang),
-        notes=tuple(_notes(every, material.weights, lang)),
+        notes=tuple(_notes(every, material, about, lang)),
         red_lines=tuple(_red_lines(material.red_lines, lang)),
         charts=charts(first, material, about, lang),
         monday=say("frontpage.monday", lang, day=day_words(monday, lang)),
@@ -95,8 +96,19 @@ def _numbers(every: Sequence[Aim], material: Material, about: About, lang: str) 
     if about.newcomers:
         yield say("frontpage.newcomers", lang, n=about.newcomers)
     yield _review(material.review, about, lang)
+    if costs := _costs(material, lang):
+        yield say("frontpage.bonus", lang, month=table.short_month(about.month, lang), **costs)
     if material.red_lines is not None and len(material.red_lines):
         yield from _line_number(material.red_lines, lang)
+
+
+def _costs(material: Material, lang: str) -> dict[str, str]:
+    """What the bonuses cost in yuan by case, within the budget but for `full`; empty where no bonus is set."""
+    if material.bonus is None or material.bonus["bonus_fen"].isna().any():
+        return {}
+    cases = material.bonus.set_index("case")
+    fen = cases["bonus_fen"].to_dict() | {"full": cases.loc["most", "uncapped_fen"]}
+    return {case: number(value / FEN_PER_YUAN, "yuan") for case, value in fen.items()}
 
 
 def _review(review: pd.DataFrame | None, about: About, lang: str) -> str:
@@ -124,7 +136,7 @@ def _line_number(lines: pd.DataFrame, lang: str) -> Iterator[str]:
         yield say("frontpage.line_unverified", lang, n=len(lines) - len(usable))
 
 
-def _notes(every: Sequence[Aim], weights: pd.DataFrame | None, lang: str) -> Iterator[str]:
+def _notes(every: Sequence[Aim], material: Material, about: About, lang: str) -> Iterator[str]:
     """What the table does not say by itself."""
     split = next((aim for aim in every if aim.levels), None)
     if split:
@@ -135,7 +147,8 @@ def _notes(every: Sequence[Aim], weights: pd.DataFrame | None, lang: str) -> Ite
             metrics = say("frontpage.and", lang).join(dict.fromkeys(names))
             yield say(f"frontpage.note_{code.lower()}", lang, metrics=metrics)
     yield say("frontpage.note_scores", lang)
-    yield from _weights(weights, lang)
+    yield from _weights(material.weights, lang)
+    yield from _bonus(material, about, lang)
     yield from (said for aim in every if (said := _company_goal(aim, lang)))
 
 
@@ -150,6 +163,16 @@ def _weights(weights: pd.DataFrame | None, lang: str) -> Iterator[str]:
         yield from (
             say("frontpage.note_weights", lang, role=table.role_word(r, lang), said=s) for r, s in of_role.items()
         )
+
+
+def _bonus(material: Material, about: About, lang: str) -> Iterator[str]:
+    """What the bonuses cost in a bad month and in a good one (PRACTICE 13)."""
+    costs = _costs(material, lang)
+    if material.bonus is None or not costs:
+        return
+    budget = material.bonus["budget_fen"].iloc[0]
+    cut = "" if pd.isna(budget) else say("frontpage.bonus_budget", lang, budget=number(budget / FEN_PER_YUAN, "yuan"))
+    yield say("frontpage.note_bonus", lang, recent=table.short_month(about.recent, lang), **costs | {"budget": cut})
 
 
 def _company_goal(aim: Aim, lang: str) -> str:
@@ -191,6 +214,8 @@ def _to_do(every: Sequence[Aim], material: Material, about: About, monday: date,
         yield say("frontpage.to_do_shifts", lang, where=say(f"frontpage.weekday_{day.first}", lang))
     elif trial:
         yield say("frontpage.to_do_trial", lang, n=trial)
+    if costs := _costs(material, lang):
+        yield say("frontpage.to_do_bonus", lang, month=table.short_month(about.month, lang), **costs)
     levels = list(dict.fromkeys(row.level for aim in every for row in aim.levels))[:2]
     names = say("frontpage.and", lang).join(table.level_word(level, lang, long=True) for level in levels)
     yield say("frontpage.to_do_listen", lang, who=names) if levels else say("frontpage.to_do_listen_two", lang)

@@ -50,11 +50,13 @@ class Material:
     targets: targets.COLUMNS. weights: metric, role (null: any), weight, said (where they come from). red_lines:
     targets.platform.COLUMNS. review: metric, role, level, low, high, met (people) of the month before, as
     targets.past.COLUMNS has them. industry: metric, cell, value. agents: metric, role, level, agent_id, value, n.
-    hours: weekday (0 = Monday), hour, value, n; days: day, value, n; both of `where_metric`.
+    bonus: people.cost of a month as the newest. hours: weekday (0 = Monday), hour, value, n; days: day, value, n; both
+    of `where_metric`.
     """
 
     targets: pd.DataFrame
     weights: pd.DataFrame | None = None
+    bonus: pd.DataFrame | None = None
     red_lines: pd.DataFrame | None = None
     review: pd.DataFrame | None = None
     industry: pd.DataFrame | None = None

@@ -51,6 +51,11 @@ class Weighing:
     evidence: Evidence | None
     opinion: Opinion | None
 
+    @property
+    def verdict(self) -> str:
+        """What the weights rest on: DATA, INDICATIVE (data in part), EXPERTS, REFUSED (the data), STARTER."""
+        return str(self.weights["verdict"].iloc[0])
+
 
 def derive_weights(
     values: pd.DataFrame | None,
