@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -12,6 +13,9 @@ from .scorecard import PRESETS, Scorecard, ScoreSettings, preset, scorecard
 from .settings import listed, quoted
 from .text import say
 from .tidy import read_tidy, read_values
+
+if TYPE_CHECKING:  # heavy: imported where it is needed, so that tables alone are quick
+    from .run import Run
 
 RULES = ("linear", "step", "attainment")
 
@@ -33,13 +37,14 @@ class Asked:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """The scorecard, the month it is about, names, what the shop is called, and what to say."""
+    """The scorecard, the month it is about, names, what the shop is called, what to say; the run where there is one."""
 
     card: Scorecard
     month: str
     names: dict[str, str]
     shop: str
     notices: tuple[str, ...]
+    run: Run | None = None
 
     @property
     def scores(self) -> pd.DataFrame:
@@ -124,15 +129,17 @@ def _from_store(params_file: Path, asked: Asked, tables: dict[str, pd.DataFrame]
     if "targets" in tables:
         tables["targets"] = _with_columns(tables["targets"])
     scored = score_run(run, **tables, settings=settings)
-    return Found(scored.card, run.month, scored.names, run.params.title(run.lang), scored.notices)
+    return Found(scored.card, run.month, scored.names, run.params.title(run.lang), scored.notices, run)
 
 
 def write_sheets(found: Found, folder: Path, lang: str) -> list[Path]:
     """Writes everybody's sheet and the team's into the folder; the paths. A folder that is no folder is refused."""
+    from .run import shift_values
     from .sheets import About, write_all
 
     if folder.is_file():
         raise CsperfError(Problem(str(folder), say("cli.not_a_folder")))
     month = found.month or found.card.scores["month"].max()
     about = About(found.shop, month, lang, found.card.settings.anonymous)
-    return write_all(found.card, folder, about, found.names)
+    by_shift = shift_values(found.run) if found.run else None
+    return write_all(found.card, folder, about, found.names, by_shift)

@@ -39,6 +39,8 @@ from traitlets.config import Config
 from . import __version__
 from .errors import CsperfError, Problem
 from .export import write_table
+from .handouts import MIME as HANDOUTS
+from .handouts import Handouts
 from .proposal import DRAWN, Drawn
 from .run import AS_OF, Run
 from .stages import FIRST_PAGE as WITH_FIRST_PAGE
@@ -114,9 +116,11 @@ def run_pack(
     drawing = [FRONT] if stage in WITH_FIRST_PAGE and not chosen else []
     every = [*notebooks, *drawing]
     executed = _execute(every, Path(params_file), run, jobs, seconds, progress or (lambda _name: None))
+    handouts = {path: content for notebook in executed.values() for path, content in _handouts(notebook)}
     front = _received(executed.pop(FRONT.stem)) if drawing else None
     pages = _pages(executed, pack)
     with replacing(target) as folder:
+        _write_handouts(folder, handouts)
         _write(folder, pages, front, pack, Path(params_file))
     _log(run, stage, seconds)
     return target
@@ -127,6 +131,24 @@ def _received(notebook: NotebookNode) -> Drawn | None:
     data = next(o["data"][DRAWN] for c in notebook.cells for o in c.get("outputs", ()) if DRAWN in o.get("data", {}))
     drawn = Drawn.received(data)
     return drawn if drawn.title else None
+
+
+def _handouts(notebook: NotebookNode) -> Iterator[tuple[str, bytes]]:
+    """The files that a notebook drew for people; their outputs are taken out, for no page shows them."""
+    for cell in notebook.cells:
+        outputs = cell.get("outputs", ())
+        for output in outputs:
+            if HANDOUTS in output.get("data", {}):
+                yield from Handouts.received(output["data"][HANDOUTS]).files.items()
+        if outputs:
+            cell.outputs = [output for output in outputs if HANDOUTS not in output.get("data", {})]
+
+
+def _write_handouts(folder: Path, handouts: Mapping[str, bytes]) -> None:
+    for path, content in handouts.items():
+        place = folder / path
+        place.parent.mkdir(exist_ok=True)
+        place.write_bytes(content)
 
 
 def find_notebooks(only: Sequence[str] = (), folder: Path | None = None) -> list[Path]:
@@ -342,7 +364,7 @@ def _write(folder: Path, pages: Sequence[Page], front: Drawn | None, pack: Pack,
     if front:
         for ending in ("html", "pdf", "png"):
             (folder / f"{FIRST_PAGE}.{ending}").write_bytes(getattr(front, ending))
-    index = _index(pages, front, pack)
+    index = _index(pages, front, pack, _for_people(folder))
     (folder / "index.html").write_text(index, encoding="utf-8", newline="\n")
     facts = _run_facts(folder, pack, params_file)
     (folder / "run.json").write_text(
@@ -350,8 +372,18 @@ def _write(folder: Path, pages: Sequence[Page], front: Drawn | None, pack: Pack,
     )
 
 
-def _index(pages: Sequence[Page], front: Drawn | None, pack: Pack) -> str:
-    """The contents: the first page, the month in figures, then each page's question with the tables it shows."""
+def _for_people(folder: Path) -> dict[str, list[str]]:
+    """The papers and sheets that were written, by folder ("" for the pack's own)."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(folder.rglob("*.pdf")):
+        within = path.relative_to(folder).parent.as_posix().strip(".")
+        if path.stem != FIRST_PAGE:
+            found.setdefault(within, []).append(path.stem)
+    return found
+
+
+def _index(pages: Sequence[Page], front: Drawn | None, pack: Pack, handouts: Mapping[str, list[str]]) -> str:
+    """The contents: the first page, the month in figures, each page's question with its tables, what people get."""
     run = pack.run
     env = Environment(loader=FileSystemLoader(TEMPLATES / "page"), autoescape=True, undefined=StrictUndefined)
     about = {**_about(pack), "name": "index", "pages": [(page.name, page.title) for page in pages]}
@@ -359,6 +391,7 @@ def _index(pages: Sequence[Page], front: Drawn | None, pack: Pack) -> str:
     link = {"name": FIRST_PAGE, "title": front.title} if front else None
     slots["file_words"] = {name: say(f"tables.file_{name}", run.lang) for page in pages for name in page.tables}
     key = [page.tables["key_figures"] for page in pages if "key_figures" in page.tables]
+    slots["handouts"] = handouts
     slots["figures"] = [figure for frame in key for figure in figures(frame, run.lang)]
     days = f"{run.first_day.isoformat()} – {run.last_day.isoformat()}"
     return _trim(env.get_template("contents.html.j2").render(page=about, days=days, front=link, **slots))
