@@ -544,7 +544,9 @@ def _records(con: BaseBackend, run: Run, shop: turns.Shop, found: Mapping[str, i
 def _days_of(rows: ir.Table, name: str) -> list[dt.date]:
     """The days on which a table has rows."""
     columns = [rows[column] for column in INPUT[name].day_columns]
-    return rows.select(day=ibis.coalesce(*columns)).distinct().dropna().to_pandas()["day"].tolist() if columns else []
+    if not columns:
+        return []
+    return rows.select(day=ibis.coalesce(*columns)).distinct().drop_null().to_pyarrow()["day"].to_pylist()
 
 
 def _chunks(run: Run, since: dt.date | None = None) -> list[tuple[dt.date, dt.date]]:
