@@ -16,7 +16,7 @@ SLACK = 0.01
 def held(rows: pd.DataFrame, month: str, where: str = "") -> pd.DataFrame:
     """The rows (COLUMNS) in force on the first day of the month: of each role the newest published until then.
 
-    A role's weights are replaced whole; weights of 0 are those of watched metrics. No rows before the first. CsperfError
+    A role's weights are replaced whole; 0 is that of watched metrics. No rows before the first. CsperfError
     with everything wrong in any of them: not from the first of a month, within a quarter without a reason, nobody's
     name, a metric twice, a sum other than 100.
     """
