@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from csperf import tables
 from csperf import targets as aims
 from csperf.errors import CsperfError
 from csperf.targets import TargetSettings, derive_targets
@@ -396,3 +397,11 @@ def test_other_counting_rules_are_not_compared():
     found = aims.propose(values(steady(), months=SIX), settings=settings)
     same = held(found, register(target=whole(found.targets)["target"], definitions="pdd"), settings)
     pd.testing.assert_frame_equal(same.targets, found.targets)
+
+
+def test_the_table_says_how_far_off_a_target_may_be_and_cards_are_of_what_people_are_held_to():
+    levels = {agent: "junior" if place < 10 else "senior" for place, agent in enumerate(steady())}
+    found = aims.propose(values(steady(), levels=levels, months=SIX), settings=TargetSettings(resamples=50)).targets
+    shown = tables.targets(found, lang="zh").gt.as_raw_html()
+    assert [f"±{100 * width:.1f}个点" in shown for width in found["half_width"]] == [True] * 3
+    assert tables.target_cards(found, definitions="shop").frame["level"].tolist() == ["junior", "senior"]

@@ -17,17 +17,19 @@ TEXT = ("definition", "scoring", "origin", "reasonable", "measurable", "attainab
 
 
 def target_cards(targets: pd.DataFrame, *, definitions: str, lang: str = "zh") -> Table:
-    """A card per metric and role: 定义, 评分规则, 数据来源, and 合理? 可量化? 可执行? (S1-17, S0-07).
+    """A card per metric and role, of each level where it is split: 定义, 评分规则, 数据来源, and 合理? 可量化? 可执行?
 
+    (S1-17, S0-07.)
     `targets`: Proposal.targets; `definitions`: the counting rules they stand under. Rows without own data have no card.
     """
-    rows = targets[targets["level"].isna() & (targets["role"] != "shop") & (targets["n_agent_months"] > 0)]
-    rows = rows.reset_index(drop=True)
+    split = targets["level"].notna().groupby([targets["metric"], targets["role"]]).transform("any")
+    held_to = targets["level"].notna() | ~split
+    rows = targets[held_to & (targets["role"] != "shop") & (targets["n_agent_months"] > 0)].reset_index(drop=True)
     cards = [_card(row, definitions, lang) for row in rows.itertuples()]
     frame = pd.concat(
-        [rows[["metric", "role", "base", "target", "stretch"]], pd.DataFrame(cards, columns=TEXT)], axis=1
+        [rows[["metric", "role", "level", "base", "target", "stretch"]], pd.DataFrame(cards, columns=TEXT)], axis=1
     )
-    shown = metric_rows(rows, ["base", "target", "stretch"], lang)
+    shown = metric_rows(rows, ["base", "target", "stretch"], lang, before=("level",))
     for column in TEXT:
         shown[say(f"tables.{column}", lang)] = frame[column]
     title = say("tables.target_cards", lang, cards=len(rows))

@@ -10,7 +10,7 @@ import pandas as pd
 from ..catalogue import entry
 from ..targets import TargetSettings, in_order
 from ..text import say
-from ..text.numbers import MISSING, month_words, number
+from ..text.numbers import MISSING, difference, month_words, number
 from .table import Table, laid_out, metric_rows
 
 SPREAD = ("easy90", "easy75", "middle", "hard25", "hard10")
@@ -28,13 +28,15 @@ def level_spread(spread: pd.DataFrame, *, lang: str = "zh") -> Table:
 
 
 def targets(targets: pd.DataFrame, *, settings: TargetSettings | None = None, lang: str = "zh") -> Table:
-    """The proposal: base, target and stretch per metric, role and level, who is expected to meet it, and why.
+    """The proposal: base, target and stretch per metric, role and level, how sure it is, who will meet it, and why.
 
     `settings`: those the targets were set by, whose shares the note names.
     """
     policy = settings or TargetSettings()
     rows = targets[targets["role"] != "shop"]
     shown = metric_rows(rows, ["base", "target", "stretch", "shop_value", "tier_mean"], lang, before=("level",))
+    widths = [_width(row, lang) for row in rows.itertuples()]
+    shown.insert(list(shown.columns).index(say("tables.stretch", lang)), say("tables.half_width", lang), widths)
     shown[say("tables.expected", lang)] = [_expected(row, lang) for row in rows.itertuples()]
     shown[say("tables.n_agent_months", lang)] = [number(n, "count") for n in rows["n_agent_months"]]
     shown[say("tables.grade", lang)] = [say(f"tables.grade_{g}", lang) for g in rows["grade"]]
@@ -45,6 +47,11 @@ def targets(targets: pd.DataFrame, *, settings: TargetSettings | None = None, la
     notes = [say("tables.targets_note", lang, **{name: f"{100 * share:.0f}%" for name, share in shares.items()})]
     gt = laid_out("targets", shown, title, lang, group="role", stub="metric", notes=notes, text=("reason",))
     return Table("targets", rows, gt)
+
+
+def _width(row: Any, lang: str) -> str:
+    """How far the target itself may lie elsewhere: ±1.2个点."""
+    return difference(row.half_width, entry(row.metric).unit, lang).replace("+", "±")
 
 
 def _expected(row: Any, lang: str) -> str:
