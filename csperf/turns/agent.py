@@ -12,29 +12,24 @@ from .events import BUYER
 from .runs import before, only, runs
 from .shop import CLOCK, turn_group, within_horizon
 
-STREAM = [*BUYER, "s_ord", "account_id"]
+STREAM = [*BUYER, "s_ord", "account"]
 SEGMENT = [*STREAM, "seg"]
 PLACES = 2**31  # a passed-on question stands at its transfer's place, in the order it was asked
 COLUMNS = [
     *BUYER,
     "s_ord",
     "s_us",
-    "session_id",
-    "category_code",
+    "coded_ord",
     "agent_started",
     "out",
-    "account_id",
+    "account",
+    "own_ord",
     "ord",
     "us",
     "own_us",
     "work",
     "day",
     "in_hours",
-    "row_id",
-    "sender",
-    "kind",
-    "emoji",
-    "substantive",
     "q",
     "r",
     "opener",
@@ -46,7 +41,7 @@ COLUMNS = [
 ]
 
 
-def agent_rows(keep: Scratch, shop: ir.Table, definition: Definition, bots: tuple[str, ...]) -> ir.Table:
+def agent_rows(keep: Scratch, shop: ir.Table, definition: Definition) -> ir.Table:
     """One row for each question and owner, each counted reply, and each transfer, with the owner's turn (turn_ord)."""
     given = keep(_given(shop, definition))
     passed = given.limit(0)
@@ -57,7 +52,7 @@ def agent_rows(keep: Scratch, shop: ir.Table, definition: Definition, bots: tupl
         if _same(onward, passed):
             break
         passed = onward
-    return keep(_own_turns(keep, given.union(passed), definition).filter(~_.account_id.isin(bots)))
+    return keep(_own_turns(keep, given.union(passed), definition))
 
 
 def _same(rows: ir.Table, others: ir.Table) -> bool:
@@ -68,24 +63,24 @@ def _given(shop: ir.Table, definition: Definition) -> ir.Table:
     """Questions with the account they were put to, replies, transfers, and a mark for whoever was handed a buyer."""
     own = {name: shop[f"own_{name}"] for name in CLOCK}
     closed = within_horizon(definition, shop.turn_us, shop.day, shop.close_us, shop.close_day)
-    found = only(shop.q & shop.turn_ord.notnull() & shop.account_id.isnull() & closed, shop.close_account)
+    found = only(shop.q & shop.turn_ord.notnull() & shop.account.isnull() & closed, shop.close_account)
     from_bot = found.notnull() & shop.bot_us.notnull()
     from_handover = from_bot & (definition.agent_clock == "assignment")
     rows = shop.mutate(
-        account_id=shop.account_id.fill_null(found),
+        account=shop.account.fill_null(found),
         ord=ibis.ifelse(from_bot, shop.bot_ord * PLACES + 2 + shop.ord, shop.ord * PLACES),
         hand=shop.transfer,
         mark=ibis.literal(False),
         transferred_in=from_bot,
         **{name: ibis.ifelse(from_handover, shop[f"bot_{name}"], own[name]) for name in CLOCK},
-    ).filter(_.s_ord.notnull() & _.account_id.notnull() & (_.q | _.r | _.transfer))
+    ).filter(_.s_ord.notnull() & _.account.notnull() & (_.q | _.r | _.transfer))
     received = rows.filter(rows.transfer & rows.to_account.notnull()).mutate(
-        account_id=_.to_account,
+        account=_.to_account,
         hand=ibis.literal(False),
         mark=~_.handover & (definition.transfer == "sender"),  # such a transfer brings the receiver nothing
         handover=ibis.literal(False),
         ord=_.ord + 1,
-        to_account=ibis.null("string"),
+        to_account=ibis.null("int64"),
         transferred_in=ibis.literal(True),
     )
     return rows.select(COLUMNS).union(received.select(COLUMNS))
@@ -130,7 +125,7 @@ def _passed_on(owned: ir.Table, definition: Definition) -> ir.Table:
         open_then = open_then.filter(_.from_bot)
     own_clock = (~open_then.from_bot & (definition.transfer == "receiver")) | (definition.agent_clock == "message")
     return open_then.mutate(
-        account_id=_.receiver,
+        account=_.receiver,
         ord=(_.hand_ord // PLACES) * PLACES + 2 + _asked_place(open_then),
         **{name: ibis.ifelse(own_clock, open_then[name], open_then[f"hand_{name}"]) for name in CLOCK},
         handover=ibis.literal(False),

@@ -40,10 +40,9 @@ def buyer_days(messages: ir.Table, turned: ir.Table, definition: Definition) -> 
     counts = ~_.excluded
     served = counts & _.in_hours
     key = ["shop_id", "scope", "agent_id", "buyer_id", "day"]
+    opened = ibis.struct({"us": asked.us, "row_id": asked.row_id})  # of messages of one moment always the same one
     grouped = asked.group_by(*key).agg(
-        opened_by=ibis.struct(
-            {"us": asked.us, "row_id": asked.row_id}
-        ).min(),  # of messages of one moment always the same
+        opened_by=opened.min(),
         account_id=only(counts, _.account_id).min().fill_null(_.account_id.min()),
         role=_.role.min(),
         level=_.level.min(),
@@ -61,9 +60,9 @@ def buyer_days(messages: ir.Table, turned: ir.Table, definition: Definition) -> 
         excluded=_.excluded.all(),
         reason=_.reason.max(),
     )
-    opened = turned.filter(~turned.excluded).group_by(*key).agg(turns=_.count())
+    counted = turned.filter(~turned.excluded).group_by(*key).agg(turns=_.count())
     match = [*key[:2], "who", *key[3:]]
-    both = grouped.mutate(who=_.agent_id.fill_null("")).left_join(opened.mutate(who=_.agent_id.fill_null("")), match)
+    both = grouped.mutate(who=_.agent_id.fill_null("")).left_join(counted.mutate(who=_.agent_id.fill_null("")), match)
     return both.drop("who", *(f"{name}_right" for name in (*match, "agent_id"))).mutate(
         row_id=_.opened_by["row_id"],
         turns=_.turns.fill_null(0),

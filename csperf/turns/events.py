@@ -1,4 +1,8 @@
-"""What each message is to the clock: a question, a counted reply, a transfer, a close, or nothing."""
+"""What each message is to the clock: a question, a counted reply, a transfer, a close, or nothing.
+
+Names stay behind: buyers, accounts and messages go by whole numbers through everything that sorts and counts, and get
+their names back in turns.names.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from ibis import _
 
 from ..definitions import Definition
 from ..engine import micros
+from .names import Names
 
 ASKERS = ("buyer", "colleague")  # a colleague sits in the buyer's seat; the chat is out as a whole
 WRITTEN = ("text", "card", "sticker")
@@ -15,51 +20,79 @@ ASKING = ("text", "card", "sticker", "recall")  # a recalled question still open
 NOT_WORDS = r"[^\p{L}\p{N}]+"
 EMOJI = r"[\x{1F300}-\x{1FAFF}\x{2600}-\x{27BF}]|\[[\x{4e00}-\x{9fa5}]{1,4}\]|/:[^\s]{2,5}"
 CLOSING_CODE = r"咨询的内容为\s*([0-9]+(?:\.[0-9]+)*)"  # S2-15
-BUYER = ["shop_id", "buyer_id"]
-COLUMNS = [
-    *BUYER,
+BUYER = ["buyer"]
+MARKED = [
+    "shop_id",
+    "buyer_id",
     "account_id",
     "to_account",
     "row_id",
-    "sender",
+    "source_file",
+    "source_line",
+    "sequence",
     "kind",
+    "day",
+    "us",
+    "asks",
+    "q",
+    "r",
+    "transfer",
+    "handover",
+    "close",
+    "phrase",
+    "human",
+    "bot",
+    "person",
+    "emoji",
+    "substantive",
+    "code",
+]
+WORDS = ["row_id", "kind", "emoji", "substantive", "code"]  # what no clock looks at
+COLUMNS = [
+    *BUYER,
+    "account",
+    "to_account",
+    "own_ord",
+    "ord",
     "day",
     "us",
     "work",
     "in_hours",
-    "ord",
     "q",
     "r",
     "transfer",
+    "handover",
     "close",
     "phrase",
-    "code",
-    "emoji",
-    "substantive",
+    "human",
+    "bot",
+    "person",
+    "coded",
     "out",
 ]
 
 
-def mark(
-    messages: ir.Table, definition: Definition, calendar: ir.Table, excluded: ir.Table, codes: tuple[str, ...]
-) -> ir.Table:
-    """Messages as events: what each is to the clock, its time in microseconds, whether it is in service hours.
+def mark(messages: ir.Table, definition: Definition, codes: tuple[str, ...], bots: tuple[str, ...]) -> ir.Table:
+    """Messages without their text: what each is to the clock, its time in microseconds, what its words tell.
 
-    `calendar` is ServiceHours.calendar as a table; `excluded` holds (shop_id, buyer_id, out) of chats that are out;
-    `codes` are the valid leaf codes of the category tree (empty: any code is valid).
+    `codes` are the valid leaf codes of the category tree (empty: any code is valid); `bots` the accounts that are bots.
     """
-    rows = messages.mutate(us=micros(_.sent_at), text=_.text.fill_null(""))
+    rows = messages.mutate(us=micros(_.sent_at), text=_.text.fill_null(""), asks=_.sender.isin(ASKERS))
     rows = rows.mutate(
-        q=_.sender.isin(ASKERS) & _.kind.isin(ASKING if definition.card_is_question else ("text", "sticker", "recall")),
+        q=_.asks & _.kind.isin(ASKING if definition.card_is_question else ("text", "sticker", "recall")),
         r=_counted_reply(definition) & _.kind.isin(WRITTEN),
         transfer=(_.kind == "transfer") & _.account_id.notnull() & (_.account_id != _.to_account.fill_null("")),
         close=_.kind == "close",
         phrase=_closing_phrase(definition.closing_phrases),
-        code=ibis.ifelse(_.sender.isin(ASKERS), None, _valid(_.text.re_extract(CLOSING_CODE, 1).nullif(""), codes)),
-        emoji=(_.kind == "sticker") | _.text.re_search(EMOJI),
+        human=_.sender == "human",
+        bot=_.sender == "bot",
+        person=_.sender.isin(["human", "assist"]) | (_.kind == "transfer"),
+        emoji=(_.kind == "sticker") | ibis.ifelse(_.asks, False, _.text.re_search(EMOJI)),
         substantive=_.text.length() >= 5,
-    ).drop("text")
-    return _out(_in_service(rows, calendar), excluded)
+        code=ibis.ifelse(_.asks, None, _valid(_.text.re_extract(CLOSING_CODE, 1).nullif(""), codes)),
+    )
+    rows = rows.mutate(handover=_.transfer & (_.bot | _.account_id.isin(bots)))
+    return rows.select(MARKED)
 
 
 def _counted_reply(definition: Definition) -> ir.Deferred:
@@ -71,11 +104,22 @@ def _closing_phrase(phrases: tuple[str, ...]) -> ir.Deferred:
     if not phrases:
         return ibis.literal(False)
     bare = _.text.re_replace(NOT_WORDS, "").lower()
-    return _.sender.isin(ASKERS) & ((_.kind == "sticker") | ((_.kind == "text") & bare.isin(phrases)))
+    return _.asks & ((_.kind == "sticker") | ((_.kind == "text") & bare.isin(phrases)))
 
 
 def _valid(code: ir.Deferred, codes: tuple[str, ...]) -> ir.Deferred:
     return ibis.ifelse(code.isin(codes), code, None) if codes else code
+
+
+def in_order(rows: ir.Table, names: Names, calendar: ir.Table) -> ir.Table:
+    """Marked rows by number, with `ord`, a row's place among its buyer's, and the columns WORDS.
+
+    Order: time, sequence, buyer before agent, account, file, line. `calendar` is ServiceHours.calendar as a table.
+    """
+    rows = _in_service(names.numbered(rows), calendar)
+    order = [_.us, _.sequence, ~_.asks, _.account.fill_null(0), _.source_file, _.source_line, _.row_id]
+    rows = rows.mutate(ord=ibis.row_number().over(group_by=BUYER, order_by=order) + 1, coded=_.code.notnull())
+    return rows.mutate(own_ord=_.ord).select(*COLUMNS, *WORDS)
 
 
 def _in_service(rows: ir.Table, calendar: ir.Table) -> ir.Table:
@@ -87,22 +131,3 @@ def _in_service(rows: ir.Table, calendar: ir.Table) -> ir.Table:
     return joined.mutate(
         in_hours=ibis.or_(*opened).fill_null(False), work=joined.cum_us + sum(served[1:], served[0])
     ).drop("cum_us", "midnight_us", *(name for pair in windows for name in pair))
-
-
-def _out(rows: ir.Table, excluded: ir.Table) -> ir.Table:
-    """Adds `out`: why the whole chat does not count (colleague, listed_buyer), else null."""
-    return rows.left_join(excluded, BUYER).drop("shop_id_right", "buyer_id_right")
-
-
-def in_order(rows: ir.Table) -> ir.Table:
-    """Adds `ord`, a row's place among its buyer's: time, sequence, buyer before agent, account, file, line."""
-    order = [
-        _.us,
-        _.sequence,
-        (~_.sender.isin(ASKERS)).cast("int8"),
-        _.account_id.fill_null(""),
-        _.source_file,
-        _.source_line,
-        _.row_id,
-    ]
-    return rows.mutate(ord=ibis.row_number().over(group_by=BUYER, order_by=order) + 1).select(COLUMNS)

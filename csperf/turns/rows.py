@@ -203,7 +203,7 @@ def _happened(rows: ir.Table) -> ir.Table:
         out=_.out.max(),
         transferred_in=(_.transferred_in & ~_.q).any(),
         transferred_out=(_.hand | _.passed_around).any(),
-        replier=_.replier.argmax(only(_.r & _.replier.notnull(), _.ord)),
+        replier=_.replier.argmax(_.ord, where=_.r & _.replier.notnull()),  # null where nobody replied
     )
     return events.filter(events.start_us.notnull())
 

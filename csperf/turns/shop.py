@@ -18,7 +18,7 @@ HANDING = ("turn_ord", "turn_us", "now", "moves", "then_ord")
 SECOND = 1_000_000
 
 
-def shop_rows(keep: Scratch, events: ir.Table, definition: Definition, bots: tuple[str, ...]) -> ir.Table:
+def shop_rows(keep: Scratch, events: ir.Table, definition: Definition) -> ir.Table:
     """All events with their shop turn (turn_ord) and session (s_ord), null where they have none.
 
     seg counts the counted replies before a row: a segment is its questions and the one reply that ends it (close_us).
@@ -27,7 +27,6 @@ def shop_rows(keep: Scratch, events: ir.Table, definition: Definition, bots: tup
     rows = events.mutate(
         seg=before(events, "r", BUYER),
         opener=events.q & ~events.phrase,
-        handover=events.transfer & ((events.sender == "bot") | events.account_id.isin(bots)),
         **{f"own_{name}": events[name] for name in CLOCK},
     )
     rows = _turns(keep, _last_handover(_reply_of_segment(rows)), definition)
@@ -60,7 +59,7 @@ def _reply_of_segment(rows: ir.Table) -> ir.Table:
         close_us=only(_.r, _.us).min().over(whole),
         close_work=only(_.r, _.work).min().over(whole),
         close_day=only(_.r, _.day).min().over(whole),
-        close_account=only(_.r, _.account_id).max().over(whole),
+        close_account=only(_.r, _.account).max().over(whole),
         asked_ord=only(_.opener, _.ord).min().over(whole),
         handed_ord=only(_.handover, _.ord).max().over(whole),
     )
@@ -129,20 +128,17 @@ def _sessions(keep: Scratch, rows: ir.Table, definition: Definition) -> ir.Table
 
 
 def _whole_session(rows: ir.Table, definition: Definition) -> ir.Table:
-    """Adds what only the whole session tells: session_id, last category code, agent_started, bot_only."""
+    """Adds what only the whole session tells: the place of its last category code, agent_started, bot_only."""
     whole = ibis.window(group_by=SESSION)
 
     def has(flag: ir.BooleanValue) -> ir.BooleanValue:
         return flag.cast("int8").max().over(whole) > 0
 
-    person = rows.sender.isin(["human", "assist"]) | (rows.kind == "transfer")
-    coded = only(rows.code.notnull(), rows.ord.cast("string").lpad(12, "0").concat(rows.code))
-    bot_only = has(rows.sender == "bot") & ~has(person)
+    bot_only = has(rows.bot) & ~has(rows.person)
     passed = rows.transfer & ~rows.handover
     return rows.mutate(
         passed_around=has(passed),
-        session_id=rows.shop_id.concat("/", rows.buyer_id, "/", rows.s_us.cast("string")),
-        category_code=coded.max().over(whole).substr(12),
+        coded_ord=only(rows.coded, rows.ord).max().over(whole),
         agent_started=only(rows.ord == rows.s_ord, rows.r).cast("int8").max().over(whole) > 0,
         out=rows.out.fill_null(only(bot_only & (definition.bot_only == "exclude"), "bot_only")),
     )
