@@ -34,7 +34,7 @@ from .store import Store
 from .targets import Proposal, TargetSettings, core_metrics
 from .targets import propose as propose_targets
 from .targets.activity import COLUMNS as ACTIVITY
-from .targets.activity import activity_targets, last_activity
+from .targets.activity import activity_targets, last_activity, overloaded
 from .targets.industry import cells_of
 from .targets.maturity import settled_until
 from .targets.past import review_past
@@ -50,6 +50,7 @@ from .turns.people import bots, people
 DOORS = {"chat": {"messages", "calls"}, "table": {"measured"}}
 # What speaks of people beside chats and calls: records of after-sale, and registers.
 RECORDS = ("refunds", "complaints", "ratings", "tickets", "quality_checks", "visits", "feedback", "plans", "surveys")
+CASES = "asked_users"  # how busy a day was
 WHO = ("agent", "role", "level")
 AS_OF = "CSPERF_AS_OF"  # the variable that tells a pack's notebooks from which day they look
 LEAD_DAYS = 30  # read before the first day that is looked at: 21 days of history, an order's window, a chain
@@ -234,8 +235,8 @@ def measure(
 def history(source: Run | Facts, metrics: Sequence[str] | None = None) -> pd.DataFrame:
     """Agents' values up to the run's month, as targets.propose wants them: by month, with sum_squares.
 
-    In months with exempt activity days (the calendar's) sums are by day and leave those days out (PRACTICE 17); these
-    rows name their month too.
+    In months with exempt activity days (the calendar's) sums are by day and leave those days out (PRACTICE 17), speed
+    also days of other activities with more cases than planned; these rows name their month too.
     `metrics`: default those of the settings, else the core ones of the platform.
     """
     run = source.run if isinstance(source, Facts) else source
@@ -245,14 +246,14 @@ def history(source: Run | Facts, metrics: Sequence[str] | None = None) -> pd.Dat
     known = source if isinstance(source, Facts) else facts(source)
     wanted = named or core_metrics(run.params.platform)
     past = replace(run, first_day=_months_before(run.first_day, run.params.targets.history_months))
-    exempt = exempt_days(run)
+    off = days_off(source, wanted)
     parts = []
     for last, keys in _by_last_day(run, wanted).items():
         within = Facts(replace(past, last_day=last), known)
-        sums = [key for key in keys if exempt and isinstance(entry(key), Metric)]
+        sums = [key for key in keys if off[key] and isinstance(entry(key), Metric)]
         days = measure(within, [*WHO, "day"], sums, spread=True) if sums else pd.DataFrame(columns=["day"])
         ranked = [key for key in keys if key not in sums]
-        parts += [days[~days["day"].isin(exempt)]] if sums else []
+        parts += [_without(days, off)] if sums else []
         parts += [measure(within, [*WHO, "month"], ranked, spread=True)] if ranked else []
     return _with_month(pd.concat(parts, ignore_index=True))
 
@@ -287,7 +288,8 @@ def activities(source: Run | Facts, targets: pd.DataFrame) -> pd.DataFrame:
     keys = list(targets.loc[targets["role"] != "shop", "metric"].unique())
     days = measure(Facts(around, source) if isinstance(source, Facts) else around, ["role", "day"], keys)
     others = exempt_days(run) - {day.date() for day in pd.date_range(first, last)}
-    return activity_targets(days[~pd.to_datetime(days["day"]).dt.date.isin(others)], targets, name, first, last)
+    usual, volume = days[~pd.to_datetime(days["day"]).dt.date.isin(others)], run.params.targets.activity_volume
+    return activity_targets(usual, targets, name, first, last, volume=volume)
 
 
 def _by_last_day(run: Run, metrics: Sequence[str]) -> dict[dt.date, list[str]]:
@@ -311,7 +313,7 @@ def _history_of_tables(run: Run, named: list[str]) -> pd.DataFrame:
     served = measure(past, ["agent", "day"], list(table_door.WEIGHTS))
     served = served.sort_values("metric", ascending=False).dropna(subset="value").drop_duplicates(["agent_id", "day"])
     days = days.merge(served.rename(columns={"value": "served"})[["agent_id", "day", "served"]], how="left")
-    days = days[~days["day"].isin(exempt_days(run)) & days["note"].ne(table_door.PROVISIONAL)]
+    days = _without(days[days["note"].ne(table_door.PROVISIONAL)], days_off(run, wanted))
     told = set(zip(days["agent_id"], days["metric"], pd.to_datetime(days["day"]).dt.strftime("%Y-%m"), strict=True))
     months = measure(past, [*WHO, "month"], wanted, spread=True)
     only = run.store.months()[0] == run.month
@@ -479,6 +481,27 @@ def exempt_days(run: Run) -> set[dt.date]:
         for start, end in zip(exempt["start"], exempt["end"], strict=True)
         for day in pd.date_range(start, end)
     }
+
+
+def days_off(source: Run | Facts, metrics: Iterable[str]) -> dict[str, set[dt.date]]:
+    """By metric the days that its targets and scores leave out: exempt ones, and of speed also overloaded ones."""
+    run = source.run if isinstance(source, Facts) else source
+    exempt, calendar = exempt_days(run), run.table("calendar")
+    found = {key: exempt for key in metrics}
+    speedy = [key for key in found if QUESTIONS[key] == "speed"]
+    if not speedy or len(calendar) < 2 or calendar["exempt"].fillna(False).all():
+        return found
+    whole = replace(run, first_day=pd.to_datetime(calendar["start"]).min().date())
+    days = measure(Facts(whole, source) if isinstance(source, Facts) else whole, ["shop", "day"], [CASES])
+    cases = days.dropna(subset="value").assign(day=lambda rows: pd.to_datetime(rows["day"]).dt.date)
+    volume = run.params.targets.activity_volume
+    return found | dict.fromkeys(speedy, exempt | overloaded(cases.set_index("day")["value"], calendar, volume=volume))
+
+
+def _without(days: pd.DataFrame, off: dict[str, set[dt.date]]) -> pd.DataFrame:
+    """The rows by day but for the days that their metric leaves out."""
+    known = pd.to_datetime(days["day"]).dt.date
+    return days[_marked(day not in off[key] for day, key in zip(known, days["metric"], strict=True))]
 
 
 def _newest_complete(store: Store, months: list[str]) -> str:

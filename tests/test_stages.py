@@ -18,13 +18,13 @@ from csperf.definitions import SETS
 from csperf.errors import CsperfError
 from csperf.facts import INPUT
 from csperf.report import NOTEBOOKS, run_pack
-from csperf.run import facts, history, last_settled, measure, open_run
+from csperf.run import days_off, exempt_days, facts, history, last_settled, measure, open_run
 from csperf.scoring import score_run
 from csperf.stages import PAGES, STAGES, month_inputs, open_pack, progress_so_far, register_of
 from csperf.store import Store
 from csperf.tables.progress import said as progress_said
 from csperf.targets.activity import COLUMNS as ACTIVITY
-from csperf.targets.activity import activity_targets, last_activity
+from csperf.targets.activity import activity_targets, last_activity, overloaded
 from csperf.targets.appeals import freeze
 from csperf.targets.maturity import immature, maturity_days
 from csperf.targets.progress import Month, progress
@@ -277,6 +277,43 @@ def test_activity_targets_follow_the_last_activity_and_are_on_trial():
     slow = by_day("mean_wait_turn_s", [(DAY(2026, 6, 16), 3000, 100), (DAY(2026, 6, 18), 9000, 200)])
     found = activity_targets(slow, aim("mean_wait_turn_s", 31.0), "618", *[DAY(2026, 6, 18)] * 2)
     assert found["target_then"].tolist() == [47.0]  # 46.5 rounded towards easier
+
+
+def test_what_was_done_at_the_last_peak_is_the_other_target():
+    span = [DAY(2026, 6, 18), DAY(2026, 6, 19)]
+    days = [(DAY(2026, 6, 16), 80, 100), *((day, 120, 200) for day in span)]
+    found = activity_targets(by_day("reply_30s_msg", days), aim("reply_30s_msg", 0.84), "618", *span, volume=1.5).iloc[
+        0
+    ]
+    assert found["by_peak"] == 0.6 and found["planned"] == 300  # a share is no larger for more cases
+    days = [(DAY(2026, 6, 16), 40, 1), (DAY(2026, 6, 17), 40, 1), *((day, 80, 1) for day in span)]
+    counts = by_day("sessions_per_day", days * 10)
+    found = activity_targets(counts, aim("sessions_per_day", 42), "618", *span, volume=1.5).iloc[0]
+    assert (found["value"], found["by_peak"]) == (80, 120)
+
+
+def test_days_beyond_the_planned_volume_are_found():
+    days = pd.date_range("2026-06-01", "2026-11-30").date
+    cases = pd.Series(100.0, index=days)
+    cases[DAY(2026, 6, 18)], cases[DAY(2026, 11, 11)], cases[DAY(2026, 11, 12)] = 200.0, 310.0, 290.0
+    rows = [("618", DAY(2026, 6, 18), DAY(2026, 6, 18)), ("双11", DAY(2026, 11, 11), DAY(2026, 11, 12))]
+    calendar = pd.DataFrame(rows, columns=["name", "start", "end"]).assign(phase="main")
+    assert overloaded(cases, calendar) == {DAY(2026, 11, 11), DAY(2026, 11, 12)}
+    assert overloaded(cases, calendar, volume=1.5) == {DAY(2026, 11, 11)}
+    assert overloaded(cases, calendar, volume=2) == overloaded(cases, calendar[:1]) == set()
+
+
+def test_speed_leaves_overloaded_days_out_and_the_rest_only_exempt_ones(small_shop, monkeypatch):
+    run = open_run(small_shop)
+    rows = [("a", DAY(2026, 9, 1), DAY(2026, 9, 1), True), ("b", DAY(2026, 10, 1), DAY(2026, 10, 31), False)]
+    calendar = pd.DataFrame(rows, columns=["name", "start", "end", "exempt"]).assign(phase="main")
+    whole = type(run).table
+    monkeypatch.setattr(type(run), "table", lambda run, name: calendar if name == "calendar" else whole(run, name))
+    off = days_off(run, ["reply_30s_msg", "conversion_paid_user"])
+    assert off["conversion_paid_user"] == {DAY(2026, 9, 1)} < off["reply_30s_msg"] != exempt_days(run)
+    assert {day.month for day in off["reply_30s_msg"] - {DAY(2026, 9, 1)}} == {10}
+    told = history(run, ["reply_30s_msg"])
+    assert not set(pd.to_datetime(told["day"].dropna()).dt.date) & off["reply_30s_msg"]
 
 
 def test_few_cases_on_activity_days_give_no_target():

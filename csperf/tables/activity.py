@@ -43,10 +43,13 @@ def days_used(
 
 def activity_targets(rows: pd.DataFrame, *, lang: str = "zh") -> Table:
     """The targets of activity days, on trial. `rows`: targets.activity.activity_targets."""
-    shown = metric_rows(rows, ["target", "usual", "value", "target_then"], lang)
+    shown = metric_rows(rows, ["target", "usual", "value", "target_then", "by_peak"], lang)
     shown = shown.rename(columns={say("tables.value", lang): say("tables.on_activity", lang)})
     shown.insert(5, say("tables.factor", lang), [f"×{factor:.2f}" for factor in rows["factor"]])
-    shown[say("tables.n", lang)] = [number(n, "count") for n in rows["n"]]
+    for column in ("n", "planned"):
+        shown[say(f"tables.{'planned_a_day' if column == 'planned' else column}", lang)] = [
+            number(round(n), "count") for n in rows[column]
+        ]
     slots = {"activity": rows["activity"].iloc[0], "days": rows["days"].iloc[0]} if len(rows) else {}
     title = say("tables.activity_targets", lang, **slots) if len(rows) else say("tables.activity_none", lang)
     notes = [say("tables.activity_note", lang)]

@@ -48,6 +48,7 @@ class TargetSettings(BaseModel):
     metrics: tuple[str, ...] = ()  # default: all in the values that have a direction
     company_goals: dict[str, float] = {}  # PRACTICE 10: beside the three sources, never mixed in
     volume: float = 1.0  # planned cases as a multiple of late months
+    activity_volume: float = 1.0  # and of activity days as a multiple of the last activity's
     resamples: int = 400  # of agents and months, for the half-width of a target; 0: none
     seed: int = 1
 
