@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .cli_review import review
+from .cli_quality import quality
+from .cli_records import review
 from .errors import CsperfError, Problem
 from .text import LANGUAGES, say, ui_language
 from .text.numbers import MISSING
@@ -26,6 +27,7 @@ if TYPE_CHECKING:  # heavy: imported inside the commands that need them, so that
 GRAINS = ("shop", "agent", "level", "role", "shift", "day", "week", "month")
 STAGES = ("plan", "progress", "settle")  # of stages.py, which would be heavy to import
 TABLES_OF = ("taobao", "pdd", "douyin")  # of sample.PLATFORMS, which would be heavy to import
+DOORS = ("chat", "table", "both")
 SHOWN_ROWS = 200
 UNBROKEN = 10_000  # columns where no person watches: no line is broken or cut, a program may read it
 DATE = ["%Y-%m-%d"]
@@ -42,6 +44,7 @@ app = typer.Typer(
 )
 
 app.add_typer(review)
+app.add_typer(quality)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -148,6 +151,30 @@ def new(folder: Folder, lang: Language = "") -> None:
     typer.echo(say("cli.new_next", path=folder / "params.yaml"))
 
 
+@app.command("templates", help=say("templates.command"), epilog=say("templates.command_example"), no_args_is_help=True)
+def templates(
+    folder: Folder,
+    check: Annotated[bool, typer.Option("--check", help=say("templates.option_check"))] = False,
+    lang: Language = "",
+) -> None:
+    from .documents import check_documents, write_documents
+
+    if check:
+        read, problems = check_documents(folder)
+        if problems:
+            raise CsperfError(problems)
+        for path in read:
+            typer.echo(say("templates.checked", path=path))
+        if not read:
+            typer.echo(say("templates.nothing_filled", folder=folder))
+        return
+    with writing(folder):
+        written, kept = write_documents(folder, lang or ui_language())
+    for key, paths in (("cli.written", written), ("cli.kept", kept)):
+        for path in paths:
+            typer.echo(say(key, path=path))
+
+
 @command("sample")
 def sample(
     folder: Folder,
@@ -155,7 +182,7 @@ def sample(
     agents: Annotated[int, _option("--agents", min=4)] = 16,
     messages: Annotated[int, _option("--messages", min=500)] = 200_000,
     seed: Annotated[int, _option("--seed")] = 1,
-    door: Annotated[str, _option("--door", metavar="chat|table", callback=_one_of(("chat", "table")))] = "chat",
+    door: Annotated[str, _option("--door", metavar="|".join(DOORS), callback=_one_of(DOORS))] = "chat",
     platform: Annotated[
         str, _option("--platform", metavar="|".join(TABLES_OF), callback=_one_of(TABLES_OF))
     ] = TABLES_OF[0],
@@ -164,12 +191,11 @@ def sample(
 
     if door == "chat" and platform != TABLES_OF[0]:
         raise typer.BadParameter(say("cli.chat_platform", platform=platform))
-    of_table = platform if door == "table" else ""
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / "truth.json").exists()):
         raise CsperfError(Problem(str(folder), say("cli.folder_in_use")))
     with writing(folder), working(say("cli.making_sample")):
-        made = make(folder, months=months, agents=agents, messages=messages, seed=seed, platform=of_table)
-    said = "cli.tables_made" if of_table else "cli.sample_made"
+        made = make(folder, months=months, agents=agents, messages=messages, seed=seed, door=door, platform=platform)
+    said = "cli.tables_made" if door == "table" else "cli.sample_made"
     typer.echo(say(said, folder=made.folder, chats=made.chats, messages=made.messages, orders=made.orders))
 
 
