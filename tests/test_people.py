@@ -294,7 +294,7 @@ def test_a_complaint_begins_with_a_word_and_climbs_within_the_window():
     found = consequences(pd.DataFrame([event(date=day) for day in dates]), ConductSettings())
     assert found["rung"].tolist() == ["oral", "oral", "written", "bonus"]
     assert found["count"].tolist() == [1, 1, 2, 3] and found["bonus_cut"].tolist() == [0, 0, 0, 0.1]
-    assert set(found["with"]) == {"training"} and not found["decided"].any()
+    assert set(found["also"]) == {"training"} and not found["decided"].any()
 
 
 def test_a_kind_never_climbs_above_its_highest_rung():

@@ -13,7 +13,7 @@ from ..scorecard.events import judged
 from ..text.numbers import PERCENT
 from .settings import ConductSettings
 
-COLUMNS = ["agent_id", "date", "month", "kind", "count", "rung", "with", "bonus_cut", "reward_yuan", "decided", "why"]
+COLUMNS = ["agent_id", "date", "month", "kind", "count", "rung", "also", "bonus_cut", "reward_yuan", "decided", "why"]
 OVER = ["agent_id", "role", "month", "metric", "value", "target", "n", "over", "reward_yuan"]
 LATE = ["agent_id", "role", "month", "kind", "metric", "value", "base", "n"]
 
@@ -23,7 +23,8 @@ def consequences(events: pd.DataFrame | None, settings: ConductSettings) -> pd.D
 
     count: standing events of this kind of the person within the window, this one included. rung: key of the ladder,
     one higher for each earlier event and never above the kind's highest; null for rewards and what does not stand.
-    decided: whether people must decide on the measure. bonus_cut, reward_yuan: what pay takes or adds.
+    also: what goes with it (training, coaching). decided: whether
+    people must decide on the measure. bonus_cut, reward_yuan: what pay takes or adds.
     """
     rows = judged(events).sort_values(["date", "agent_id"], kind="stable", ignore_index=True)
     days = pd.to_datetime(rows["date"])
@@ -63,7 +64,7 @@ def late_replies(parts: pd.DataFrame) -> pd.DataFrame:
 
 def _consequence(row: pd.Series, count: int, settings: ConductSettings) -> dict[str, object]:
     known = {name: row[name] for name in ("agent_id", "date", "month", "kind", "why")}
-    nothing = {"rung": None, "with": "", "bonus_cut": 0.0, "reward_yuan": 0.0, "decided": False}
+    nothing = {"rung": None, "also": "", "bonus_cut": 0.0, "reward_yuan": 0.0, "decided": False}
     if pd.notna(row["why"]):
         return known | nothing | {"count": count}
     reward = next((one for one in settings.rewards if one.kind == row["kind"]), None)
@@ -74,7 +75,7 @@ def _consequence(row: pd.Series, count: int, settings: ConductSettings) -> dict[
         return known | nothing | {"count": count, "why": "no_rule"}
     keys = [rung.key for rung in settings.ladder]
     rung = settings.ladder[min(keys.index(penalty.begins) + count - 1, keys.index(penalty.most))]
-    measure = {"rung": rung.key, "with": penalty.with_, "bonus_cut": rung.bonus_cut, "decided": rung.decided}
+    measure = {"rung": rung.key, "also": penalty.also, "bonus_cut": rung.bonus_cut, "decided": rung.decided}
     return known | nothing | measure | {"count": count}
 
 

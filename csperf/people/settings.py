@@ -190,7 +190,7 @@ class Penalty(BaseModel):
     kind: str
     begins: str
     most: str
-    with_: str = Field(default="", alias="with")
+    also: Literal["", "training", "coaching"] = ""
 
 
 class Reward(BaseModel):
