@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import pandas as pd
 
 from ..catalogue import entry
-from ..people.awards import OUT, TIED, WINNER
+from ..people.awards import TIED, WINNER
 from ..people.growth import goal_words
 from ..people.pay import yuan
 from ..people.settings import SCORE, ConductSettings
 from ..text import say, words
-from ..text.numbers import MISSING, day_words, labelled, number, quantity
+from ..text.numbers import MISSING, labelled, number, quantity
 from .table import Table, laid_out, who
 
 Names = Mapping[str, str] | None
@@ -178,7 +178,10 @@ def pay_cost(found: pd.DataFrame, past: pd.DataFrame, *, lang: str = "zh") -> Ta
         "bonus_fen": [yuan(fen) for fen in frame["bonus_fen"]],
     }
     expected = found.set_index("case")
-    slots = {"expected": yuan(expected.loc["expected", "bonus_fen"]), "most": yuan(expected.loc["most", "uncapped_fen"])}
+    slots = {
+        "expected": yuan(expected.loc["expected", "bonus_fen"]),
+        "most": yuan(expected.loc["most", "uncapped_fen"]),
+    }
     budget = expected.loc["expected", "budget_fen"]
     limit = say("people.budget", lang, budget=yuan(budget)) if pd.notna(budget) else say("people.no_budget", lang)
     title = say("people.table_pay_cost", lang, **slots, budget=limit)
