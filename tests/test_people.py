@@ -105,6 +105,11 @@ def test_a_quota_is_the_persons_own_middle_day_with_a_range():
     assert found.loc["new", ["quota", "n", "basis"]].tolist() == [20, 2, "role"]
 
 
+def test_nobody_after_the_sale_has_a_quota_of_orders():
+    rows = days("a", range(10, 31)).assign(role="after", metric="orders_per_day")
+    assert quotas(rows, QuotaSettings()).empty
+
+
 def test_only_newcomers_give_no_quota():
     found = quotas(days("new", [99, 99]), QuotaSettings())
     assert found["quota"].isna().all() and found["n"].tolist() == [2]
@@ -233,6 +238,7 @@ def test_suggestions_carry_the_number_that_brought_them_up(uneven):
 
 
 def test_causes_speak_both_languages():
+    assert {metric for finding in causes() for metric in finding["metrics"]} <= set(ENTRIES)
     for finding in causes():
         for cause in finding["causes"]:
             assert all(set(cause[part]) == {"zh", "en"} for part in ("cause", "look_at", "measure"))

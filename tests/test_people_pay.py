@@ -79,7 +79,8 @@ def test_an_agent_without_level_is_named_where_bonuses_go_by_level():
 
 def test_without_any_bonus_money_is_missing_and_not_nought():
     found = pay(scores(), PaySettings())
-    assert found["bonus_fen"].isna().all() and found["coefficient"].notna().all()
+    assert found[["bonus_fen", "total_fen"]].isna().all(axis=None) and found["coefficient"].notna().all()
+    assert past_cost(scores(), PaySettings())["over"].tolist() == [False]
 
 
 def test_part_months_by_days_employed_or_worked():
@@ -109,7 +110,7 @@ def test_commission_goes_by_net_sales_and_is_apart_from_the_budget():
 def test_corrections_reach_people_who_have_nothing_else():
     due = pd.DataFrame({"agent_id": ["a1", "left"], "correction_fen": [-500, 1234]})
     found = pay(scores(), PaySettings(**BONUS), corrections=due).set_index("agent_id")
-    assert found.loc["left", "total_fen"] == 1234 and pd.isna(found.loc["left", "bonus_fen"])
+    assert found.loc["left", "total_fen"] == 1234 and found.loc["left", "bonus_fen"] == 0
     assert found.loc["a1", "total_fen"] == 75500
 
 

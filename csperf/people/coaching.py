@@ -26,6 +26,7 @@ COLUMNS = [
     "below",
     "reading",
 ]
+TEAM = 3  # people of a role from whom on one speaks of all of them
 READINGS = ("many_fast", "many_slow", "few_fast", "few_slow")
 
 
@@ -69,7 +70,7 @@ def _below(one: Behind, aims: pd.DataFrame, month: str, settings: CoachingSettin
     if now.sum() >= few:
         rows.loc[now, "side"] = placed(one.sign * one.truths[:, now.to_numpy()])[2]
     clear = rows["sure"] >= settings.sure
-    share = float(clear[now].mean()) if now.any() else 0.0
+    share = float(clear[now].mean()) if now.sum() >= TEAM else 0.0
     listed = rows[now & (clear | (rows["side"] == BELOW))]
     where = np.where(listed["side"] == BELOW, "team", "everyone" if share > settings.team_share else "target")
     run = _in_a_row(rows.assign(clear=clear), month)
@@ -96,6 +97,8 @@ def _beside_the_middle(pool: list[Behind], metric: str, month: str) -> dict[tupl
     found = {}
     for one in pool:
         rows = one.rows[(one.rows["metric"] == metric) & (one.rows["month"] == month) & one.rows["value"].notna()]
+        if len(rows) < TEAM:
+            continue
         figures = rows["adjusted"].fillna(rows["value"]) * one.sign
         for agent, role, better in zip(rows["agent_id"], rows["role"], figures >= figures.median(), strict=True):
             found[agent, role] = bool(better)

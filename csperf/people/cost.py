@@ -50,7 +50,7 @@ def past_cost(scores: pd.DataFrame, settings: PaySettings, *, steps: Sequence[St
         paid = pay(own, settings, steps=steps)
         sums = {name: paid[name].sum(min_count=1) for name in ("uncapped_fen", "bonus_fen")}
         rows.append(
-            {"month": month, "people": len(paid), **sums, "over": bool(sums["uncapped_fen"] > sums["bonus_fen"])}
+            {"month": month, "people": len(paid), **sums, "over": paid["uncapped_fen"].sum() > paid["bonus_fen"].sum()}
         )
     return pd.DataFrame(rows)
 

@@ -57,7 +57,7 @@ def pay(
     rows["name"] = [(names or {}).get(agent, agent) for agent in rows["agent_id"]]
     rows["grade"] = pd.Series([grade(score, settings) for score in rows["score"]], rows.index, dtype=object)
     summed = [name for name in FEN if name not in ("uncapped_fen", "total_fen")]
-    rows["total_fen"] = rows[summed].sum(axis=1, min_count=1).astype("Int64")
+    rows["total_fen"] = rows[summed].sum(axis=1, skipna=False).astype("Int64")
     return rows.assign(month=month)[COLUMNS]
 
 
@@ -233,6 +233,9 @@ def _with_corrections(rows: pd.DataFrame, corrections: pd.DataFrame | None, mont
     none = pd.DataFrame({"agent_id": pd.Series(dtype=object), "correction_fen": pd.Series(dtype="Int64")})
     due = none if corrections is None else corrections.groupby("agent_id", as_index=False)["correction_fen"].sum()
     rows = rows.merge(due.astype({"correction_fen": "Int64"}), how="outer", on="agent_id")
+    else_nothing = rows["status"].isna()  # who is in no score of the month
+    for name in ("uncapped_fen", "reward_fen", "commission_fen"):
+        rows[name] = rows[name].mask(else_nothing, 0)
     return rows.fillna({"correction_fen": 0}).assign(month=month)
 
 

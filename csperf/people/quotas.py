@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ..catalogue import entry
 from .settings import QuotaSettings
 
 COLUMNS = ["agent_id", "role", "level", "metric", "quota", "low", "high", "n", "basis"]
@@ -18,6 +19,7 @@ def quotas(days: pd.DataFrame, settings: QuotaSettings) -> pd.DataFrame:
     has nobody with enough days.
     """
     rows = days[days["metric"].isin(settings.metrics) & days["agent_id"].notna() & days["value"].notna()]
+    rows = rows[[_of_role(row.metric, row.role) for row in rows.itertuples()]]
     rows = rows.sort_values("day").groupby(["agent_id", "metric"]).tail(settings.days)
     found = [_own(rows_, settings) for _key, rows_ in rows.groupby(["agent_id", "metric"])]
     frame = pd.DataFrame(found, columns=COLUMNS)
@@ -28,6 +30,12 @@ def quotas(days: pd.DataFrame, settings: QuotaSettings) -> pd.DataFrame:
         frame.loc[~enough, ["quota", "low", "high"]] = np.array(thin)
     shown = {name: frame[name].astype(float).round() for name in ("quota", "low", "high")}
     return frame.assign(**shown).sort_values(["role", "metric", "agent_id"], ignore_index=True)
+
+
+def _of_role(metric: str, role: object) -> bool:
+    """Whether the metric is that role's: nobody after the sale has a quota of orders."""
+    known = entry(metric).role
+    return known == "both" or role in ("mixed", known) or pd.isna(role)
 
 
 def _own(rows: pd.DataFrame, settings: QuotaSettings) -> dict[str, object]:
