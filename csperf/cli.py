@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .cli_people import WHAT
 from .cli_quality import quality
 from .cli_records import review
 from .errors import CsperfError, Problem
@@ -85,6 +86,15 @@ def _one_of(allowed: tuple[str, ...]) -> Callable[[str], str]:
         for word in _words(value):
             if word not in allowed:
                 raise typer.BadParameter(say("cli.not_one_of", found=word, allowed=", ".join(allowed)))
+        return value
+
+    return checked
+
+
+def _just_one_of(allowed: tuple[str, ...]) -> Callable[[str], str]:
+    def checked(value: str) -> str:
+        if value not in allowed:
+            raise typer.BadParameter(say("cli.not_one_of", found=value, allowed=", ".join(allowed)))
         return value
 
     return checked
@@ -396,6 +406,24 @@ def score(
         written = write_sheets(found, sheets, asked.lang) if sheets else []
     _show(found.scores, output, excel=excel)
     for said in (*found.notices, *(say("cli.written", path=path) for path in written)):
+        typer.echo(said)
+
+
+@command("people")
+def people(
+    params_file: ParamsFile,
+    what: Annotated[str, typer.Argument(metavar="|".join(WHAT), help=say("people.cli_what"), callback=_just_one_of(WHAT))],
+    month: Month = "",
+    lang: Language = "",
+    output: Output = None,
+    excel: Excel = False,
+) -> None:
+    from .cli_people import worked_out
+
+    with working(say("people.cli_working")):
+        table, notices = worked_out(params_file, what, month, lang or ui_language())
+    _show(table, output, excel=excel)
+    for said in notices:
         typer.echo(said)
 
 

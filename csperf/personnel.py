@@ -144,10 +144,10 @@ class Personnel:
         """The steps to a promotion with their days, from the day after the month unless told (promotion.steps)."""
         return steps(begins or self.run.last_day + dt.timedelta(days=1), self.settings.promotion)
 
-    def votes(self) -> pd.DataFrame | None:
-        """What colleagues say of candidates, from the form 晋升评议; null where nobody has filled it in."""
+    def votes(self) -> pd.DataFrame:
+        """What colleagues say of candidates, from the form 晋升评议 (promotion.soft); no rows while it is empty."""
         filled = filled_in(self.run.params.folder, "votes")
-        return None if filled is None else soft(filled)
+        return soft(pd.DataFrame(columns=["agent_id", "criterion", "points", "rater"]) if filled is None else filled)
 
     # Pay ----------------------------------------------------------------------------------------------------------
 
