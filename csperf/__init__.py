@@ -25,6 +25,7 @@ NAMES = {
     "derive_targets": "targets",
     "score": "scorecard",
     "score_run": "scoring",
+    "personnel": "personnel",
     "derive_weights": "weights",
     "weigh": "weighing",
     "load_rules": "rules",

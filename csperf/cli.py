@@ -412,7 +412,7 @@ def score(
 @command("people")
 def people(
     params_file: ParamsFile,
-    what: Annotated[str, typer.Argument(metavar="|".join(WHAT), help=say("people.cli_what"), callback=_just_one_of(WHAT))],
+    what: Annotated[str, typer.Argument(metavar="WHAT", help=say("people.cli_what"), callback=_just_one_of(WHAT))],
     month: Month = "",
     lang: Language = "",
     output: Output = None,

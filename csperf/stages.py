@@ -32,6 +32,7 @@ PAGES = {
     "04_targets": ("plan",),
     "06_scorecard": ("settle",),  # scores look back
     "08_progress": ("progress",),
+    "09_people": ("settle",),
 }
 FIRST_PAGE = ("plan",)  # the packs that begin with the first page: it is about the targets to come
 
