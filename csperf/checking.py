@@ -30,7 +30,7 @@ def checks_of(run: Run) -> pd.DataFrame:
 
 def checked_before(run: Run) -> set[str]:
     """The numbers of all chats that were checked before, by anybody."""
-    return set(run.table("quality_checks")["check_id"].str.partition("/")[0])
+    return set(run.table("quality_checks")["check_id"].str.split("/").str[0])
 
 
 def sample_words(found: pd.DataFrame, chats: pd.DataFrame, checked: Collection[str], seed: int) -> Iterator[str]:

@@ -17,7 +17,7 @@ from .cli_people import WHAT
 from .cli_quality import quality
 from .cli_records import review
 from .errors import CsperfError, Problem
-from .text import LANGUAGES, say, ui_language
+from .text import LANGUAGES, say, speaking, ui_language
 from .text.numbers import MISSING
 
 if TYPE_CHECKING:  # heavy: imported inside the commands that need them, so that --help is quick
@@ -372,7 +372,7 @@ def targets(
         raise typer.BadParameter(say("cli.params_or_values"))
     from .cli_targets import worked_out
 
-    with working(say("cli.targeting")):
+    with speaking(lang), working(say("cli.targeting")):
         table, findings = worked_out(
             params_file, values, benchmarks, rules, current, month, planned_volume, lang or ui_language()
         )
@@ -447,6 +447,22 @@ def weights(
     _show(table, output, excel=excel)
     for said in findings:
         typer.echo(said)
+
+
+@app.command("today", help=say("today.command"), epilog=say("today.command_example"), no_args_is_help=True)
+def today(
+    params_file: ParamsFile,
+    day: Day = None,
+    slow: Annotated[int, typer.Option("--slow", metavar="SECONDS", min=30, help=say("today.option_slow"))] = 120,
+    times: Annotated[int, typer.Option("--times", metavar="N", min=1, help=say("today.option_times"))] = 3,
+    lang: Language = "",
+) -> None:
+    from .cli_today import said
+
+    with working(say("cli.measuring")):
+        lines = said(params_file, day and day.date(), slow, times, lang or ui_language(), datetime.now().astimezone())
+    for line in lines:
+        typer.echo(line)
 
 
 @app.command("metrics", help=say("cli.metrics"), epilog=say("cli.metrics_example"))
