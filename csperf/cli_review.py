@@ -37,7 +37,8 @@ def command(name: str, bare: bool = False) -> Callable[[Callable], Callable]:
     )
 
 
-def _option(*names: str, metavar: str, word: str = "", **more: Any) -> Any:
+def option(*names: str, metavar: str, word: str = "", **more: Any) -> Any:
+    """An option whose help stands in text/review.yaml."""
     return typer.Option(*names, metavar=metavar, help=say(f"review.option_{word or names[-1].strip('-')}"), **more)
 
 
@@ -47,7 +48,9 @@ def _month(value: str) -> str:
     return value
 
 
-def _one_of(allowed: tuple[str, ...]) -> Callable[[str], str]:
+def one_of(allowed: tuple[str, ...]) -> Callable[[str], str]:
+    """What refuses every word but the allowed ones."""
+
     def checked(value: str) -> str:
         if value and value not in allowed:
             raise typer.BadParameter(say("review.not_one_of", found=value, allowed=", ".join(allowed)))
@@ -69,13 +72,13 @@ def _value(text: str) -> str:
 
 Context = typer.Context
 Id = Annotated[str, typer.Argument(metavar="NUMBER", help=say("review.id"))]
-By = Annotated[str, _option("--by", metavar="NAME")]
-Reason = Annotated[str, _option("--reason", metavar="WHY")]
-From = Annotated[str, _option("--month", metavar="YYYY-MM", callback=_month)]
-FrozenMonth = Annotated[str, _option("--month", metavar="YYYY-MM", word="frozen-month", callback=_month)]
-On = Annotated[datetime | None, _option("--date", metavar="YYYY-MM-DD", formats=["%Y-%m-%d"])]
-Agent = Annotated[str, _option("--agent", metavar="AGENT")]
-Language = Annotated[str, _option("--lang", metavar="zh|en", callback=_one_of(LANGUAGES))]
+By = Annotated[str, option("--by", metavar="NAME")]
+Reason = Annotated[str, option("--reason", metavar="WHY")]
+From = Annotated[str, option("--month", metavar="YYYY-MM", callback=_month)]
+FrozenMonth = Annotated[str, option("--month", metavar="YYYY-MM", word="frozen-month", callback=_month)]
+On = Annotated[datetime | None, option("--date", metavar="YYYY-MM-DD", formats=["%Y-%m-%d"])]
+Agent = Annotated[str, option("--agent", metavar="AGENT")]
+Language = Annotated[str, option("--lang", metavar="zh|en", callback=one_of(LANGUAGES))]
 
 
 def _params(value: Path) -> Path:
@@ -92,13 +95,15 @@ def of_shop(
     context.obj = params_file
 
 
-def _shop(context: Context) -> Shop:
+def shop_of(context: Context) -> Shop:
+    """The shop of the command line."""
     from .review import open_shop
 
     return open_shop(context.obj)
 
 
-def _day(given: datetime | None) -> date:
+def day_of(given: datetime | None) -> date:
+    """The day of an event; today where none is given."""
     return (given or datetime.now()).date()
 
 
@@ -115,16 +120,16 @@ def _save(register: Register) -> None:
 def show(
     context: Context,
     month: FrozenMonth = "",
-    output: Annotated[Path | None, _option("-o", "--output", metavar="FILE")] = None,
+    output: Annotated[Path | None, option("-o", "--output", metavar="FILE")] = None,
 ) -> None:
     from .targets.register import published
 
-    shop = _shop(context)
+    shop = shop_of(context)
     if output:
         from .export import write_table
         from .review import month_after
 
-        frame = published(shop.register, month or month_after(_day(None)))
+        frame = published(shop.register, month or month_after(day_of(None)))
         typer.echo(say("review.form_saved", path=write_table(frame, output)))
         return
     for said in _lines(shop, month):
@@ -184,7 +189,7 @@ def _target_line(event: Event, state: str) -> str:
 @command("propose")
 def propose(
     context: Context,
-    targets: Annotated[Path | None, _option("--targets", metavar="FILE")] = None,
+    targets: Annotated[Path | None, option("--targets", metavar="FILE")] = None,
     month: From = "",
     by: By = "",
     on: On = None,
@@ -193,8 +198,8 @@ def propose(
     from .review import propose as propose_targets
     from .review import write_proposals
 
-    shop, lang = _shop(context), lang or ui_language()
-    done = propose_targets(shop, targets, month=month, on=_day(on), who=by, lang=lang)
+    shop, lang = shop_of(context), lang or ui_language()
+    done = propose_targets(shop, targets, month=month, on=day_of(on), who=by, lang=lang)
     fresh = done.new(shop.register)
     if not fresh:
         typer.echo(say("review.nothing_proposed"))
@@ -224,19 +229,19 @@ def _unchanged_line(event: Event, said: str) -> str:
 def trial(
     context: Context,
     number: Id,
-    pilots: Annotated[int, _option("--pilots", metavar="N", min=1)] = 8,
-    months: Annotated[int, _option("--months", metavar="N", min=1)] = 2,
+    pilots: Annotated[int, option("--pilots", metavar="N", min=1)] = 8,
+    months: Annotated[int, option("--months", metavar="N", min=1)] = 2,
     month: From = "",
-    seed: Annotated[int, _option("--seed", metavar="N")] = 1,
+    seed: Annotated[int, option("--seed", metavar="N")] = 1,
     by: By = "",
     on: On = None,
 ) -> None:
     from .review import month_after, plan
     from .targets.life import start_trial
 
-    shop, month = _shop(context), month or month_after(_day(on))
+    shop, month = shop_of(context), month or month_after(day_of(on))
     planned = plan(shop, number, month=month, pilots=pilots, months=months, seed=seed)
-    register = start_trial(shop.register, number, planned, month=month, on=_day(on), who=by)
+    register = start_trial(shop.register, number, planned, month=month, on=day_of(on), who=by)
     typer.echo(planned.said())
     _save(register)
 
@@ -246,9 +251,9 @@ def verdict(context: Context, number: Id, by: By = "", on: On = None) -> None:
     from .review import judge
     from .targets.life import conclude_trial
 
-    shop = _shop(context)
+    shop = shop_of(context)
     found = judge(shop, number)
-    register = conclude_trial(shop.register, number, found, on=_day(on), who=by)
+    register = conclude_trial(shop.register, number, found, on=day_of(on), who=by)
     typer.echo(found.said())
     typer.echo(found.effect_said())
     _save(register)
@@ -261,13 +266,13 @@ def verdict(context: Context, number: Id, by: By = "", on: On = None) -> None:
 def publish(
     context: Context,
     numbers: Annotated[list[str] | None, typer.Argument(metavar="[NUMBER]...", help=say("review.ids"))] = None,
-    form: Annotated[Path | None, _option("--from", metavar="FILE.xlsx")] = None,
+    form: Annotated[Path | None, option("--from", metavar="FILE.xlsx")] = None,
     month: From = "",
     reason: Reason = "",
     by: By = "",
-    value: Annotated[str, _option("--value", metavar="VALUE", callback=_value)] = "",
-    change_reason: Annotated[str, _option("--change-reason", metavar="WHY")] = "",
-    cause: Annotated[str, _option("--cause", metavar="|".join(CAUSES), callback=_one_of(CAUSES))] = "",
+    value: Annotated[str, option("--value", metavar="VALUE", callback=_value)] = "",
+    change_reason: Annotated[str, option("--change-reason", metavar="WHY")] = "",
+    cause: Annotated[str, option("--cause", metavar="|".join(CAUSES), callback=one_of(CAUSES))] = "",
     on: On = None,
 ) -> None:
     from .review import month_after, prediction
@@ -278,11 +283,11 @@ def publish(
         raise typer.BadParameter(say("review.form_or_ids"))
     if value and len(numbers or []) != 1:
         raise typer.BadParameter(say("review.one_value"))
-    shop, month = _shop(context), month or month_after(_day(on))
+    shop, month = shop_of(context), month or month_after(day_of(on))
     adoptions = _form(shop, form, by) if form else _named(numbers or [], value, change_reason, cause)
     predict, starts = prediction(shop, adoptions, month), days_of(month)[0]
     register = publish_targets(
-        shop.register, adoptions, on=_day(on), valid_from=starts, reason=reason, who=by, predict=predict
+        shop.register, adoptions, on=day_of(on), valid_from=starts, reason=reason, who=by, predict=predict
     )
     _save(register)
     fresh = [e for e in register.events[len(shop.register.events) :] if e.act == "publish"]
@@ -324,9 +329,9 @@ def retire(context: Context, number: Id, month: From = "", reason: Reason = "", 
     from .targets.life import retire as retire_target
     from .targets.register import days_of
 
-    shop = _shop(context)
-    until = days_of(month or month_after(_day(on)))[0] - timedelta(days=1)
-    _save(retire_target(shop.register, number, until=until, on=_day(on), who=by, reason=reason))
+    shop = shop_of(context)
+    until = days_of(month or month_after(day_of(on)))[0] - timedelta(days=1)
+    _save(retire_target(shop.register, number, until=until, on=day_of(on), who=by, reason=reason))
 
 
 # Objections and the freeze ----------------------------------------------------------------------------------------
@@ -336,10 +341,10 @@ def retire(context: Context, number: Id, month: From = "", reason: Reason = "", 
 def object_(
     context: Context,
     about: Annotated[str, typer.Argument(metavar="[NUMBER|YYYY-MM]", help=say("review.object_about"))] = "",
-    form: Annotated[Path | None, _option("--from", metavar="FILE.xlsx", word="objections")] = None,
+    form: Annotated[Path | None, option("--from", metavar="FILE.xlsx", word="objections")] = None,
     reason: Reason = "",
     by: By = "",
-    scorer: Annotated[str, _option("--scorer", metavar="NAME")] = "",
+    scorer: Annotated[str, option("--scorer", metavar="NAME")] = "",
     agent: Agent = "",
     on: On = None,
 ) -> None:
@@ -347,11 +352,11 @@ def object_(
 
     if bool(about) == bool(form):
         raise typer.BadParameter(say("review.object_one"))
-    shop = _shop(context)
+    shop = shop_of(context)
     if form:
         register = _from_form(shop, form)
     else:
-        register = object_to(shop.register, about, on=_day(on), who=by, reason=reason, scorer=scorer, agents=agent)
+        register = object_to(shop.register, about, on=day_of(on), who=by, reason=reason, scorer=scorer, agents=agent)
     if register is not shop.register:
         _save(register)
     for e in register.events[len(shop.register.events) :]:
@@ -371,15 +376,15 @@ def _from_form(shop: Shop, form: Path) -> Register:
 def answer(
     context: Context,
     number: Annotated[str, typer.Argument(metavar="NUMBER", help=say("review.objection"))],
-    outcome: Annotated[str, _option("--outcome", metavar="|".join(OUTCOMES), callback=_one_of(OUTCOMES))] = "",
+    outcome: Annotated[str, option("--outcome", metavar="|".join(OUTCOMES), callback=one_of(OUTCOMES))] = "",
     reason: Reason = "",
     by: By = "",
     on: On = None,
 ) -> None:
     from .targets.appeals import answer as answer_objection
 
-    shop = _shop(context)
-    register = answer_objection(shop.register, number, on=_day(on), who=by, outcome=outcome, reason=reason)
+    shop = shop_of(context)
+    register = answer_objection(shop.register, number, on=day_of(on), who=by, outcome=outcome, reason=reason)
     _save(register)
     for said in _corrections(shop.register, register):
         typer.echo(said)
@@ -402,13 +407,17 @@ def _corrections(before: Register, after: Register) -> list[str]:
 
 @command("freeze")
 def freeze(context: Context, month: FrozenMonth, by: By = "", on: On = None) -> None:
+    from .archive import archived
     from .review import inputs
     from .targets.appeals import freeze as freeze_month
 
-    shop = _shop(context)
-    register = freeze_month(shop.register, month, inputs(shop, month), on=_day(on), who=by)
+    shop = shop_of(context)
+    register = freeze_month(shop.register, month, inputs(shop, month), on=day_of(on), who=by)
+    kept = archived(shop.params.file, shop.register, month)
+    path = kept.save() if kept else None
     _save(register)
     typer.echo(say("review.frozen_n", month=month, n=len(register.frozen_inputs(month))))
+    typer.echo(say("papers.archive_saved" if path else "papers.archive_none", month=month, path=path))
     if waiting := register.open_objections():
         typer.echo(say("review.still_open", n=len(waiting), ids=", ".join(event.id for event in waiting)))
 
@@ -419,8 +428,8 @@ def correct(
 ) -> None:
     from .targets.appeals import correct as correct_month
 
-    shop = _shop(context)
-    register = correct_month(shop.register, month, on=_day(on), who=by, agents=agent, reason=reason)
+    shop = shop_of(context)
+    register = correct_month(shop.register, month, on=day_of(on), who=by, agents=agent, reason=reason)
     _save(register)
     for said in _corrections(shop.register, register):
         typer.echo(said)

@@ -218,6 +218,17 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("who", text, True),
         Column("reason", text),
     ),
+    "results": (
+        Column("month", month, True),
+        Column("agent_id", text, True),
+        Column("name", text),
+        Column("role", word_of("role", ROLES), True),
+        Column("level", level),
+        Column("metric", metric),
+        *(Column(name, number) for name in ("value", "n", "base", "target", "stretch", "weight", "weight_used")),
+        *(Column(name, number) for name in ("points", "contribution", "score", "pay_score", "coefficient")),
+        *(Column(name, text) for name in ("left_out", "band", "status")),
+    ),
     "outcome": (
         Column("agent_id", text, True),
         Column("month", month, True),

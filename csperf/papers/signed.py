@@ -57,7 +57,8 @@ def signed_path(folder: Path, shop: str) -> Path:
 def read_signed(path: Path) -> Signed:
     """What the file says; nobody has signed where there is none. CsperfError with every cell at fault."""
     lines = read_tidy(path, "signed").reindex(columns=COLUMNS) if path.is_file() else pd.DataFrame(columns=COLUMNS)
-    return Signed(path, lines.astype(object))
+    lines = lines.astype(object)
+    return Signed(path, lines.where(lines.notna(), None))
 
 
 def _faults(agents: Sequence[str], state: str, paper: str, who: str, reason: str) -> list[Problem]:
