@@ -11,24 +11,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..settings import TimeZone, listed
-from . import decode
+from . import records
 from .loaded import RAW, Loaded, Notice, Shop
 from .personal import Secret, account, as_text, masked
-from .records import (
-    Broken,
-    Row,
-    duration,
-    keys_in,
-    lowered,
-    moment,
-    read_values,
-    recognised,
-    records,
-    seal_rows,
-    together,
-)
+from .records import Row, lowered, moment, seal_rows
 
-HEAD = 100_000
 SHOWN = ("call_id", "direction", "outcome", "queued_at", "answered_at", "ended_at")
 MILLISECOND = 0.001
 LOOKS_LIKE_A_TIME = 100_000_000  # seconds no call lasts
@@ -87,8 +74,7 @@ class _Format:
 
 def recognises(head: bytes, name: str) -> str | None:
     """The format of a file by the names of fields in its beginning, null where it is none of these."""
-    keys = keys_in(head)
-    return next((key for key, form in FORMATS.items() if any(every <= keys for every in form.signature)), None)
+    return records.format_of(head, FORMATS)
 
 
 def load(path: Path, settings: Settings, shop: Shop) -> Loaded:
@@ -98,19 +84,16 @@ def load(path: Path, settings: Settings, shop: Shop) -> Loaded:
     name. source_line is the record's number. CsperfError where the file is none of the formats, is cut short, or names
     customers while the shop has no key.
     """
-    values = read_values(path)
-    with decode.opened(path) as file:
-        key = recognises(file.read(HEAD), path.name)
-    if not key:
-        raise decode.problem(path, "json_unknown", known=listed(FORMATS))
-    form = FORMATS[key]
+    key, form, values = records.opened(path, FORMATS)
     reader = _Reader(settings.timezone or shop.timezone, Secret(path, shop.key))
-    found = [record for record, _around in records(values, form.known)]
+    found = [record for record, _around in records.each(values, form.known)]
     rows = [_row(line, record, form, reader) for line, record in enumerate(found, 1)]
     _filter_repeats(rows)
     scores = list(_ratings(rows, settings))
-    loaded = together(
-        len(rows), seal_rows("calls", rows, SHOWN, path, shop), seal_rows("ratings", scores, (), path, shop)
+    loaded = records.together(
+        len(rows),
+        seal_rows("calls", rows, SHOWN, path, shop),
+        seal_rows("ratings", scores, (), path, shop),
     )
     fields = (name for record in found if isinstance(record, dict) for name in record)
     unscored = sum(row.get("score") is not None for row in rows) if not settings.satisfaction else 0
@@ -119,14 +102,14 @@ def load(path: Path, settings: Settings, shop: Shop) -> Loaded:
         loaded,
         cells=form.words,
         warnings=(*loaded.warnings, *notices),
-        recognised=recognised(key, form.version, fields, form.known, form.personal),
+        recognised=records.recognised(key, form.version, fields, form.known, form.personal),
     )
 
 
 def _row(line: int, record: object, form: _Format, reader: _Reader) -> Row:
     """The record as a row of calls, or why it is none."""
     if not isinstance(record, dict):
-        reason = "broken_line" if isinstance(record, Broken) else "record_unknown"
+        reason = "broken_line" if isinstance(record, records.Broken) else "record_unknown"
         return {"source_line": line, "reason": reason}
     row = form.row(lowered(record), reader)
     queued, answered, ended = (row.get(column) for column in ("queued_at", "answered_at", "ended_at"))
@@ -196,9 +179,9 @@ def _connect(call: dict[str, Any], reader: _Reader) -> Row:
         "outcome": "answered" if answered else "abandoned",
         "customer_id": _number(customer.get("address"), reader),
         "account_id": account(agent.get("username")) if answered else None,
-        "hold_us": duration(agent.get("customerholdduration")),
-        "wrap_us": duration(agent.get("aftercontactworkduration")),
-        "talk_us": duration(agent.get("agentinteractionduration")) if answered else None,
+        "hold_us": records.duration(agent.get("customerholdduration")),
+        "wrap_us": records.duration(agent.get("aftercontactworkduration")),
+        "talk_us": records.duration(agent.get("agentinteractionduration")) if answered else None,
         "transferred": bool(call.get("transfercompletedtimestamp")),
         **row,
     }
@@ -234,8 +217,8 @@ def _aliyun(call: dict[str, Any], reader: _Reader) -> Row:
         "ended_at": reader.time(row, "ended_at", call.get("releasetime"), MILLISECOND),
         "customer_id": _number(call.get("callednumber" if outward else "callingnumber"), reader),
         "account_id": account(agents[0]) if taken and agents else None,
-        "hold_us": duration(call.get("heldtime")),
-        "talk_us": duration(call.get("talktime")) if taken else None,
+        "hold_us": records.duration(call.get("heldtime")),
+        "talk_us": records.duration(call.get("talktime")) if taken else None,
         "transferred": len(agents) > 1 or call.get("contactdisposition") == "ForwardToOutsideNumber",
         "score": as_text(call.get("satisfactionindex")) if call.get("satisfactionindex") else None,
         **row,
@@ -247,13 +230,13 @@ def _joined_queue(begun: dt.datetime | None, call: dict[str, Any], reader: _Read
     waited = call.get("queuetime")
     if isinstance(waited, int | float) and waited > LOOKS_LIKE_A_TIME:
         return moment(waited, reader.zone, MILLISECOND)
-    return begun and begun + dt.timedelta(microseconds=duration(call.get("ivrtime")) or 0)
+    return begun and begun + dt.timedelta(microseconds=records.duration(call.get("ivrtime")) or 0)
 
 
 def _taken(queued: dt.datetime | None, call: dict[str, Any], row: Row, reader: _Reader) -> dt.datetime | None:
     """When the agent took the call; where EstablishedTime is that of the menu, the queue's start and the wait."""
     established = reader.time(row, "answered_at", call.get("establishedtime"), MILLISECOND)
-    waited = duration(call.get("waittime"))
+    waited = records.duration(call.get("waittime"))
     if queued and established and established < queued and waited is not None:
         return queued + dt.timedelta(microseconds=waited)
     return established
@@ -278,7 +261,7 @@ def _tianrun(call: dict[str, Any], reader: _Reader) -> Row:
         "ended_at": reader.time(row, "ended_at", call.get("endtime")),
         "customer_id": _number(call.get("customernumber"), reader),
         "account_id": account(call.get("cno") if outward else call.get("firstcallcno")) if answered else None,
-        "talk_us": duration(call.get("bridgeduration")) if answered else None,
+        "talk_us": records.duration(call.get("bridgeduration")) if answered else None,
         "score": as_text(call.get("investigationkeys")) if call.get("investigationkeys") else None,
         **row,
     }
@@ -305,7 +288,7 @@ def _twilio(call: dict[str, Any], reader: _Reader) -> Row:
         "ended_at": reader.time(row, "ended_at", call.get("end_time") or begun),
         "customer_id": _number(call.get("to" if row["direction"] == "out" else "from"), reader),
         "account_id": None,
-        "talk_us": duration(call.get("duration")) if row["outcome"] == "answered" else None,
+        "talk_us": records.duration(call.get("duration")) if row["outcome"] == "answered" else None,
         **row,
     }
 

@@ -12,24 +12,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..settings import TimeZone, listed
-from . import decode, wangwang
+from ..settings import TimeZone
+from . import decode, records, wangwang
 from .loaded import RAW, Loaded, Shop
 from .personal import Secret, account, as_text, masked
-from .records import (
-    Broken,
-    Row,
-    keys_in,
-    lowered,
-    moment,
-    read_values,
-    recognised,
-    records,
-    seal_rows,
-    together,
-)
+from .records import Row, lowered, moment, seal_rows
 
-HEAD = 100_000
 SHOWN = ("kind", "sent_at", "message_id")
 TAG, BREAK = re.compile(r"<[^>]*>"), re.compile(r"<(?:br|/p|/div|/li)\b[^>]*>", re.IGNORECASE)
 
@@ -82,7 +70,7 @@ class _File:
 
     def reject(self, record: object) -> None:
         """Adds what is no record, with the reason."""
-        reason = "broken_line" if isinstance(record, Broken) else "record_unknown"
+        reason = "broken_line" if isinstance(record, records.Broken) else "record_unknown"
         self.rows["messages"].append({"source_line": self.next_line(record), "reason": reason})
 
 
@@ -99,8 +87,7 @@ class _Format:
 
 def recognises(head: bytes, name: str) -> str | None:
     """The format of a file by the names of fields in its beginning, null where it is none of these."""
-    keys = keys_in(head)
-    return next((key for key, form in FORMATS.items() if any(every <= keys for every in form.signature)), None)
+    return records.format_of(head, FORMATS)
 
 
 def load(path: Path, settings: Settings, shop: Shop) -> Loaded:
@@ -110,23 +97,18 @@ def load(path: Path, settings: Settings, shop: Shop) -> Loaded:
     source_line is the record's number. CsperfError where the file is none of the formats, is cut short, does not tell
     agents from customers, or knows customers only by e-mail while the shop has no key.
     """
-    values = read_values(path)
-    with decode.opened(path) as file:
-        key = recognises(file.read(HEAD), path.name)
-    if not key:
-        raise decode.problem(path, "json_unknown", known=listed(FORMATS))
-    form = FORMATS[key]
+    key, form, values = records.opened(path, FORMATS)
     told = _File(path, settings.timezone or shop.timezone, Secret(path, shop.key), frozenset(settings.accounts))
     told.roles.update(_roles(values))
-    for record, around in records(values, form.known):
+    for record, around in records.each(values, form.known):
         if isinstance(record, dict):
             form.read(record, around, told)
         else:
             told.reject(record)
     _fill_both_sides(told)
     beside = [seal_rows(name, told.rows[name], (), path, shop) for name in ("tickets", "ratings")]
-    loaded = together(told.read, seal_rows("messages", told.rows["messages"], SHOWN, path, shop), *beside)
-    found = recognised(key, "", told.fields, form.used, PERSONAL)
+    loaded = records.together(told.read, seal_rows("messages", told.rows["messages"], SHOWN, path, shop), *beside)
+    found = records.recognised(key, "", told.fields, form.used, PERSONAL)
     return replace(loaded, cells={"kind": form.kinds}, recognised=found)
 
 

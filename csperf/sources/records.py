@@ -12,7 +12,7 @@ from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 import ibis
@@ -20,10 +20,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..facts import INPUT
+from ..settings import listed
 from . import decode
 from .loaded import RAW, Counts, Loaded, Notice, Recognised, Shop, filled_by_source, judged, seal, workbench
 
 Row = dict[str, Any]
+HEAD = 100_000
 BETWEEN = re.compile(r"[\s,\x1e]*")
 LINE_OF_ITS_OWN = re.compile(r'\{\s*"')
 KEY = re.compile(rb'"(\w+)"\s*:')
@@ -67,7 +69,36 @@ def read_values(path: Path) -> list[object]:
     return found
 
 
-def records(values: Sequence[object], known: frozenset[str]) -> Iterator[tuple[object, tuple[dict, ...]]]:
+class Signed(Protocol):
+    """A format told by names of fields: a file is of it that has all of any one of these sets."""
+
+    @property
+    def signature(self) -> tuple[frozenset[str], ...]: ...
+
+
+Format = TypeVar("Format", bound=Signed)
+
+
+def format_of(head: bytes, formats: Mapping[str, Signed]) -> str | None:
+    """The key of the format that the beginning of a file shows, null where it is none of these."""
+    keys = keys_in(head)
+    return next((key for key, form in formats.items() if any(every <= keys for every in form.signature)), None)
+
+
+def opened(path: Path, formats: Mapping[str, Format]) -> tuple[str, Format, list[object]]:
+    """The key of a file's format, the format, and the values in the file (see read_values).
+
+    CsperfError where it is none of these, too.
+    """
+    values = read_values(path)
+    with decode.opened(path) as file:
+        key = format_of(file.read(HEAD), formats)
+    if not key:
+        raise decode.problem(path, "json_unknown", known=listed(formats))
+    return key, formats[key], values
+
+
+def each(values: Sequence[object], known: frozenset[str]) -> Iterator[tuple[object, tuple[dict, ...]]]:
     """Each record with the objects around it, outermost first.
 
     A record is an object with two of the `known` fields; whatever plain stands in one list with records is one too,
