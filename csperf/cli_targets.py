@@ -64,14 +64,14 @@ def _proposal(
         settings = TargetSettings(volume=factor)
         values = _until(values, month)
         return settings, values, propose(values, settings=settings, **more)
-    from .run import history, open_run, red_lines
+    from .run import history, keep_in_force, open_run, red_lines
     from .run import propose as propose_for
 
     run = open_run(params_file, month=month)
     settings = run.params.targets.model_copy(update={"volume": factor})
     if values is None:
         values, more = history(run), {"red_lines": red_lines(run)} | more
-    return settings, values, propose_for(run, settings, values=values, **more)
+    return settings, values, keep_in_force(run, propose_for(run, settings, values=values, **more))
 
 
 def _until(values: pd.DataFrame, month: str) -> pd.DataFrame:

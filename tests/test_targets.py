@@ -359,8 +359,33 @@ def test_one_agent_and_one_month_get_a_lower_grade_and_no_sound_number():
 def test_a_lone_value_without_n_is_no_n():
     lone = values({f"a{i}": [0.9 - i / 50] for i in range(6)}, months=("2026-10",))
     lone[["numerator", "denominator", "n"]] = float("nan")
-    row = whole(derive_targets(lone))
+    row = whole(derive_targets(lone, benchmarks=benchmark("reply_30s_msg", tier_mean=0.85)))
+    assert (row["grade"], row["status"], row["n_agents"]) == ("reference", "NO_N", 6)
+    assert row["tier_mean"] == row["target"] == 0.85 and pd.isna(row["base"]) and pd.isna(row["attainment"])
+
+
+def test_bare_means_of_several_months_show_how_they_vary_and_are_only_tried():
+    several = values({f"a{i}": [0.9 - i / 50 + m / 100 for m in (-1, 0, 1, 0)] for i in range(6)}, months=SIX[-4:])
+    several[["numerator", "denominator", "n"]] = float("nan")
+    row = whole(derive_targets(several))
     assert row["grade"] == "trial" and row["status"].startswith("NO_N")
+    assert 0.75 < row["base"] < row["target"] < row["stretch"] < 0.95
+
+
+def test_means_without_n_among_others_that_have_theirs_are_set_aside():
+    mixed = values({f"a{i}": [0.9 - i / 50] * 3 for i in range(6)})
+    mixed.loc[mixed["month"] == "2026-09", ["numerator", "denominator", "n"]] = float("nan")
+    row = whole(derive_targets(mixed))
+    assert row["n_agent_months"] == 12 and "NO_N" not in row["status"]
+
+
+def test_one_month_is_less_sure_than_it_looks_and_one_agent_says_nothing():
+    one = {f"a{i}": [0.8] for i in range(6)}
+    settings = TargetSettings(resamples=100)
+    row = whole(derive_targets(values(one, n=SURE, months=("2026-10",)), settings=settings))
+    assert row["half_width"] > 0.01  # six alike in one month: months still differ
+    alone = whole(derive_targets(values({"a": [0.8]}, months=("2026-10",)), settings=settings))
+    assert pd.isna(alone["half_width"]) and alone["grade"] == "trial"
 
 
 def test_company_goals_stand_beside_and_move_nothing():
@@ -405,3 +430,26 @@ def test_the_table_says_how_far_off_a_target_may_be_and_cards_are_of_what_people
     shown = tables.targets(found, lang="zh").gt.as_raw_html()
     assert [f"±{100 * width:.1f}个点" in shown for width in found["half_width"]] == [True] * 3
     assert tables.target_cards(found, definitions="shop").frame["level"].tolist() == ["junior", "senior"]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "days", "said"),
+    [
+        ("shop", "shop", 30, ""),
+        ("shop", "taobao", 30, "other or unnamed counting rules"),
+        ("", "taobao", 30, "other or unnamed counting rules"),
+        ("", "", 30, ""),
+        ("shop", "shop", 1, "fewer than 7 days"),
+    ],
+)
+def test_what_has_no_say_is_said(ours, theirs, days, said, monkeypatch):
+    monkeypatch.setenv("CSPERF_LANG", "en")
+    rows = values(steady(), months=SIX)
+    rows = rows.assign(definitions=ours) if ours else rows.drop(columns="definitions")
+    peers = benchmark("reply_30s_msg", days=days, tier_mean=0.9).assign(definitions=theirs or None)
+    row = whole(aims.propose(rows, benchmarks=peers, settings=QUICK).targets)
+    assert row["tier_mean"] == 0.9 and (row["bound_by"] == "shop") == bool(said)
+    assert row["reason"].endswith(
+        f"category's mean 90.0% has {said}: shown, and without a say." if "rules" in said else "."
+    )
+    assert said in row["reason"]

@@ -6,6 +6,8 @@ only agents leaves out the month that all of them share and is far too narrow.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from .kinds import Kind
@@ -53,6 +55,7 @@ def resampled(
         scaled, variance = kind.observed(value[cells], n[cells], cv2[cells])
         noise = fit(scaled, variance, level=level, floor=floor)
         cases = agents[:, team]
+        noise = _as_far_as_months(noise, kind, value.shape[1], rng)
         coming = coming_months(noise.of(team), kind, planned[cases], mean_cv2[cases], rng)
         parts.append(met_by(coming, level[team], shares, higher))
     return np.concatenate(parts)
@@ -62,6 +65,12 @@ def half_widths(values: Array, nominal: float = NOMINAL) -> Array:
     """Half the distance between the outer quantiles over resamples (the first axis); NaN where there are none."""
     low, high = np.quantile(values, [(1 - nominal) / 2, (1 + nominal) / 2], axis=0)
     return (high - low) / 2
+
+
+def _as_far_as_months(noise: Noise, kind: Kind, months: int, rng: np.random.Generator) -> Noise:
+    """The noise with its level moved by what drawing months anew cannot show: the last part of T, all of it for one."""
+    moved = rng.normal(size=noise.shared.shape) * np.sqrt(noise.shared) / months
+    return replace(noise, agents=noise.agents + moved[:, None] * kind.reach(noise.agents))
 
 
 def _drawn_anew(stratum: Array, months: int, count: int, rng: np.random.Generator) -> tuple[Array, Array]:

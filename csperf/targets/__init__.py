@@ -16,16 +16,17 @@ import pandas as pd
 
 from ..catalogue import entry
 from ..rules import PlatformRule
+from ..text import say
 from .history import level_spread, past_attainment, value_met_by
 from .industry import SNAPSHOT_DAYS, cells, cells_of, industry_values, sources, without_luck
 from .model import Model, fitted, panel
-from .months import agent_months
+from .months import agent_months, counted, too_bare
 from .order import in_order, ladder, round_easier
 from .platform import red_lines as platform_red_lines
 from .platform_words import shop_rows
 from .rule import Decision, decide
 from .settings import LEVELS, TargetSettings, core_metrics
-from .why import sentence
+from .why import aside, sentence
 
 __all__ = [
     "COLUMNS",
@@ -129,9 +130,13 @@ def _rows_and_steps(
     rows: list[dict] = []
     steps: list[tuple] = []
     for (metric, role), group in months.groupby(["metric", "role"]):
+        group = counted(group)
         kept = group[group["left_out"].isna()]
         if kept.empty:
             rows += [_no_data(group, industry)] if (group["left_out"] != "empty").any() else []
+            continue
+        if too_bare(kept, settings):
+            rows.append(_no_n(group, kept, industry))
             continue
         model = models[metric, role] = fitted(panel(kept, settings), settings, _planned(planned, kept))
         widths = model.half_widths(settings)
@@ -208,7 +213,7 @@ def _row(
         "company_share": math.nan if goal is None else coming.attainment(goal),
         **_shown_cells(industry, row["metric"]),
     }
-    return row | {"reason": sentence(decision, model.panel, kept)}
+    return row | {"reason": sentence(decision, model.panel, kept, aside=aside(industry, row["metric"]))}
 
 
 def graded(row: dict, model: Model, settings: TargetSettings) -> dict:
@@ -239,6 +244,12 @@ def _no_data(group: pd.DataFrame, industry: pd.DataFrame) -> dict:
     counts = {"n_agents": 0, "n_agent_months": 0, "team": 0}
     counts |= {f"left_out_{why}": int((group["left_out"] == why).sum()) for why in ("new", "small")}
     return _reference(metric, role, industry) | counts
+
+
+def _no_n(group: pd.DataFrame, kept: pd.DataFrame, industry: pd.DataFrame) -> dict:
+    """The row of means without counts that do not show how they vary: beside the industry's value only (PRACTICE 2)."""
+    seen = {"n_agents": kept["agent_id"].nunique(), "n_agent_months": len(kept), "status": "NO_N"}
+    return _no_data(group, industry) | seen | {"reason": say("targets.reason_no_n")}
 
 
 def _reference_rows(industry: pd.DataFrame, done: set[str], settings: TargetSettings) -> list[dict]:

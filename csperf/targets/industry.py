@@ -18,17 +18,19 @@ ROOT_RELIABILITY = 0.7  # METHOD 1.5: of another shop's monthly mean where its n
 CELLS = ("mean", "tier_mean", "top10_mean", "tier_excellent")
 
 
-def industry_values(benchmarks: pd.DataFrame | None, definitions: str = "") -> pd.DataFrame:
+def industry_values(benchmarks: pd.DataFrame | None, definitions: str | None = None) -> pd.DataFrame:
     """The newest industry value of each metric x cell, the `days` it covers, and whether it is `usable`.
 
-    Usable: over seven days at least, and under the shop's own counting rules where `definitions` names them.
+    Usable: over seven days at least, and under the counting rules `definitions`; "": values and benchmarks both say
+    nothing of theirs, for what names its rules cannot be held against what does not; null: whatever the rules.
     """
     if benchmarks is None or benchmarks.empty:
-        return pd.DataFrame(columns=["metric", "cell", "value", "days", "usable"])
+        return pd.DataFrame(columns=["metric", "cell", "value", "days", "usable", "definitions"])
     start, end = pd.to_datetime(benchmarks["period_start"]), pd.to_datetime(benchmarks["period_end"])
     dated = benchmarks.assign(days=(end - start).dt.days + 1)
     newest = dated.sort_values(["period_end", "days"]).groupby(["metric", "cell"], as_index=False).last()
-    same = newest["definitions"].eq(definitions) | (not definitions)
+    newest = newest.assign(definitions=newest["definitions"].fillna("") if "definitions" in newest else "")
+    same = newest["definitions"].eq(definitions) if definitions is not None else True
     return newest.assign(usable=(newest["days"] >= SNAPSHOT_DAYS) & same)
 
 
@@ -44,6 +46,18 @@ def cells_of(benchmarks: pd.DataFrame | None, cell: str) -> dict[str, float]:
     """The newest value of one cell by metric."""
     rows = industry_values(benchmarks)
     return rows[rows["cell"] == cell].set_index("metric")["value"].astype(float).to_dict()
+
+
+def not_used(industry: pd.DataFrame, metric: str) -> tuple[float, str]:
+    """The mean of the metric's peers (the same tier's, else the category's) that has no say, and why.
+
+    Why: days (too few), definitions (other counting rules), or empty where there is none or it has its say.
+    """
+    rows = industry[industry["metric"] == metric].set_index("cell")
+    cell = next((name for name in ("tier_mean", "mean") if name in rows.index), None)
+    if cell is None or rows.loc[cell, "usable"]:
+        return math.nan, ""
+    return float(rows.loc[cell, "value"]), "days" if rows.loc[cell, "days"] < SNAPSHOT_DAYS else "definitions"
 
 
 def without_luck(mean: float, top10_mean: float, root_reliability: float = ROOT_RELIABILITY) -> float:

@@ -112,7 +112,12 @@ class Model:
             team=panel.team,
             resamples=settings.resamples,
         )
-        return dict(zip(names, half_widths(met)[:, 0].tolist(), strict=True))
+        widths = zip(names, half_widths(met)[:, 0].tolist(), strict=True)
+        return {name: width if self._several(name) else math.nan for name, width in widths}
+
+    def _several(self, place: int | None) -> bool:
+        """Whether there are several agents of a level: one alone says nothing of others."""
+        return int((self.panel.level == place).sum() if place is not None else len(self.panel.agents)) > 1
 
     def level_mean(self, place: int | None) -> float:
         """The fitted mean of a level, or of the team, in the metric's unit."""
@@ -138,8 +143,8 @@ def panel(rows: pd.DataFrame, settings: TargetSettings) -> Panel:
 
 
 def _kind(known: Entry, rows: pd.DataFrame) -> Kind:
-    """The catalogue's kind, but for what it cannot be here: a ratio may exceed 1, a mean of days has no denominator."""
-    if rows["by_day"].any():
+    """The catalogue's kind, but for what it cannot be: a ratio may exceed 1, means of days or bare ones have no n."""
+    if rows["by_day"].any() or (known.kind == "rate" and rows["n"].isna().all()):
         return KINDS["value"]
     return KINDS["count"] if known.unit == "ratio" else KINDS[known.kind]
 

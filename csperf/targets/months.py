@@ -34,6 +34,20 @@ def agent_months(
     return rows.drop(columns="started").reset_index(drop=True)
 
 
+def counted(group: pd.DataFrame) -> pd.DataFrame:
+    """The agent-months of one metric and role; those without n are set aside (`empty`) where others have theirs."""
+    bare = group["n"].isna() & group["left_out"].isna()
+    if entry(group["metric"].iloc[0]).kind == "count" or bare.all() or not bare.any():
+        return group
+    return group.assign(left_out=group["left_out"].mask(bare, "empty"))
+
+
+def too_bare(kept: pd.DataFrame, settings: TargetSettings) -> bool:
+    """Whether these are means of whole months without n, and too few months to show how they vary by themselves."""
+    known = entry(kept["metric"].iloc[0])
+    return bool(known.kind != "count" and kept["n"].isna().all() and kept["month"].nunique() < settings.min_months)
+
+
 def used(months: pd.DataFrame, metric: str, role: str, level: str | None) -> pd.DataFrame:
     """The rows that carry the targets of a metric and role; of one level, or of all where it is null."""
     rows = months[months["left_out"].isna() & (months["metric"] == metric) & (months["role"] == role)]
