@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
@@ -58,9 +59,18 @@ class Pack:
 
 
 def open_pack(
-    params_file: str | Path, stage: str, *, month: str = "", lang: str = "", as_of: str = "", force: bool = False
+    params_file: str | Path,
+    stage: str,
+    *,
+    month: str = "",
+    lang: str = "",
+    as_of: str = "",
+    force: bool = False,
+    now: dt.datetime | None = None,
 ) -> Pack:
     """The pack to make. `month` empty: planned from the running month, in progress now, the newest that is settled.
+
+    `now`: the clock, which says what day is not over (default: this machine's). Such a day is in no pack unless forced.
 
     CsperfError where the stage is unknown or there are no rows, where a month is to be settled of which a scored metric
     can still change (unless `force`), and where it is frozen and its inputs are no longer those it was frozen with.
@@ -74,6 +84,9 @@ def open_pack(
         raise CsperfError([*error.problems, *_meant_to_plan(params_file, stage, month, as_of)]) from None
     if not run.params.month:
         run = _of_month(run, _usual_month(run, stage))
+    if not force and (unfinished := not_over(run, now or dt.datetime.now().astimezone())):
+        slots = {"day": f"{unfinished:%Y-%m-%d}"}
+        raise CsperfError(Problem("--as-of", say("today.not_over", **slots)))
     if stage != "settle":
         return Pack(run, stage)
     still_open = immature(scored(run), run.definition, run.last_day, run.as_of)
@@ -81,6 +94,15 @@ def open_pack(
     if problems:
         raise CsperfError(problems)
     return Pack(run, stage, tuple(still_open))
+
+
+def not_over(run: Run, now: dt.datetime) -> dt.date | None:
+    """The shop's present day where the run would count what was loaded of it; else null."""
+    if run.store.until is not None:
+        return None
+    newest = run.coverage().dropna(subset="n")["day"].max()
+    today = now.astimezone(ZoneInfo(run.params.timezone)).date()
+    return today if newest == today and run.first_day <= today <= run.last_day else None
 
 
 def scored(run: Run) -> list[str]:
