@@ -107,7 +107,8 @@ class Personnel:
         """Everybody's usual day (quotas.quotas), from the days up to the end of the month."""
         months = -(-self.settings.quotas.days // 20)
         past = replace(self.run, first_day=later(self.run.first_day, -months))
-        return quotas(measure(past, DAILY, self.settings.quotas.metrics), self.settings.quotas)
+        days = measure(past, DAILY, self.settings.quotas.metrics)
+        return quotas(days[days["agent_id"].isin(self.growth()["agent_id"])], self.settings.quotas)
 
     def coaching(self) -> pd.DataFrame:
         """Who is clearly below, and at what (coaching.coaching)."""

@@ -15,7 +15,7 @@ from .sure import Behind
 
 COLUMNS = ["award", "zh", "en", "metric", "place", "agent_id", "role", "value", "adjusted", "n", "low", "high"]
 RESULT = ["result", "why"]
-WINNER, TIED, BEHIND, OUT = "winner", "tied", "behind", "out"
+RESULTS = WINNER, TIED, BEHIND, OUT = "winner", "tied", "behind", "out"
 
 
 def quarter_of(month: str) -> list[str]:
@@ -34,7 +34,7 @@ def awards(
     values: pd.DataFrame | None = None,
     consequences: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """COLUMNS and RESULT, every candidate of every award, best first.
+    """COLUMNS and RESULT, every candidate of every award, winners first; who is level stands by number, not by place.
 
     place: by the adjusted value as people read it, equals share it (1, 2, 2, 4). result: winner, clearly among the best
     `top`; tied, level with others for a place (more people than places: all or none); behind; out, and why (new, small,
@@ -125,7 +125,9 @@ def _ranked(rows: pd.DataFrame, truths: np.ndarray, award: Award) -> pd.DataFram
     if may.any():
         result[may] = _told_apart(truths[:, may], award.top)
     ranked = rows.assign(place=place, low=low, high=high, result=result)
-    return ranked.sort_values(["place", "agent_id"], kind="stable", na_position="last")
+    shown = pd.Series(result, rows.index).map({name: at for at, name in enumerate(RESULTS)})
+    order = ranked.assign(shown=shown, at=place.where(shown != RESULTS.index(TIED)))
+    return order.sort_values(["shown", "at", "agent_id"], kind="stable").drop(columns=["shown", "at"])
 
 
 def _told_apart(truths: np.ndarray, top: int) -> np.ndarray:

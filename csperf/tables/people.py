@@ -34,28 +34,30 @@ def growth(staged: pd.DataFrame, *, lang: str = "zh", names: Names = None) -> Ta
 
 
 def goals(found: pd.DataFrame, *, lang: str = "zh", names: Names = None) -> Table:
-    """The goals of everybody's stage (表9-1): the figure where one shows it, a box to tick where a person must say."""
-    frame = found.sort_values(["role", "agent_id"], kind="stable", ignore_index=True)
+    """The goals of everybody's stage (表9-1): reached and not yet with their figures, and what a person must tick."""
+    listed = list(found.sort_values(["role", "agent_id"], kind="stable").groupby(["role", "agent_id"], sort=False))
+    frame = pd.DataFrame([key for key, _own in listed], columns=["role", "agent_id"])
     cells = _people(frame, names, lang) | {
-        "goal": [goal_words(goal, lang) for goal in frame["goal"]],
-        "value_n": [_figure(row, "value", lang) for row in frame.itertuples()],
-        "aim": [_figure(row, "target", lang) for row in frame.itertuples()],
-        "goal_met": [say(f"people.met_{met}", lang) for met in _or_none(frame["met"])],
+        "stage": [say(f"people.stage_{own['stage'].iloc[0]}", lang) for _key, own in listed],
+        "goals_reached": [_goals(own, True, lang) for _key, own in listed],
+        "goals_not_yet": [_goals(own, False, lang) for _key, own in listed],
+        "goals_to_tick": [_goals(own, None, lang) for _key, own in listed],
     }
-    shown = int(frame["value"].notna().sum())
-    title = say("people.table_goals", lang, goals=len(frame), shown=shown)
-    return _table("growth_goals", frame, cells, title, lang, notes=["goals"])
+    title = say("people.table_goals", lang, goals=len(found), shown=int(found["value"].notna().sum()))
+    text = ("goals_reached", "goals_not_yet", "goals_to_tick")
+    return _table("growth_goals", found, cells, title, lang, notes=["goals"], text=text)
 
 
 def quotas(found: pd.DataFrame, *, lang: str = "zh", names: Names = None) -> Table:
-    """Everybody's usual day with its range and the days it rests on. `found`: people.quotas."""
-    cells = _people(found, names, lang) | {
-        "metric": [_metric(metric, lang) for metric in found["metric"]],
-        "quota": [number(value, "count") for value in found["quota"]],
-        "usual_range": [_range(row.low, row.high, "count") for row in found.itertuples()],
-        "days_n": [number(value, "count") for value in found["n"].astype(float)],
-        "remark": [say(f"people.basis_{basis}", lang) for basis in found["basis"]],
-    }
+    """Everybody's usual day, metric by metric, with its range and the days it rests on. `found`: people.quotas."""
+    cell = [f"{number(row.quota, 'count')} ({_range(row.low, row.high, 'count')})" for row in found.itertuples()]
+    wide = found.assign(cell=cell).pivot(index=["role", "agent_id"], columns="metric", values="cell").reset_index()
+    newest = found.groupby("agent_id").agg(n=("n", "max"), basis=("basis", "last"))
+    cells = _people(wide, names, lang)
+    for metric in dict.fromkeys(found["metric"]):
+        cells[entry(metric).name(lang)] = wide[metric].fillna(MISSING).tolist()
+    cells["days_n"] = [number(float(newest["n"][agent]), "count") for agent in wide["agent_id"]]
+    cells["remark"] = [say(f"people.basis_{newest['basis'][agent]}", lang) for agent in wide["agent_id"]]
     own = found[found["basis"] == "own"]
     title = say("people.table_quotas", lang, people=found["agent_id"].nunique(), own=own["agent_id"].nunique())
     return _table("quotas", found, cells, title, lang, notes=["quotas"])
@@ -205,7 +207,7 @@ def _table(
 ) -> Table:
     """The table of these cells; `text`: columns that may break into lines, beside the remark."""
     shown = pd.DataFrame(
-        {say(f"tables.{key}", lang): pd.Series(list(column), dtype=object) for key, column in cells.items()}
+        {words("tables", lang).get(key, key): pd.Series(list(column), dtype=object) for key, column in cells.items()}
     )
     said = [say(f"people.note_{note}", lang) for note in notes]
     group, stub = (key if key in cells else "" for key in (group, stub))
@@ -247,6 +249,19 @@ def _figure(row, column: str, lang: str) -> str:
     return _with_n(quantity(value, unit, lang), row.n) if column == "value" else quantity(value, unit, lang)
 
 
+def _goals(own: pd.DataFrame, met: bool | None, lang: str) -> str:
+    """The goals that are met, are not, or that a person must say, each with its figure."""
+    rows = own[own["met"].isna()] if met is None else own[own["met"].notna() & (own["met"] == met)]
+    said = (_goal(row, lang) for row in rows.itertuples())
+    return say("people.goals_and", lang).join(said) or MISSING
+
+
+def _goal(row, lang: str) -> str:
+    value, aim = _figure(row, "value", lang), _figure(row, "target", lang)
+    figures = say("people.goal_figures", lang, value=value, aim=aim) if value != MISSING else ""
+    return f"{'☐ ' if row.met is None else ''}{goal_words(row.goal, lang)}{figures}"
+
+
 def _with_n(figure: str, n: float) -> str:
     return figure if pd.isna(n) else f"{figure} ({number(n, 'count')})"
 
@@ -256,8 +271,9 @@ def _unit(metric: str) -> str:
 
 
 def _award_figure(row, column: str, lang: str) -> str:
-    figure = number(getattr(row, column), _unit(row.metric))
-    return _with_n(figure, row.n) if column == "value" and figure != MISSING else figure
+    figure = quantity(getattr(row, column), _unit(row.metric), lang)
+    cases = column == "value" and figure != MISSING and row.metric != SCORE
+    return _with_n(figure, row.n) if cases else figure
 
 
 def _award_lines(found: pd.DataFrame, names: Names, lang: str) -> Iterable[str]:
