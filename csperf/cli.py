@@ -393,12 +393,21 @@ def score(
     month: Month = "",
     lang: Language = "",
     sheets: Annotated[Path | None, _option("--sheets", metavar="DIR")] = None,
+    team: Annotated[Path | None, _option("--team", metavar="team.yaml")] = None,
     output: Output = None,
     excel: Excel = False,
 ) -> None:
-    if params_file is None and values is None:
+    if team is None and params_file is None and values is None:
         raise typer.BadParameter(say("cli.params_or_values"))
-    from .cli_score import Asked, worked_out, write_sheets
+    from .cli_score import Asked, team_worked_out, worked_out, write_sheets
+
+    if team:
+        with working(say("cli.scoring")):
+            scores, notices, written = team_worked_out(team, month, lang or ui_language(), sheets)
+        _show(scores, output, excel=excel)
+        for said in (*notices, *(say("cli.written", path=path) for path in written)):
+            typer.echo(said)
+        return
 
     with working(say("cli.scoring")):
         asked = Asked(params_file, values, targets, weights, events, preset, rule, month, lang or ui_language())
@@ -445,6 +454,40 @@ def weights(
     with working(say("cli.weighing")):
         table, findings = worked_out(params_file, values, outcome, experts, role, month)
     _show(table, output, excel=excel)
+    for said in findings:
+        typer.echo(said)
+
+
+def _staffing_option(name: str, metavar: str, **more: Any) -> Any:
+    return typer.Option(name, metavar=metavar, help=say(f"staffing.option_{name.strip('-')}"), **more)
+
+
+@app.command("staffing", help=say("staffing.command"), epilog=say("staffing.command_example"), no_args_is_help=True)
+def staffing(
+    params_file: Annotated[Path | None, typer.Argument(metavar="[PARAMS]", help=say("cli.params_file"))] = None,
+    month: Month = "",
+    by: Annotated[str, _staffing_option("--by", "hour|week", callback=_one_of(("hour", "week")))] = "hour",
+    per_hour: Annotated[float | None, _staffing_option("--per-hour", "N", min=0)] = None,
+    handle: Annotated[float | None, _staffing_option("--handle", "SECONDS", min=1)] = None,
+    chats: Annotated[float | None, _staffing_option("--chats", "N", min=1)] = None,
+    reply: Annotated[float | None, _staffing_option("--reply", "SECONDS", min=0)] = None,
+    level: Annotated[float | None, _staffing_option("--level", "PERCENT", min=0, max=99)] = None,
+    lang: Language = "",
+    output: Output = None,
+    excel: Excel = False,
+) -> None:
+    from .cli_staffing import reckoned, worked_out
+
+    given = {"handle_s": handle, "chats_at_once": chats, "reply_s": reply, "level": level and level / 100}
+    changes = {name: value for name, value in given.items() if value is not None}
+    if params_file is None and (per_hour is None or handle is None):
+        raise typer.BadParameter(say("staffing.calculator_needs"))
+    if params_file is None:
+        findings = reckoned(per_hour or 0, lang or ui_language(), **changes)
+    else:
+        with working(say("cli.measuring")):
+            table, findings = worked_out(params_file, month, by, lang or ui_language(), **changes)
+        _show(table, output, excel=excel)
     for said in findings:
         typer.echo(said)
 

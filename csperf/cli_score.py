@@ -132,14 +132,30 @@ def _from_store(params_file: Path, asked: Asked, tables: dict[str, pd.DataFrame]
     return Found(scored.card, run.month, scored.names, run.params.title(run.lang), scored.notices, run)
 
 
+def team_worked_out(
+    path: Path, month: str, lang: str, folder: Path | None
+) -> tuple[pd.DataFrame, tuple[str, ...], list[Path]]:
+    """The scores of a team that serves several shops, what to know of them, and the sheets written."""
+    from .sheets import write
+    from .teams import score_team, team_sheets
+
+    team = score_team(path, month=month, lang=lang)
+    written = write(team_sheets(team, lang), _folder(folder)) if folder else []
+    return team.scores, team.notices, written
+
+
 def write_sheets(found: Found, folder: Path, lang: str) -> list[Path]:
     """Writes everybody's sheet and the team's into the folder; the paths. A folder that is no folder is refused."""
     from .run import shift_values
     from .sheets import About, write_all
 
-    if folder.is_file():
-        raise CsperfError(Problem(str(folder), say("cli.not_a_folder")))
     month = found.month or found.card.scores["month"].max()
     about = About(found.shop, month, lang, found.card.settings.anonymous)
     by_shift = shift_values(found.run) if found.run else None
-    return write_all(found.card, folder, about, found.names, by_shift)
+    return write_all(found.card, _folder(folder), about, found.names, by_shift)
+
+
+def _folder(folder: Path) -> Path:
+    if folder.is_file():
+        raise CsperfError(Problem(str(folder), say("cli.not_a_folder")))
+    return folder

@@ -118,6 +118,16 @@ READ_FORMS: dict[str, tuple[Field, ...]] = {
         Field("metric", "conversion_paid_user", choices=_metrics, area="tidy"),
         Field("points", 40, area="tidy"),
     ),
+    "findings": (
+        Field("month", "2026-10", area="tidy"),
+        Field("finding", "", area="tidy"),
+        Field("metric", "mean_wait_turn_s", choices=_metrics, area="tidy"),
+        Field("role", "pre", choices=_chosen("role", ("pre", "after", "mixed")), area="tidy"),
+        Field("agent_id", "", area="tidy"),
+        Field("measure", "", area="tidy"),
+        Field("owner", "李主管", area="tidy"),
+        Field("due", dt.date(2026, 11, 15), area="tidy"),
+    ),
     "objections": (
         Field("objected_on", dt.date(2026, 11, 7), area="tidy"),
         Field("about", "2026-10", area="tidy"),
@@ -155,7 +165,10 @@ READ_FORMS: dict[str, tuple[Field, ...]] = {
         Field("source", "", area="tidy"),
     ),
 }
+SENTENCES = ("objection", "finding", "measure")  # whose example is words in the form's language
 ABOUT = {
+    ("findings", "agent_id"): "about_found_agent",
+    ("findings", "month"): "about_found_in",
     ("objections", "agent_id"): "about_objected_agent",
     ("corrections", "id"): "about_correction",
     ("votes", "points"): "about_votes",
@@ -257,8 +270,8 @@ def _write_form(path: Path, name: str, fields: Sequence[Field], lang: str) -> No
             choices = field.choices(lang)
             book.drop_down(sheet, (column, column), choices)
             example = next((word for word, meant in choices.items() if meant == example), next(iter(choices)))
-        if field.column == "objection":
-            example = say("forms.example_objection", lang)
+        if field.column in SENTENCES:
+            example = say(f"forms.example_{field.column}", lang)
         if isinstance(field.example, dt.date):
             sheet.set_column(column, column, WIDTH, book.date)
         sheet.write(1, column, example, book.grey_date if isinstance(example, dt.date) else book.grey)

@@ -229,6 +229,17 @@ TABLES: dict[str, tuple[Column, ...]] = {
         *(Column(name, number) for name in ("points", "contribution", "score", "pay_score", "coefficient")),
         *(Column(name, text) for name in ("left_out", "band", "status")),
     ),
+    "findings": (
+        Column("month", month, True),
+        Column("finding", text, True),
+        Column("metric", metric, True),
+        Column("role", word_of("role", ROLES), True),
+        Column("agent_id", text),
+        Column("measure", text, True),
+        Column("owner", text, True),
+        Column("due", day, True),
+        Column("remark", text),
+    ),
     "outcome": (
         Column("agent_id", text, True),
         Column("month", month, True),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .page import file_names, html, persons, sheets, write_all
+from .page import file_names, html, persons, sheets, write, write_all
 from .paper import pdf
 from .personal import own_metrics, personal, standing
 from .sheet import About, Block, Sheet, place
@@ -22,5 +22,6 @@ __all__ = [
     "sheets",
     "standing",
     "team",
+    "write",
     "write_all",
 ]

@@ -31,9 +31,14 @@ def write_all(
     card: Scorecard, folder: Path, about: About, names: Mapping[str, str], by_shift: pd.DataFrame | None = None
 ) -> list[Path]:
     """Writes the team's sheet and everybody's own into an empty or new folder; the paths in that order."""
+    return write(sheets(card, about, names, by_shift), folder)
+
+
+def write(pages: Mapping[str, Sheet], folder: Path) -> list[Path]:
+    """Writes each sheet as HTML by its name into an empty or new folder; the paths."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for name, sheet in sheets(card, about, names, by_shift).items():
+    for name, sheet in pages.items():
         path = folder / f"{name}.html"
         path.write_text(html(sheet), encoding="utf-8", newline="\n")
         written.append(path)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from .activity import activity_targets, days_used
 from .cards import target_cards
+from .findings import findings
 from .people import (
     awards,
     coaching,
@@ -81,6 +82,7 @@ __all__ = [
     "days_used",
     "explained",
     "figures",
+    "findings",
     "first_with_data",
     "gaming",
     "gaps",
