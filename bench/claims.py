@@ -35,7 +35,7 @@ def bounded(claim: Claim, low: float, high: float) -> Claim:
 
 def studies() -> list[Study]:
     """All studies, in the order of the table."""
-    return [*of_method(), *intervals(), *other_kinds(), *teams(), *mixes(), *platform()]
+    return [*of_method(), *intervals(), *other_kinds(), *teams(), *mixes(), *platform(), *first_month()]
 
 
 def of_method() -> list[Study]:
@@ -59,6 +59,20 @@ def of_method() -> list[Study]:
     ]
     small = [_targets(World(f"{a} agents x {m} months", a, m), COVERAGE_SEEN, BIAS, ERROR, GAP) for a, m in SMALL]
     return [*sizes, *peaks, *small]
+
+
+def first_month() -> list[Study]:
+    """Half-widths of a shop that has one month: drawing months anew shows nothing there."""
+    found = []
+    for agents in (6, 30):
+        world = World(f"{agents} agents x 1 month", agents, 1)
+        value = measures.value_of_all(world, np.random.default_rng([SEED, agents, 1]))
+        claims = (
+            Claim("nominal 90 % interval of the target covers", lambda v: v["covered"], unit="%"),
+            Claim("half-width of the target", lambda v: v["half_width"]),
+        )
+        found.append(Study(world.name, partial(measures.half_width, world, true_value=value), claims, 300))
+    return found
 
 
 def _targets(world: World, *claims: Claim) -> Study:
