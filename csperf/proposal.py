@@ -95,12 +95,13 @@ def about(run: Run) -> About:
         platform=run.params.platform or "",
         month=_month_after(run.first_day),
         recent=run.month,
-        first_day=max(days_of(run.store.months()[0])[0], later(run.first_day, -run.params.targets.history_months)),
+        first_day=max(days_of(run.store.months()[0])[0], _history_begins(run)),
         last_day=run.last_day,
         counting_rules=say(f"report.set_{run.definition.name}", run.lang),
         completeness=share,
         missing=missing,
         newcomers=_newcomers(run),
+        activities=_activities(run),
         number=_number(run),
     )
 
@@ -170,6 +171,20 @@ def _newcomers(run: Run) -> int:
     started = pd.to_datetime(roster.groupby("agent_id")["started"].min())
     protected = started > pd.Timestamp(run.last_day - timedelta(days=run.params.targets.protection_days))
     return int((protected & (started <= pd.Timestamp(run.last_day))).sum())
+
+
+def _activities(run: Run) -> int:
+    """How many exempt activities of the calendar are over and lie in the months behind the targets."""
+    calendar = run.table("calendar")
+    exempt = calendar[calendar["exempt"].fillna(False).astype(bool)]
+    ends = pd.to_datetime(exempt["end"])
+    over = ends.between(pd.Timestamp(_history_begins(run)), pd.Timestamp(run.last_day))
+    return len(exempt.assign(year=ends.dt.year)[over].drop_duplicates(["name", "year"]))  # its phases are one
+
+
+def _history_begins(run: Run) -> date:
+    """The first day of the months behind the targets."""
+    return later(run.first_day, 1 - run.params.targets.history_months)
 
 
 def _number(run: Run) -> str:

@@ -21,6 +21,7 @@ from .pictures import charts
 from .weak import weakest_day, weakest_hours
 
 MOST_RED_LINES = 2
+PEAKS = 2  # METHOD 1.2: fewer show no season
 
 
 def content(material: Material, about: About, *, lang: str = "zh") -> FrontPage:
@@ -146,6 +147,8 @@ def _notes(every: Sequence[Aim], material: Material, about: About, lang: str) ->
         if names:
             metrics = say("frontpage.and", lang).join(dict.fromkeys(names))
             yield say(f"frontpage.note_{code.lower()}", lang, metrics=metrics)
+    if 0 < about.activities < PEAKS:
+        yield say("sentences.no_season", lang)
     yield say("frontpage.note_scores", lang)
     yield from _weights(material.weights, lang)
     yield from _bonus(material, about, lang)

@@ -19,7 +19,7 @@ class About:
     month: YYYY-MM of the targets; recent: YYYY-MM of the newest actual values. made_on: null = the page bears no date
     but that of its data. completeness: a share, null = not
     known; missing: which days or shifts, in words. maturing: days left for conversions to mature. newcomers: people
-    under protection, null = not known.
+    under protection, null = not known. activities: how many exempt activities lie in the months behind the targets.
     """
 
     shop: str
@@ -34,6 +34,7 @@ class About:
     missing: str = ""
     maturing: int = 0
     newcomers: int | None = None
+    activities: int = 0
     objections_to: str = ""
     number: str = ""
 
