@@ -27,7 +27,9 @@ from .staffing import (
 from .staffing.advice import goal_words
 from .text import say
 from .text.numbers import number
+from .workload import day_cap
 
+WORKDAY_H = 8.0
 SERVING = ("pre", "after", "mixed")  # managers and bots are no shift
 
 
@@ -62,6 +64,13 @@ class Manning:
     def short(self) -> list[Stretch]:
         """Where people are missing, the worst first."""
         return stretches(self.by_hour)
+
+    @property
+    def day_cap(self) -> float:
+        """How many chats a day are the most for one agent (workload.day_cap), a day being as long as shifts are."""
+        span = pd.to_datetime(self.shifts["end"], utc=True) - pd.to_datetime(self.shifts["start"], utc=True)
+        hours = span.mean() / pd.Timedelta(hours=1) if len(span) else WORKDAY_H
+        return day_cap(self.settings, mean_service_s(self.seen), hours)
 
     def words(self, lang: str) -> list[str]:
         """The advice, how it was reckoned, and what it assumes."""

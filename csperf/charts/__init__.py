@@ -13,6 +13,7 @@ from .quality import coverage
 from .same_agent import months, shifts
 from .scores import points_of_person, scores
 from .signals import funnel, month_limits
+from .staffing import needed_scheduled, week_hours
 from .targets import spread
 from .weights import correlations, how_sure, outcome_scatter, screening, weights
 
@@ -28,6 +29,7 @@ __all__ = [
     "how_sure",
     "month_limits",
     "months",
+    "needed_scheduled",
     "outcome_scatter",
     "points_of_person",
     "scores",
@@ -35,5 +37,6 @@ __all__ = [
     "shifts",
     "spread",
     "volume_speed",
+    "week_hours",
     "weights",
 ]

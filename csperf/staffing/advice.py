@@ -59,4 +59,6 @@ def capacity_words(lines: pd.DataFrame, found: Sequence[Stretch], lang: str = "z
 
 def assumptions(settings: StaffingSettings, lang: str = "zh") -> str:
     """What the numbers of people rest on."""
-    return say("staffing.assumptions", lang, at_once=number(settings.chats_at_once, "count"))
+    at_once = number(settings.chats_at_once, "count")
+    several = say("staffing.several", lang, at_once=at_once) if settings.chats_at_once > 1 else ""
+    return say("staffing.assumptions", lang, several=several)

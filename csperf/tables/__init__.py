@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from .activity import activity_targets, days_used
 from .cards import target_cards
+from .categories import category_agents, category_days, category_spikes
 from .findings import findings
 from .people import (
     awards,
@@ -47,6 +48,7 @@ from .review import backtests, past_targets, red_lines
 from .scores import allocation, gaming, score_changes, score_parts, scores
 from .side_by_side import industry_origin, platform_rules, rule_words, three_sources
 from .signals import bands, standings, unusual_months, verdicts
+from .staffing import fair_load, mixes, over_cap, staffing_hours, supervision
 from .table import MIME, Table, names, too_few
 from .targets import adjusted_agents, by_shift, contradictions, level_spread, past_attainment, targets
 from .training import by_hand, counted_turns, explained, turns_of_day
@@ -73,6 +75,9 @@ __all__ = [
     "bands",
     "by_hand",
     "by_shift",
+    "category_agents",
+    "category_days",
+    "category_spikes",
     "coaching",
     "conduct",
     "contradictions",
@@ -81,6 +86,7 @@ __all__ = [
     "cross_checks",
     "days_used",
     "explained",
+    "fair_load",
     "figures",
     "findings",
     "first_with_data",
@@ -94,7 +100,9 @@ __all__ = [
     "level_spread",
     "loading",
     "main_account_ids",
+    "mixes",
     "names",
+    "over_cap",
     "past_attainment",
     "past_targets",
     "pay",
@@ -116,8 +124,10 @@ __all__ = [
     "screening",
     "shop_days",
     "shown_by",
+    "staffing_hours",
     "standings",
     "suggestions",
+    "supervision",
     "target_cards",
     "targets",
     "three_sources",
