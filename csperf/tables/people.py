@@ -258,7 +258,8 @@ def _goals(own: pd.DataFrame, met: bool | None, lang: str) -> str:
 
 def _goal(row, lang: str) -> str:
     value, aim = _figure(row, "value", lang), _figure(row, "target", lang)
-    figures = say("people.goal_figures", lang, value=value, aim=aim) if value != MISSING else ""
+    key = "people.goal_figure" if aim == MISSING else "people.goal_figures"
+    figures = say(key, lang, value=value, aim=aim) if value != MISSING else ""
     return f"{'☐ ' if row.met is None else ''}{goal_words(row.goal, lang)}{figures}"
 
 
