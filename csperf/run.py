@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from .definitions import SETS, Definition
 from .engine import EngineSettings, chunks, connect
 from .errors import CsperfError, Problem
 from .facts import INPUT
-from .kept import Kept, digest, read, write
+from .kept import Kept, digest, names_in, read, share, write
 from .metric import FEN_PER_YUAN, Metric
 from .params import Params, load_params
 from .rules import in_force
@@ -524,33 +524,44 @@ def _derived(run: Run, since: dt.date | None, orders: bool) -> dict[str, ir.Tabl
     if not {*DOORS["chat"], *RECORDS} & set(run.store.tables()):
         return {}
 
-    def fill(folder: Path) -> None:
-        con = connect(run.params.engine)
-        for name, table in _derive(con, run, since, orders).items():
-            write(con, table, folder / f"{name}.parquet")
-        con.disconnect()
-
-    beside = run.store.root.with_name(f"{run.store.root.name}.derived")
-    folder = Kept(beside).entry(digest(run.key, run.store.fingerprint(), since, orders), fill)
+    kept = Kept(run.store.root.with_name(f"{run.store.root.name}.derived"))
+    asked = digest(run.key, run.store.fingerprint(), since, orders)
+    folder = kept.entry(asked, partial(_derive, run, kept, since, orders))
     con = connect(run.params.engine)
-    return {path.stem: read(con, [path]) for path in sorted(folder.glob("*.parquet"))}
+    return {name: read(con, [folder], name) for name in names_in(folder)}
 
 
-def _derive(con: BaseBackend, run: Run, since: dt.date | None = None, orders: bool = True) -> dict[str, ir.Table]:
-    have = run.store.tables()
-    shop = _shop(run)
-    found: dict[str, ir.Table] = {}
-    if "messages" in have:
-        messages = run.store.read(con, "messages", since)
-        found |= turns.derive(con, messages, run.definition, shop, _chunks(run, since))
-    if orders and "messages" in have and "orders" in have:
+def _derive(run: Run, kept: Kept, since: dt.date | None, orders: bool, folder: Path) -> None:
+    """Works the facts out and writes them to the folder."""
+    con, shop = connect(run.params.engine), _shop(run)
+    chats, entries = _chats(con, run, shop, kept, since)
+    found = dict(chats)
+    if orders and chats and "orders" in run.store.tables():
         bought, refunds = (run.store.read(con, name) for name in ("orders", "refunds"))
         found |= purchases.derive(con, bought, refunds, found, run.definition)
     found.pop("replies", None)
-    if "calls" in have:
+    if "calls" in run.store.tables():
         spoken = phone.derive(con, run.store.read(con, "calls"), *turns.people_and_days(con, shop))
         found = spoken | found  # in a shop of chats and calls the day's work is what the chats say
-    return found | (_records(con, run, shop, found) if orders else {})
+    for name, table in (found | (_records(con, run, shop, found) if orders else {})).items():
+        if name in turns.AS_KEPT and table is chats.get(name):
+            share(entries, folder, name)
+        else:
+            write(con, table, folder, name)
+    con.disconnect()
+
+
+def _chats(
+    con: BaseBackend, run: Run, shop: turns.Shop, kept: Kept, since: dt.date | None
+) -> tuple[dict[str, ir.Table], list[Path]]:
+    """The facts that messages tell, and the kept entries they are read from."""
+    if "messages" not in run.store.tables():
+        return {}, []
+    messages = run.store.read(con, "messages", since)
+    around = turns.Around.of(con, messages, run.definition, shop)
+    content = run.store.content(kept, "messages")
+    entries = turns.worked_through(con, messages, around, _chunks(run, since), kept, content)
+    return turns.whole(con, entries, around), entries
 
 
 def _records(con: BaseBackend, run: Run, shop: turns.Shop, found: Mapping[str, ir.Table]) -> dict[str, ir.Table]:

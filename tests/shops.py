@@ -100,6 +100,7 @@ class MadeShop:
     shifts: list[dict] = field(default_factory=list)
     internal_accounts: tuple[str, ...] = ()
     listed_buyers: tuple[str, ...] = ()
+    records: dict[str, list[dict]] = field(default_factory=dict)  # complaints, ratings, calls, tickets, registers
     covered_days: tuple[date, ...] | None = None
     hours: tuple[str, str] = ("08:30", "22:30")
     tz: str = TZ
@@ -110,9 +111,15 @@ class MadeShop:
         names = ("hours", "roster", "shifts", "internal_accounts", "listed_buyers", "tz", "covered_days")
         return {name: getattr(self, name) for name in names}
 
+    @property
+    def sold(self) -> dict[str, list[dict]]:
+        """Orders and refunds, by table."""
+        return {"orders": self.orders, "refunds": self.refunds}
+
     def arrow(self, table: str) -> pa.Table:
-        """One of messages, orders, refunds, roster, shifts in the schema of facts.INPUT."""
-        return pa.Table.from_pylist(getattr(self, table), schema=INPUT[table].arrow)
+        """One of messages, orders, refunds, roster, shifts, or of the records, in the schema of facts.INPUT."""
+        rows = self.records[table] if table in self.records else getattr(self, table)
+        return pa.Table.from_pylist(rows, schema=INPUT[table].arrow)
 
     def frame(self, table: str) -> pd.DataFrame:
         """The same as a pandas frame."""
@@ -234,6 +241,7 @@ def refund(
         "platform_intervened": None,
         "merchant_liable": None,
         "day": at.astimezone(ZoneInfo(TZ)).date(),
+        "finished_day": finished_at and finished_at.astimezone(ZoneInfo(TZ)).date(),
         "source_file": "refunds.csv",
         "source_line": number,
     }

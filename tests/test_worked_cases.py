@@ -8,7 +8,8 @@ from functools import cache
 import pytest
 import shops
 import worked
-from oracle import derive, metrics, purchases
+from made_records import engine_records
+from oracle import derive, metrics, purchases, records
 
 from csperf.definitions import SETS, Definition
 
@@ -23,7 +24,23 @@ def oracle_answer(shop: shops.MadeShop, definition: Definition) -> worked.Facts:
     """All facts of a shop by the plain oracle."""
     facts = derive(shop.messages, definition, **shop.settings)
     bought = purchases(shop.messages, shop.orders, shop.refunds, facts, definition, **shop.settings)
-    return facts | {"purchases": bought}
+    facts |= {"purchases": bought}
+    return facts | calls(shop) | records(shop.records | shop.sold, facts | calls(shop), definition, **shop.settings)
+
+
+def calls(shop: shops.MadeShop) -> worked.Facts:
+    """The shop's calls as a fact, of the shop and of who took them (in these cases the roster never changes)."""
+    people = {line["account_id"]: line for line in shop.roster}
+    found = []
+    for row in shop.records.get("calls", []):
+        who = people.get(row["account_id"], {"agent_id": row["account_id"], "role": None, "level": None})
+        nobody = dict.fromkeys(("agent_id", "account_id", "role", "level", "shift", "category_code"))
+        row = row | {"row_id": row["call_id"]}
+        found.append(row | nobody | {"scope": "shop"})
+        if row["account_id"]:
+            person = {name: who[name] for name in ("agent_id", "role", "level")}
+            found.append(row | nobody | person | {"scope": "agent", "account_id": row["account_id"]})
+    return {"calls": found} if found else {}
 
 
 def engine_answer(shop: shops.MadeShop, definition: Definition) -> worked.Facts:
@@ -31,7 +48,8 @@ def engine_answer(shop: shops.MadeShop, definition: Definition) -> worked.Facts:
     pytest.importorskip("csperf.turns", reason="the engine of turns is not there")
     from adapters import engine_derive
 
-    return engine_derive(shop, definition)
+    facts = engine_derive(shop, definition)
+    return facts | engine_records(shop, facts, definition)
 
 
 @cache

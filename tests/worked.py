@@ -8,9 +8,10 @@ and then what is expected under one or more sets of definitions:
     started_at | wait_s | answered
     10:10:15   | 170    | yes
 
-A time is a local clock time, `+1 00:00:30` that of the next day. Columns ending in `_s` are the facts' `_us` columns in
-seconds; `session` is the number of the session; `-` is null. Under `metrics` each line is one value, numerator and
-denominator apart, waits in seconds.
+Tables of records (complaints, ratings, calls, tickets, quality_checks, visits, feedback, plans, surveys) have the
+contract's own columns. A time is a local clock time, `+1 00:00:30` that of the next day. Columns ending in `_s` are the
+facts' `_us` columns in seconds; `session` is the number of the session; `-` is null. Under `metrics` each line is one
+value, numerator and denominator apart, waits in seconds, times to solve something in hours.
 """
 
 from __future__ import annotations
@@ -22,13 +23,15 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import shops
-from oracle import metrics
+from oracle import RECORD_METRICS, metrics, record_metrics
 
 from csperf.definitions import SETS, Definition
+from csperf.facts import INPUT
 
 SPEC = Path(__file__).with_name("spec")
-DERIVED = ("buyer_messages", "agent_messages", "turns", "sessions", "buyer_days", "agent_days", "purchases")
+RECORDS = (*("complaints", "ratings", "calls", "tickets", "quality_checks", "visits", "feedback", "plans", "surveys"),)
 IN_SECONDS = ("mean_wait_msg_s", "mean_wait_turn_s", "first_reply_s", "handle_min")
+IN_HOURS = ("refund_h", "complaint_solve_h", "resolve_h", "ticket_resolve_h", "ticket_work_h")
 Table = list[dict[str, str]]
 Facts = dict[str, list[dict]]
 
@@ -110,6 +113,11 @@ def made(inputs: dict[str, Table], settings: dict[str, str], day: date) -> shops
         [refund_of(number, row, day, tz) for number, row in enumerate(inputs.get("refunds", ()), start=1)],
         [shops.person(row["account"], row["person"], row.get("role", "pre")) for row in inputs.get("roster", ())],
         [shift_of(row, day, tz) for row in inputs.get("shifts", ())],
+        records={
+            name: [record_of(name, *row, day, tz) for row in enumerate(inputs[name], start=1)]
+            for name in RECORDS
+            if name in inputs
+        },
         internal_accounts=tuple(settings.get("internal accounts", "").split()),
         listed_buyers=tuple(settings.get("listed buyers", "").split()),
         hours=(opens, closes),
@@ -148,7 +156,32 @@ def refund_of(number: int, row: dict[str, str], day: date, tz: str) -> dict:
     at = moment(row["requested"], day, tz)
     assert at is not None
     fen = round(float(row["yuan"]) * 100)
-    return shops.refund(number, row["order"], at, moment(row["finished"], day, tz), fen, row["outcome"])
+    told = {name: YES[row[name]] for name in ("platform_intervened", "merchant_liable") if name in row}
+    return shops.refund(number, row["order"], at, moment(row["finished"], day, tz), fen, row["outcome"]) | told
+
+
+YES = {"yes": True, "no": False, "-": None}
+
+
+def record_of(name: str, number: int, row: dict[str, str], day: date, tz: str) -> dict:
+    """A row of a table of facts.INPUT, cells read by the type of their column; what a row does not name is null."""
+    blank = dict.fromkeys(column.name for column in INPUT[name].columns)
+    origin = {"shop_id": shops.SHOP, "source_file": f"{name}.csv", "source_line": number}
+    typed = {column.name: column.type for column in INPUT[name].columns}
+    cells = {column: cell_of(typed[column], cell, day, tz) for column, cell in row.items()}
+    if cells.get("period") == "month":
+        cells["period"] = f"{day:%Y-%m}"  # whichever month the case is moved to
+    times = {column: cells.get(time) for column, time in INPUT[name].days.items()}
+    days = {column: at and at.astimezone(ZoneInfo(tz)).date() for column, at in times.items()}
+    return blank | origin | cells | days
+
+
+def cell_of(kind: str, cell: str, day: date, tz: str) -> object:
+    if cell == "-":
+        return None
+    if kind.startswith("timestamp"):
+        return moment(cell, day, tz)
+    return {"boolean": YES.get, "float64": float, "int64": int}.get(kind, str)(cell)
 
 
 def shift_of(row: dict[str, str], day: date, tz: str) -> dict:
@@ -209,14 +242,22 @@ def metric_lines(case: Case, expected: Table, facts: Facts) -> Table:
     lines = []
     for line in expected:
         scope, agent = ("shop", None) if line["who"] == "shop" else ("agent", line["who"])
-        day = case.day + timedelta(days=int(line.get("day", 0)))
-        pair = metrics(facts, line["metric"]).get((scope, agent, day))
-        unit = 1_000_000 if line["metric"].removesuffix("_allday") in IN_SECONDS else 1
+        day = day_of(line.get("day", "0"), case.day)
+        key = line["metric"]
+        pair = (record_metrics if key in RECORD_METRICS else metrics)(facts, key).get((scope, agent, day))
+        unit = 1_000_000 if key.removesuffix("_allday") in IN_SECONDS else 3_600_000_000 if key in IN_HOURS else 1
         top, bottom = (
             ("-", "-") if pair is None else (f"{pair[0] / unit:g}", "-" if pair[1] is None else f"{pair[1]:g}")
         )
         lines.append(line | {"numerator": top, "denominator": bottom})
     return lines
+
+
+def day_of(cell: str, day: date) -> date:
+    """The day so many days after the case's own; `end` is the last of its month."""
+    if cell == "end":
+        return (day.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    return day + timedelta(days=int(cell))
 
 
 def by_text(table: Table) -> list[tuple[str, ...]]:
@@ -244,13 +285,33 @@ def joined(every: Iterable[Case]) -> shops.MadeShop:
     for case in every:
         for table in ("messages", "orders", "refunds", "roster", "shifts"):
             getattr(whole, table).extend(renamed(row, f"{case.name}~") for row in getattr(case.shop, table))
+        for table, rows in case.shop.records.items():
+            whole.records.setdefault(table, []).extend(renamed(row, f"{case.name}~") for row in rows)
         whole.internal_accounts += tuple(f"{case.name}~{name}" for name in case.shop.internal_accounts)
         whole.listed_buyers += tuple(f"{case.name}~{name}" for name in case.shop.listed_buyers)
     return whole
 
 
 def renamed(row: dict, prefix: str) -> dict:
-    ids = ("row_id", "buyer_id", "account_id", "to_account", "agent_id", "order_id", "refund_id")
+    ids = (
+        "row_id",
+        "buyer_id",
+        "account_id",
+        "to_account",
+        "agent_id",
+        "order_id",
+        "refund_id",
+        "customer_id",
+        "call_id",
+    )
+    ids += (
+        "complaint_id",
+        "ticket_id",
+        "check_id",
+        "survey_id",
+        "source_file",
+        *(["item"] if "planned" in row else []),
+    )
     return row | {name: prefix + row[name] for name in ids if row.get(name) is not None}
 
 
@@ -263,7 +324,7 @@ def part(case: Case, facts: Facts) -> Facts:
         if name == "agent_days":
             kept = [r for r in table if r["day"] in near and (r["agent_id"] or prefix).startswith(prefix)]
         else:
-            kept = [r for r in table if r["buyer_id"].startswith(prefix)]
+            kept = [r for r in table if (r.get("buyer_id") or r["row_id"]).startswith(prefix)]
         own[name] = [
             {key: value.removeprefix(prefix) if isinstance(value, str) else value for key, value in row.items()}
             for row in kept
