@@ -3,15 +3,16 @@
 # make bench-stats  measures the statistics against teams whose truth is known (minutes); 1 where a bound is missed
 # make demo-table  makes up a shop that has only its backend's tables; params/table_door.yaml is its settings
 # make lab      opens JupyterLab on notebooks/
-# make docs     writes the metrics dictionary, Chinese and English, to docs/
-# make lock     compiles requirements.lock from pyproject.toml (needs uv)
+# make docs     writes to docs/: the metrics dictionary and the exports known, Chinese and English; the coverage table
+# make spark    adds pyspark, for `engine: {backend: spark}` (needs Java 17 or newer)
+# make lock     compiles requirements.lock and requirements-spark.lock from pyproject.toml (needs uv)
 # Only make and a python3 of 3.11 or newer are assumed; uv is used where it is found.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := report
-.PHONY: setup report test check bench-stats lab docs lock
+.PHONY: setup report test check bench-stats lab docs spark lock
 
 VENV  := .venv
 READY := $(VENV)/.ready
@@ -46,7 +47,7 @@ demo/truth.json: | $(READY)
 	$(RUN)/csperf sample demo
 
 demo-table: | $(READY)
-	$(RUN)/python -m csperf.sample.backend demo-table
+	$(RUN)/csperf sample demo-table --door table --platform pdd --months 3 --agents 8 --messages 40000
 
 report: $(READY) demo/truth.json
 	$(RUN)/csperf load params/demo.yaml
@@ -69,7 +70,18 @@ lab: $(READY)
 
 docs: $(READY)
 	$(RUN)/python -m csperf.dictionary docs
+	$(RUN)/python -m docs.coverage
+
+spark: $(READY)
+ifeq ($(UV),uv)
+	uv pip install --quiet --python $(RUN)/python --require-hashes --compile-bytecode --requirement requirements-spark.lock
+else
+	$(RUN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-spark.lock
+endif
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --all-extras \
 	  --quiet --custom-compile-command "make lock" pyproject.toml --output-file requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --group spark \
+	  --constraint requirements.lock \
+	  --quiet --custom-compile-command "make lock" --output-file requirements-spark.lock

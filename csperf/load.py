@@ -342,10 +342,11 @@ def _read(
         except CsperfError as error:
             problems += error.problems
             continue
-        if refused := _all_rejected(job, loaded):
-            problems.append(refused)
-        else:
-            yield job, loaded
+        for part in (loaded, *loaded.more):
+            if refused := _all_rejected(job, part):
+                problems.append(refused)
+            else:
+                yield job, part
 
 
 def _all_rejected(job: _Job, loaded: Any) -> Problem | None:

@@ -8,7 +8,7 @@ import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -25,11 +25,13 @@ from ibis.backends import BaseBackend
 from .engine import LOADING, connect
 from .errors import CsperfError, Problem
 from .facts import INPUT
+from .kept import Kept, digest
 from .text import say
 
 FORMAT = 5  # of the folder; a store of another format is read anew from the exports
 MANIFEST = "manifest.json"
 STAGING = ".staging"
+CONTENT = "content.json"
 UNDATED = "all"
 STATEMENTS = "statements"  # every row of every form as it is now: where one goes, what equalled it comes back
 FIRST = ("line", "column", "found", "allowed")  # what the manifest keeps of the first row rejected for each reason
@@ -77,6 +79,7 @@ class Loaded(Protocol):
     days: tuple[dt.date, dt.date] | None
     recognised: Any
     faults: Sequence[tuple[int, str]]
+    sheet: str
 
 
 class Store:
@@ -209,6 +212,16 @@ class Store:
         files = [(path.relative_to(self.root).as_posix(), path.stat()) for path in self.root.glob("*/*.parquet")]
         return sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in files)
 
+    def content(self, kept: Kept, table: str) -> dict[dt.date, str]:
+        """A hash of each day's rows, worked out once for each file: what is the same is not read again."""
+        days: dict[dt.date, str] = {}
+        for path in self._files(table):
+            stat = path.stat()
+            entry = kept.entry(digest("content", path.name, stat.st_size, stat.st_mtime_ns), partial(_hash_days, path))
+            hashes = json.loads((entry / CONTENT).read_text(encoding="utf-8"))
+            days |= {dt.date.fromisoformat(day): said for day, said in hashes.items()}
+        return days
+
     # ------------------------------------------------------------------------------------------------------ writing
 
     def add(self, *loaded: Loaded) -> dict[str, dict[str, Any]]:
@@ -245,6 +258,19 @@ def _measured_days(rows: ibis.Table) -> pd.DataFrame:
     days = [pd.date_range(first, last).date for first, last in zip(found["first"], found["last"], strict=True)]
     spread = found.assign(day=days).explode("day")
     return spread.groupby(["account_id", "day"], as_index=False)["n"].sum()
+
+
+def _hash_days(path: Path, folder: Path) -> None:
+    """Writes a hash of the rows of each day of a file of the store, in whatever order they are."""
+    day = _listed(INPUT[path.parent.name].day_columns[:1])
+    columns = _listed(INPUT[path.parent.name].arrow.names)
+    with duckdb.connect() as con:
+        said = con.execute(
+            f"""SELECT CAST({day} AS VARCHAR), count(*), bit_xor(hash), sum(hash)
+                FROM (SELECT {day}, hash({columns}) AS hash FROM read_parquet(?)) GROUP BY ALL""",
+            [str(path)],
+        ).fetchall()
+    (folder / CONTENT).write_text(json.dumps({name: digest(*parts) for name, *parts in said}), encoding="utf-8")
 
 
 def _refuse_broken(files: Iterable[str | Path], root: Path) -> None:
@@ -326,7 +352,8 @@ class Intake:
         for label, entry in self.entries.items():
             if entry["superseded"] and (entry["file"], entry["sha256"]) == (loaded.file, loaded.sha256):
                 return label
-        return loaded.file if loaded.file not in self.entries else f"{loaded.file}@{loaded.sha256[:8]}"
+        name = f"{loaded.file}#{loaded.sheet}" if loaded.sheet else loaded.file
+        return name if name not in self.entries else f"{name}@{loaded.sha256[:8]}"
 
     def _state(self, loaded: Loaded, label: str, entry: dict[str, Any]) -> None:
         """Takes back what the file said before, of the days that it speaks of now; a table without days whole."""

@@ -120,8 +120,8 @@ def measure(
     twice. note: NO_DATA, N_SMALL as in the mart; NO_N where nobody knows how many cases a value stands for, with a null
     value where several such cannot be put together; ESTIMATED where they are, by the people served; PROVISIONAL where
     the backend was still working it out; OUT_OF_BOUNDS where agents' sales exceed the shop's orders. What is left out
-    is named in `.attrs["unavailable"]`: key -> NO_FACT (not in the tables), PERIOD_ONLY (periods longer than the grain),
-    SHOP_ONLY, NO_SHIFT, NO_CATEGORY. CsperfError for unknown keys.
+    is named in `.attrs["unavailable"]`: key -> NO_FACT (not in the tables), PERIOD_ONLY (periods longer than
+    the grain), SHOP_ONLY, NO_SHIFT, NO_CATEGORY. CsperfError for unknown keys.
     """
     columns = ["shop_id", *grain_columns(by)]
     wanted = find_entries(list(metrics))

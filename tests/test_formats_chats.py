@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 
 from csperf.errors import CsperfError
 from csperf.sources import Shop, chat_json, export, qianniu, wangwang, whatsapp
@@ -712,6 +713,21 @@ def test_chats_that_a_third_party_exported_from_qianniu(tmp_path):
     assert said(loaded) == [("buyer", "text", "在吗"), ("human", "text", "亲")]
     assert sides(loaded) == [(None, "甲"), ("店:01", "甲")]
     assert loaded.counts.rejected == {"value_unmapped:sender": 1}
+
+
+def test_a_sheet_for_each_customer_is_read_and_no_number_in_a_text_stays(tmp_path):
+    head = "客户名 消息序号 发送时间 发送内容 发送账号 账号类型".split()
+    path = tmp_path / "导出.xlsx"
+    with xlsxwriter.Workbook(str(path)) as book:
+        for name in ("甲", "乙"):
+            page = book.add_worksheet(name)
+            page.write_row(0, 0, head)
+            page.write_row(1, 0, [name, "1", "2025-01-02 09:03:05", "打13800000001", name, "客户"])
+    loaded = export.load(path, export.Settings(files="*"), Shop("S", "Asia/Shanghai"))
+    (more,) = loaded.more
+    told = [row for part in (loaded, more) for row in part.tables["messages"].to_pylist()]
+    assert [(row["buyer_id"], row["text"]) for row in told] == [("甲", "打***"), ("乙", "打***")]
+    assert (loaded.sheet, more.sheet) == ("", "乙") and loaded.counts.read == more.counts.read == 1
 
 
 @pytest.mark.parametrize(

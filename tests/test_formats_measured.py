@@ -629,6 +629,43 @@ def test_a_line_of_which_every_cell_came_again_is_a_duplicate(tmp_path):
     assert report.files.set_index("file").loc["b.xlsx", ["kept", "duplicate"]].tolist() == [1, 1]
 
 
+def test_two_sheets_of_a_report_are_both_read_and_accounted_for_apart(tmp_path):
+    """千牛 serverReport: reply times on one sheet, ratings of the same accounts on the next."""
+    sheets = {
+        "按客服查看": [
+            ["旺旺账号名称", "平均响应时长", "人工接待会话量", "3分钟人工响应率"],
+            ["店:甲", "30", 80, "96%"],
+            ["店:乙", "40", 60, "90%"],
+        ],
+        "旺旺账号咨询接待能力明细": [
+            ["旺旺账号名称", "满意评价量", "旺旺评价量"],
+            ["店:甲", 46, 50],
+            ["汇总值", 46, 50],
+        ],
+        "说明": [["本表每天更新"]],
+    }
+    with xlsxwriter.Workbook(str(tmp_path / "serverReport_20250102.xlsx")) as book:
+        for name, rows in sheets.items():
+            page = book.add_worksheet(name)
+            for line, row in enumerate(rows):
+                page.write_row(line, 0, row)
+    report, store = loaded_shop(tmp_path)
+    counts = report.files.set_index("file")[["read", "kept", "filtered"]]
+    assert counts.to_dict("index") == {
+        "serverReport_20250102.xlsx": {"read": 2, "kept": 2, "filtered": 0},
+        "serverReport_20250102.xlsx#旺旺账号咨询接待能力明细": {"read": 2, "kept": 1, "filtered": 1},
+    }
+    assert stored(store) == {
+        ("店:甲", "mean_wait_turn_s"): 30,
+        ("店:甲", "reply_3min_user"): 0.96,
+        ("店:乙", "mean_wait_turn_s"): 40,
+        ("店:乙", "reply_3min_user"): 0.9,
+        ("店:甲", "good_rating_share"): 0.92,
+    }
+    again, _store = loaded_shop(tmp_path)
+    assert again.files["skipped"].all()
+
+
 def test_a_table_of_another_shop_is_named(tmp_path):
     own = [["2025-01-02", f"本店:{name}", 10, 8, 4] for name in "甲乙丙"]
     report, _store = loaded_shop(tmp_path, a=own, b=[["2025-01-02", "别家:丁", 10, 8, 4]])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import xlsxwriter
+from made_backend import make_backend
 from python_calamine import CalamineWorkbook
 
 from csperf.cli import main
@@ -18,7 +19,6 @@ from csperf.forms import new_shop
 from csperf.load import load, rejection
 from csperf.params import load_params
 from csperf.rules import load_rules, stale
-from csperf.sample.backend import make_backend
 from csperf.sources import Shop, schedule
 from csperf.targets.register import Register
 from csperf.tidy import read_points

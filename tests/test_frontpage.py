@@ -296,6 +296,11 @@ def test_days_of_several_years_name_their_years():
     assert any("2025年11月1日–2026年10月31日" in said for said in two_years.about)
 
 
+def test_one_peak_is_no_season():
+    said = text.say("sentences.no_season", "zh")
+    assert [said in content(material(), about(activities=n)).notes for n in (0, 1, 2)] == [False, True, False]
+
+
 def test_the_companys_goal_is_said_with_who_reaches_it(lang):
     frame = targets()
     goal = {"company_goal": 0.60, "company_share": 0.17}
@@ -517,16 +522,16 @@ def test_the_first_page_says_what_the_target_table_says(small_shop, packs):
 
 def test_six_agents_and_31_days_of_one_table_get_a_full_page(tmp_path):
     """PRACTICE 1: no row empty, at least three on trial; days are known, hours are not."""
+    from made_backend import SETTINGS, make_backend
+
     from csperf.load import load
     from csperf.params import load_params
     from csperf.proposal import first_page
     from csperf.run import open_run
-    from csperf.sample.backend import make_backend
 
     make_backend(tmp_path)
-    settings = (text.Path(text.__file__).parents[2] / "params" / "table_door.yaml").read_text(encoding="utf-8")
     params_file = tmp_path / "params.yaml"
-    params_file.write_text(settings.replace("../demo-table", ".").replace("../reports", "reports"), encoding="utf-8")
+    params_file.write_text(SETTINGS, encoding="utf-8")
     load(load_params(params_file).loading)
     page = first_page(open_run(params_file, lang="zh"))
     assert column(page, "结论").count("先试行") >= 3

@@ -26,7 +26,7 @@ CANARIES = ("canary@example.com", "金丝雀", "13000000002")
 def door(request, tmp_path_factory) -> tuple[str, Path]:
     """A platform and the folder of its made-up shop, loaded."""
     folder = tmp_path_factory.mktemp(request.param)
-    make(folder, platform=request.param, **SIZE)
+    make(folder, door="table", platform=request.param, **SIZE)
     load(load_params(folder / "params.yaml").loading)
     return request.param, folder
 
@@ -112,7 +112,7 @@ def test_the_platform_s_quirks_are_there(door):
 
 
 def test_peers_are_benchmarks(tmp_path):
-    make(tmp_path, platform="taobao", **SIZE | {"months": 1})
+    make(tmp_path, door="table", platform="taobao", **SIZE | {"months": 1})
     load(load_params(tmp_path / "params.yaml").loading)
     run = open_run(tmp_path / "params.yaml")
     peers = run.table("benchmarks")
@@ -145,10 +145,23 @@ def test_no_personal_cell_gets_any_further(door):
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path):
     for name in "ab":
-        make(tmp_path / name, platform="pdd", **SIZE | {"months": 1})
+        make(tmp_path / name, door="table", platform="pdd", **SIZE | {"months": 1})
     files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*") if path.is_file())
     assert files
     assert all((tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes() for file in files)
+
+
+def test_both_doors_of_one_shop(tmp_path):
+    """The chats as ever, the backend's table of the same people, and in it the day whose chats are missing."""
+    made = make(tmp_path, door="both", platform="pdd", months=2, agents=4, messages=3000)
+    report = load(load_params(made.params).loading)
+    assert set(report.files["format"].dropna()) == {"pdd.agent_performance", "pdd.orders", "pdd.refunds"}
+    run = open_run(made.params)
+    assert run.door == "chat" and {"messages", "measured"} <= set(run.store.tables())
+    chats, told = run.store.coverage("messages"), run.store.coverage("measured")
+    missing = set(chats.loc[chats["n"].isna(), "day"])
+    assert missing and missing <= set(told.loc[told["n"] > 0, "day"])
+    assert set(told["account_id"]) <= set(run.table("roster")["account_id"])
 
 
 def test_the_command_writes_a_platform_s_door(tmp_path, capsys):

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,9 @@ from .messages import KIND, lines
 from .settings import params_text
 from .words import Words
 
-__all__ = ["PLATFORMS", "SampleReport", "make"]
+__all__ = ["DOORS", "PLATFORMS", "SampleReport", "make"]
 
+DOORS = ("chat", "table", "both")
 PLATFORMS = tuple(doors.BACKENDS)
 
 MESSY_UP_TO = 200_000  # messages; above it the files are Parquet
@@ -64,12 +65,13 @@ def make(
     messages: int = MESSY_UP_TO,
     seed: int = 1,
     until: date | None = None,
-    platform: str = "",
+    door: str = "chat",
+    platform: str = PLATFORMS[0],
 ) -> SampleReport:
     """Write the exports of a made-up shop, params.yaml and truth.json into `folder`; returns what was written.
 
-    With `platform`, one of PLATFORMS, there are no chats but that platform's table of its agents by day and its exports
-    of orders and refunds; the shop and its people are the same.
+    `door`, one of DOORS: chats; the table by agent and day and the orders and refunds that the backend of `platform`
+    (one of PLATFORMS) exports; or both of the same shop, where the table also tells of the day whose chats are missing.
 
     `months` whole months that end before `until` (default 2026-11-01, so that the same seed gives the same bytes),
     about `messages` messages: up to 200,000 in messy files, above as Parquet and CSV. What the folder held under
@@ -83,16 +85,25 @@ def make(
     play.buyers, play.strangers = stories.names(plot), len(plot.outcome)
     words = Words(rng, shop, chats.presale)
     sold = orders.order(rng, shop, plot, play)
-    written = _emptied(Path(folder), messages > MESSY_UP_TO and not platform)
-    if platform:
-        return _tables(written, shop, play, sold, platform, seed)
+    written = _emptied(Path(folder), messages > MESSY_UP_TO and door != "table")
+    known: dict[str, Any] = {"seed": seed, "messages": 0, "chats": 0, "orders": len(sold)}
+    if door != "chat":
+        days = doors.count(shop, play, sold, doors.BACKENDS[platform], play.alive if door == "both" else play.seen)
+        doors.write(replace(written, bulk=False), shop, play, sold, days, platform)
+        known["days"] = day_values(shop, days)
+    if door == "table":
+        export_people.write_people(written, shop)
+        return _report(written, shop, doors.by_month(days, shop), known, door, platform)
     totals = truth.Totals.blank(len(shop.months), len(shop.agents), shop.days)
     count, invited = _chats(rng, shop, play, words, sold, written, totals)
     truth.count_orders(totals, shop, sold)
     truth.count_days(totals, shop)
-    _rest(rng, shop, play, words, sold, written, totals, invited)
-    known = {"seed": seed, "messages": count, "chats": int(play.seen.sum()), "orders": len(sold)}
-    return _report(written, shop, totals, known)
+    if door == "chat":
+        export_sales.write_orders(written, shop, play, sold)
+        export_sales.write_refunds(written, shop, play, sold)
+    _rest(rng, shop, play, words, written, totals, invited)
+    known |= {"messages": count, "chats": int(play.seen.sum())}
+    return _report(written, shop, totals, known, door, platform)
 
 
 def _checked(months: int, agents: int, messages: int) -> None:
@@ -131,29 +142,19 @@ def _chats(rng, shop, play, words, sold, written, totals) -> tuple[int, tuple]:
     return next_id - 1, tuple(np.concatenate(column) for column in zip(*invited, strict=True))
 
 
-def _rest(rng, shop, play, words, sold, written, totals, invited) -> None:
-    export_sales.write_orders(written, shop, play, sold)
+def _rest(rng, shop, play, words, written, totals, invited) -> None:
     export_people.write_people(written, shop)
-    export_sales.write_refunds(written, shop, play, sold)
     export_people.write_complaints(written, rng, shop, play, words)
     export_people.write_ratings(written, rng, shop, play, words, invited)
     export_sales.write_benchmarks(written, shop, _own(totals, shop))
 
 
-def _tables(written, shop, play, sold, platform, seed) -> SampleReport:
-    """What the platform's backend shows of the shop, and who works there."""
-    days = doors.count(shop, play, sold, doors.BACKENDS[platform])
-    doors.write(written, shop, play, sold, days, platform)
-    export_people.write_people(written, shop)
-    known = {"seed": seed, "messages": 0, "chats": 0, "orders": len(sold), "days": day_values(shop, days)}
-    return _report(written, shop, doors.by_month(days, shop), known, platform)
-
-
 def _report(
-    written: Written, shop: world.World, totals: truth.Totals, known: dict[str, Any], platform: str = ""
+    written: Written, shop: world.World, totals: truth.Totals, known: dict[str, Any], door: str, platform: str
 ) -> SampleReport:
     params, book = written.folder / "params.yaml", written.folder / "truth.json"
-    params.write_text(params_text(".", written.bulk, written.files, platform=platform), encoding="utf-8", newline="\n")
+    settings = params_text(".", written.bulk, written.files, door=door, platform=platform)
+    params.write_text(settings, encoding="utf-8", newline="\n")
     book.write_text(truth_text(known, shop, totals, written.files), encoding="utf-8", newline="\n")
     sizes = {name: counts["rows"] for name, counts in written.files.items()}
     counts = {name: known[name] for name in ("messages", "chats", "orders")}

@@ -174,15 +174,15 @@ BACKENDS = {
 }
 
 
-def count(world: World, script: Script, orders: Orders, backend: Backend) -> Totals:
-    """What the backend shows, by day in place of months."""
+def count(world: World, script: Script, orders: Orders, backend: Backend, known: np.ndarray) -> Totals:
+    """What the backend shows of the chats that it knows (a flag for each), by day in place of months."""
     days = replace(
         world, months=tuple(f"{world.date_of(d)}" for d in range(world.days)), month_of=np.arange(world.days)
     )
     totals = Totals.blank(world.days, len(world.agents), world.days)
     fates, nothing = truth.fates_of(script, orders), np.zeros(len(script.chats), dtype=bool)
     for day in range(world.days):
-        chats = (script.chats.day == day) & script.seen
+        chats = (script.chats.day == day) & known
         totals.covered[day] = chats.any()
         truth.count_month(totals, days, script, day, chats, nothing, fates)
     truth.count_orders(totals, days, orders)

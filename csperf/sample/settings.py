@@ -14,22 +14,34 @@ from .words import POOLS
 from .world import BOT_ACCOUNT, CLOSED_DAYS, WAREHOUSE
 
 TEMPLATE = Path(__file__).parent / "templates"
+OF_BACKEND = re.compile("^    table: (orders|refunds)$", re.MULTILINE)
 ENTRY = re.compile(r"^(?:  #.*\n)*  - source:.*\n(?:    .*\n)*", re.MULTILINE)  # with the comment above it
 
 
-def params_text(root: str, bulk: bool, files: Collection[str], reports: str = "reports", platform: str = "") -> str:
+def params_text(
+    root: str,
+    bulk: bool,
+    files: Collection[str],
+    reports: str = "reports",
+    door: str = "chat",
+    platform: str = "taobao",
+) -> str:
     """The params file of a sample whose folder is `root` and whose reports go to `reports`, as seen from the file.
 
-    With `platform` its exports are that platform's tables and orders, and its rules count. Of the sources only those
-    stay that `files`, the names written, fit: a short history has no copied chats.
+    Without chats the platform's counting rules are the shop's; with the backend's exports these are read without a
+    mapping. Of the sources only those stay that `files`, the names written, fit: a short history has no copied chats.
     """
-    sources = "door" if platform else "bulk" if bulk else "messy"
-    head, chats, rest = (_template(name) for name in ("head", sources, "rest"))
+    head, rest = _template("head"), _template("rest")
+    chats = "" if door == "table" else _template("bulk" if bulk else "messy")
+    if door != "chat":
+        mapped = ENTRY.sub(lambda entry: "" if OF_BACKEND.search(entry[0]) else entry[0], chats + rest)
+        chats, rest = mapped, _template("door")
     slots = {
         "root": root,
-        "platform": (platform or "taobao").ljust(34),
-        "definitions": (platform or "shop").ljust(31),
-        "own": platform or "taobao",
+        "shop": {"chat": "demo", "table": "demo-table", "both": "demo-both"}[door].ljust(38),
+        "platform": platform.ljust(34),
+        "definitions": (platform if door == "table" else "shop").ljust(31),
+        "own": platform,
         "reports": reports,
         "holidays": ", ".join(f"{day}" for day in CLOSED_DAYS),
         "internal": yaml.safe_dump([WAREHOUSE], allow_unicode=True, default_flow_style=True).strip(),

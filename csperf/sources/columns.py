@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import operator
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, cached_property, reduce
 
 import ibis
@@ -14,8 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..facts import INPUT, SPOKEN
-from .loaded import API_PREFIX, RAW, filled_by_source, findings, judged
+from .loaded import API_PREFIX, HASH_DIGITS, RAW, filled_by_source, findings, judged
 from .mapping import PUNCTUATION, Cell, Filter, Settings, folded
+from .personal import masked
 
 NOTHING = ("", "-", "--", "null", '=""')  # what platforms write into empty cells
 TRUE, FALSE = ("true", "1", "yes", "y", "是"), ("false", "0", "no", "n", "否")
@@ -41,7 +42,6 @@ SECONDS_A_DAY = 86_400
 NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)$"
 MICROSECONDS = {"milliseconds": 1_000, "seconds": 1_000_000, "minutes": 60_000_000, "hours": 3_600_000_000}
 FACTORS = {"yuan": 100, "fen": 1, **MICROSECONDS}
-HASH_DIGITS = 32
 SUM_SIGN = " + "  # between cells that are added up
 FAULTS = "faults"  # of a form: everything that is wrong in a row, not only the first thing
 
@@ -62,7 +62,7 @@ def in_zone(zone, wall_clock):
 
 
 class Plan:
-    """The mapping of one file. `sources`: the file's columns in the order of a batch's cells, and whether hashed.
+    """The mapping of one file. `sources`: the file's columns in the order of a batch's cells, and how they are hidden.
 
     Each stage is a select of its own, so that no text is cleaned or parsed twice. Names of a stage's columns carry
     the target and the number of the alternative: `text:amount_fen:0`.
@@ -72,8 +72,10 @@ class Plan:
         self.settings, self.zone, self.key = settings, settings.timezone or zone, key
         kinds = {column.name: column.type for column in INPUT[settings.table].columns}
         self.types = {name: ibis.dtype(kinds[name]) for name in filled_by_source(INPUT[settings.table])}
-        secret = dict.fromkeys(name for _t, _k, cell in self.cells() if cell.hash for name in cell.from_)
-        self.sources = [(name, False) for name in settings.mapped] + [(name, True) for name in secret]
+        hidden = dict.fromkeys(
+            (name, cell.hidden) for _t, _k, cell in self.cells() if cell.hidden for name in cell.from_
+        )
+        self.sources = [(name, "") for name in settings.mapped] + list(hidden)
         cells = {f"cell:{i}": "string" for i in range(len(self.sources))}
         self.batch = ibis.table({"source_line": "int64", "whole": "boolean"} | cells, name="batch")
 
@@ -93,11 +95,12 @@ class Plan:
         """An empty table of rows."""
         return self.rows.schema().to_pyarrow().empty_table()
 
-    def hashed(self, batch: pa.Table) -> pa.Table:
-        """The batch, personal ids replaced by keyed hashes where the mapping asks for it."""
-        for place, (_name, secret) in enumerate(self.sources, 2):
-            if secret:
-                batch = batch.set_column(place, batch.schema.names[place], _keyed(batch.column(place), self.key))
+    def hidden(self, batch: pa.Table) -> pa.Table:
+        """The batch, personal ids as keyed hashes and texts without what is personal, where the mapping asks for it."""
+        for place, (_name, how) in enumerate(self.sources, 2):
+            if how:
+                hide = _keyed(self.key) if how == "hash" else masked
+                batch = batch.set_column(place, batch.schema.names[place], _each(batch.column(place), hide))
         return batch
 
     @cached_property
@@ -136,7 +139,7 @@ class Plan:
         if cell.const is not None:
             return ibis.literal(str(cell.const))
         form = "cell" if target == "text" else "plain"  # what people wrote stays as it is
-        parts = [cells[f"{form}:{self.sources.index((name, cell.hash))}"] for name in cell.from_]
+        parts = [cells[f"{form}:{self.sources.index((name, cell.hidden))}"] for name in cell.from_]
         parts = [ibis.ifelse(part.isin(("", *cell.empty)), None, part) for part in parts]
         if cell.add and not self.types[target].is_timestamp():
             joined = ibis.literal(SUM_SIGN).join([part.fill_null("") for part in parts])
@@ -261,7 +264,8 @@ class Plan:
         }
 
     def _plain(self, cells: ir.Table, name: str) -> ir.StringValue:
-        return cells[f"plain:{self.sources.index((name, False))}"]
+        place = self.sources.index((name, ""))
+        return cells[f"plain:{place}"]
 
 
 def plan_of(settings: Settings, zone: str | None, key: bytes) -> Plan:
@@ -380,11 +384,13 @@ def _unreadable(kind: dt.DataType) -> str:
     return "value_unreadable" if kind.is_boolean() else "number_unreadable"
 
 
-def _keyed(column: pa.ChunkedArray, key: bytes) -> pa.Array:
-    """Keyed hashes of the cells, equal cells alike; cells that mean nothing stay as they are."""
+def _each(column: pa.ChunkedArray, hide: Callable[[str], str | None]) -> pa.Array:
+    """The cells hidden, equal cells alike; cells that mean nothing stay as they are."""
     coded = column.combine_chunks().dictionary_encode()
-    names = [
-        text if text.lower() in NOTHING else hmac.digest(key, text.encode(), "sha256").hex()[:HASH_DIGITS]
-        for text in coded.dictionary.to_pylist()
-    ]
+    names = [text if text.lower() in NOTHING else hide(text) for text in coded.dictionary.to_pylist()]
     return pc.take(pa.array(names, pa.string()), coded.indices)
+
+
+def _keyed(key: bytes) -> Callable[[str], str]:
+    """What makes keyed hashes."""
+    return lambda text: hmac.digest(key, text.encode(), "sha256").hex()[:HASH_DIGITS]

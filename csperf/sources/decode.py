@@ -459,6 +459,13 @@ def _excel_records(path: Path, sheet: int | str) -> Iterator[Record]:
             yield line, cells
 
 
+def sheet_name(path: Path, sheet: int | str) -> str | None:
+    """What the sheet of a workbook is called; null where the file is no workbook."""
+    if isinstance(sheet, str) or file_kind(path) != "excel":
+        return sheet if isinstance(sheet, str) else None
+    return _workbook(path).sheet_names[sheet]
+
+
 def _workbook(path: Path) -> CalamineWorkbook:
     with opened(path) as file:
         data = io.BytesIO(file.read())

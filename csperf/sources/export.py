@@ -6,7 +6,7 @@ import hashlib
 import importlib
 import pkgutil
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -25,7 +25,7 @@ from . import decode, measured, table
 from .beside import joined
 from .columns import NOTHING
 from .loaded import Counts, Loaded, Notice, Recognised, Shop, file_name, sha256
-from .recognise import FOLDER, Match, formats, nearest, recognise, skeleton
+from .recognise import FOLDER, Match, formats, further_sheets, nearest, recognise, skeleton
 
 HEAD_BYTES = 1 << 16
 SET_ASIDE = "not_measured"
@@ -81,12 +81,19 @@ def load(path: Path, settings: Settings, shop: Shop) -> Loaded:
     """
     match = recognise(path, settings.format)
     if match:
-        return _reader(match)(path, match, settings, shop)
+        return replace(_reader(match)(path, match, settings, shop), more=tuple(_more(path, match, settings, shop)))
     for module in written():
         if key := module.recognises(_head(path), path.name):
             loaded = module.load(path, _settings_of(module, settings), shop)
             return loaded if loaded.recognised else replace(loaded, recognised=Recognised(key, ""))
     raise CsperfError(Problem(str(path), _unknown(path, settings.format)))
+
+
+def _more(path: Path, match: Match, settings: Settings, shop: Shop) -> Iterator[Loaded]:
+    """The further sheets of a workbook, unless the settings say what the file is."""
+    for other in [] if settings.format or decode.file_kind(path) != "excel" else further_sheets(path, match):
+        loaded = _reader(other)(path, other, settings, shop)
+        yield replace(loaded, sheet=decode.sheet_name(path, other.header.sheet) or "")
 
 
 @cache

@@ -34,6 +34,7 @@ RAW = "raw_"
 BATCH_ROWS = 200_000
 PLACE = ["source_line", "rowid"]  # rowid: several records may start on one line
 API_PREFIX = "cntaobao"  # before every nick in what Taobao's interfaces return
+HASH_DIGITS = 32
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,7 @@ class Loaded:
     `days`: the first and last that a plan speaks of, where it says so apart from its rows.
     `recognised`: what the file was taken for where no mapping says what it is.
     `faults`: of a form, everything that is wrong in its rejected rows: line and reason.
+    `more`: further sheets of the workbook that hold rows of their own, each with the name of its `sheet`.
     """
 
     file: str
@@ -135,6 +137,8 @@ class Loaded:
     days: tuple[datetime.date, datetime.date] | None = None
     recognised: Recognised | None = None
     faults: tuple[tuple[int, str], ...] = ()
+    sheet: str = ""
+    more: tuple[Loaded, ...] = ()
 
 
 def sha256(path: Path) -> str:

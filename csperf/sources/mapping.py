@@ -29,6 +29,7 @@ class Cell(BaseModel):
     `values`: words and what they mean; `holding`: words that a cell may hold somewhere, looked for in their order after
     `values`. A word in neither rejects the row; where `lenient`, it means nothing, or what `otherwise` says, and a
     notice names it.
+    `hash`: only keyed hashes of the cells are kept; `masked`: e-mail addresses and numbers of telephones become stars.
     `if_filled`, `if_empty`: counts only in rows where that column of the table is filled, or is not.
     """
 
@@ -43,6 +44,7 @@ class Cell(BaseModel):
     empty: tuple[str, ...] = ()
     past_midnight: str = ""
     hash: bool = False
+    masked: bool = False
     pattern: str = ""
     add: bool = False
     holding: dict[str, Scalar] = {}
@@ -81,6 +83,11 @@ class Cell(BaseModel):
         """Whether the lists say what the word means."""
         word = folded(word)
         return word in map(folded, self.values or ()) or any(folded(part) in word for part in self.holding)
+
+    @property
+    def hidden(self) -> str:
+        """How what is personal in the cells is hidden: hash, masked, or not at all."""
+        return "hash" if self.hash else "masked" if self.masked else ""
 
     @property
     def anchors(self) -> set[str]:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyarrow as pa
-from python_calamine import CalamineWorkbook
 
 from ..facts import INPUT
 from . import decode
@@ -100,7 +99,7 @@ def read(path: Path, match: Match, shop: Shop, *, definitions: str = "", period:
     with decode.open_sheet(path, sheet=match.header.sheet, header_row=match.header.line) as table:
         rows, header = list(_records(table)), dict(table.header)
     told = named_period(period) or _banner(path, match) or named_period(path.name)
-    platform, sheet = match.format.platform, _sheet_name(path, match.header.sheet)
+    platform, sheet = match.format.platform, decode.sheet_name(path, match.header.sheet)
     page = Page(form, match.format.key, platform, header, rows, sheet, told, file_name(path, shop))
     if rows and not told and not page.find(form.day):
         raise decode.problem(path, "measured_no_period")
@@ -156,14 +155,6 @@ def _records(table: decode.Sheet) -> Iterator[tuple[int, dict[str, str]]]:
 def _plain(cell: str | None) -> str:
     """The cell without blanks, quotes and ="": how platforms keep spreadsheets from reading it."""
     return re.sub(r"""^(?:=")?['"]?|"$""", "", (cell or "").strip()).strip() if cell else ""
-
-
-def _sheet_name(path: Path, sheet: int | str) -> str | None:
-    if decode.file_kind(path) != "excel":
-        return None
-    with decode.opened(path) as file:
-        names = CalamineWorkbook.from_filelike(file).sheet_names
-    return names[sheet] if isinstance(sheet, int) else sheet
 
 
 def _letters(place: int) -> str:

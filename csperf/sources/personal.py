@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import decode
-from .columns import HASH_DIGITS
-from .loaded import account_name
+from .loaded import HASH_DIGITS, account_name
 
 HIDDEN = "***"
 EMAIL = r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"

@@ -69,7 +69,7 @@ class Format(About):
     name used here, what other versions call the column. `columns`: as in a mapping; alternatives of which the file has
     no column are passed over. `accounts`: the column in which summary rows name themselves in place of an agent.
     `shop`, `currency`: the columns of the shop's name and of the currency of amounts. `beside`: columns that are taken
-    from other files of the folder.
+    from other files of the folder. `every_sheet`: all sheets of a workbook that fit are read, not the best alone.
     `table` is empty for an export that is known and of which nothing is measured. `measured` is for wide tables.
     """
 
@@ -88,6 +88,7 @@ class Format(About):
     currency: str = ""
     beside: dict[str, Beside] = {}
     measured: Form | None = None
+    every_sheet: bool = False
 
     @cached_property
     def known(self) -> frozenset[str]:
@@ -270,6 +271,16 @@ def is_personal(name: str) -> bool:
 def recognise(path: Path, key: str = "") -> Match | None:
     """The export that a file is, None where no header of it fits; of one format only where `key` names it."""
     return max((match for match in _matches(path, key) if match.fits), key=lambda match: match.rank, default=None)
+
+
+def further_sheets(path: Path, match: Match) -> list[Match]:
+    """The other sheets of a workbook to be read: those of its format where all count, else of other measured ones."""
+    fitting = sorted((m for m in _matches(path, "") if m.fits), key=lambda m: m.rank)
+    others = {m.header.sheet: m for m in fitting if m.header.sheet != match.header.sheet}
+    if match.format.every_sheet:
+        return [m for _sheet, m in sorted(others.items()) if m.format.key == match.format.key]
+    told = {m.format.key: m for _sheet, m in sorted(others.items(), reverse=True) if m.format.measured}
+    return [m for key, m in told.items() if key != match.format.key]
 
 
 def nearest(path: Path, key: str = "") -> Match | None:

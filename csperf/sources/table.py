@@ -38,7 +38,7 @@ def load(path: Path, settings: Settings, shop: Shop) -> Loaded:
     zone while neither the source nor the shop names one.
     """
     plan = plan_of(settings, shop.timezone, shop.key)
-    if not shop.key and any(secret for _name, secret in plan.sources):
+    if not shop.key and any(how == "hash" for _name, how in plan.sources):
         raise decode.problem(path, "key_missing")
     with workbench() as con:
         with decode.open_sheet(path, settings.format, settings.sheet, settings.header_row) as sheet:
@@ -58,6 +58,8 @@ def load(path: Path, settings: Settings, shop: Shop) -> Loaded:
         notices += [notice for column in sorted(settings.lenient) for notice in _unlisted(con, column, settings)]
         if settings.table == "roster":
             _refuse_twice(con)
+        if settings.table == "tickets":
+            _refuse_closed_twice(con)
         loaded = seal(con, settings.table, path, shop, tuple(notices), folded)
         return replace(loaded, cells=settings.cells, faults=_faults(con) if INPUT[settings.table].statement else ())
 
@@ -89,8 +91,8 @@ def _fill_rows(con: duckdb.DuckDBPyConnection, plan: Plan, sheet: decode.Sheet, 
     """Fills the connection's table `rows`, a batch of the file at a time."""
     con.register("none", plan.no_rows)
     con.execute("CREATE TEMP TABLE rows AS FROM none")
-    for batch in sheet.batches([places[name] for name, _secret in plan.sources]):
-        con.register("batch", plan.hashed(batch))
+    for batch in sheet.batches([places[name] for name, _how in plan.sources]):
+        con.register("batch", plan.hidden(batch))
         con.execute(f"INSERT INTO rows {plan.sql}")
     con.unregister("batch")
 
@@ -137,6 +139,17 @@ def _refuse_twice(con: duckdb.DuckDBPyConnection) -> None:
          WHERE filtered IS NULL AND reason IS NULL
          WINDOW same AS (PARTITION BY account_id, valid_from ORDER BY source_line)) lines
         WHERE lines.line = rows.source_line AND lines.said IS DISTINCT FROM lines.above"""
+    )
+
+
+def _refuse_closed_twice(con: duckdb.DuckDBPyConnection) -> None:
+    """Rejects events that close a ticket which the same file has closed before and not opened since."""
+    con.execute(
+        """UPDATE rows SET reason = 'closed_twice' FROM
+        (SELECT source_line AS line, event, at, lag(event) OVER same AS before, lag(at) OVER same AS before_at FROM rows
+         WHERE filtered IS NULL AND reason IS NULL AND event <> 'replied'
+         WINDOW same AS (PARTITION BY ticket_id ORDER BY at, source_line)) log
+        WHERE log.line = rows.source_line AND log.event = 'closed' AND log.before = 'closed' AND log.at > log.before_at"""
     )
 
 

@@ -1,15 +1,14 @@
-"""A made-up shop that has nothing but its backend's table and its orders, as Pinduoduo exports them."""
+"""A tiny shop that has nothing but its backend's table and its orders, as Pinduoduo exports them; no roster."""
 
 from __future__ import annotations
 
 import datetime as dt
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from .exports import write_csv, write_xlsx
+from csperf.sample.exports import write_csv, write_xlsx
 
 FIRST, DAYS, AGENTS = dt.date(2026, 10, 1), 31, "甲乙丙丁戊己"
 HEADINGS = (
@@ -27,6 +26,13 @@ ORDER_HEADINGS = (
     *("商品", "订单号", "订单状态", "商品总价(元)", "邮费(元)", "用户实付金额(元)", "商家实收金额(元)", "商品数量(件)"),
     *("商品id", "商家备注", "售后状态", "订单成交时间"),
 )
+SETTINGS = """shop: table-door
+timezone: Asia/Shanghai
+platform: pdd
+definitions: pdd
+sources:
+  - {source: export, files: "exports/**/*"}
+"""
 STATES = ("待发货", "已发货，待签收", "已收货", "未发货，退款成功")
 SHARE_OF_AGENTS = 0.6  # of the shop's orders; the others bought without asking
 
@@ -118,7 +124,3 @@ def _orders(rng: np.random.Generator, days: list[dt.date], counts: dict[str, np.
                 *("示例商品\t", f"{made}\t", f"{state}\t", price, "0.00", price, price, f"{rng.integers(1, 3)}"),
                 *("600000000001\t", "\t", f"{refund}\t", f"{paid}\t"),
             ]
-
-
-if __name__ == "__main__":
-    make_backend(sys.argv[1])
