@@ -7,11 +7,14 @@ import sys
 from importlib import import_module
 from types import ModuleType
 from typing import Any
+from warnings import filterwarnings
 
 __version__ = "0.1.0"
 
 # Importing pandera sets this to 1 where it is missing, and then Arrow drops the offset of every aware time it is given.
 os.environ.setdefault("PYARROW_IGNORE_TIMEZONE", "")
+# It also imports pyspark's pandas where there is a pyspark, which warns of pandas 3; nothing here goes by that way.
+filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
 
 # Where each name lives: imported when first used, so that `import csperf` costs nothing.
 NAMES = {

@@ -6,6 +6,7 @@ import datetime as dt
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from typing import Literal
@@ -16,22 +17,28 @@ import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 from pydantic import BaseModel, ConfigDict, Field
 
+from .errors import CsperfError, Problem
 from .facts import FULL_POINTS, PPM
+from .text import say
 
 CHUNK_ROWS = 2_000_000
+SMALL_ROWS = CHUNK_ROWS // 10  # so few go on into the next month: a chunk has its fixed cost
 DAY_US = 86_400_000_000
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _names = count()
 
 
 class EngineSettings(BaseModel):
-    """How much of the machine to use. Memory is bounded by the days of messages that are open at once: `chunk_days`,
-    else as many as hold about CHUNK_ROWS messages.
+    """Which engine, and how much of the machine it may use. Memory is bounded by the days of messages that are open at
+    once: `chunk_days`, else as many as hold about CHUNK_ROWS messages. `master` and `spark` (its own options) are of
+    Spark alone, memory_limit and threads of DuckDB.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    backend: Literal["duckdb"] = "duckdb"
+    backend: Literal["duckdb", "spark"] = "duckdb"
+    master: str = "local[*]"
+    spark: dict[str, str] = {}
     memory_limit: str = "2GB"
     threads: int | None = Field(default=None, ge=1)
     chunk_days: int | None = Field(default=None, ge=1)
@@ -44,11 +51,21 @@ LOADING = EngineSettings(threads=1, memory_limit="500MB")
 def connect(settings: EngineSettings | None = None) -> BaseBackend:
     """A fresh connection; its tables are gone when it is closed."""
     settings = settings or EngineSettings()
+    if settings.backend == "spark":
+        return _spark(settings)
     spill = Path(tempfile.gettempdir(), f"csperf-{uuid4().hex}")  # made when needed and taken away by DuckDB
     limits = {"memory_limit": settings.memory_limit, "threads": settings.threads, "temp_directory": str(spill)}
     con = ibis.duckdb.connect(**{name: value for name, value in limits.items() if value is not None})
     con.raw_sql("SET TimeZone = 'UTC'; SET preserve_insertion_order = false")
     return con
+
+
+def _spark(settings: EngineSettings) -> BaseBackend:
+    if not find_spec("pyspark"):
+        raise CsperfError(Problem("engine.backend", say("engine.no_pyspark")))
+    from .spark import connect as to_spark
+
+    return to_spark(settings.master, settings.spark)
 
 
 def micros(time: ir.TimestampValue) -> ir.IntegerValue:
@@ -111,14 +128,27 @@ def scratch(con: BaseBackend) -> Iterator[Scratch]:
 
 
 def chunks(rows: Mapping[dt.date, int], settings: EngineSettings) -> list[tuple[dt.date, dt.date]]:
-    """First and last day of consecutive chunks of the days in `rows` (day -> number of messages), in order."""
+    """First and last day of consecutive chunks of the days in `rows` (day -> number of messages), in order.
+
+    A chunk ends where it is full, and at the end of a month unless it is small, so that days which come later leave
+    earlier chunks as they are. After a month that ended one, an empty chunk of the next day takes what is still open.
+    """
     found: list[list[dt.date]] = []
     held = 0
     for day in sorted(rows):
-        full = len(found[-1]) >= settings.chunk_days if found and settings.chunk_days else held + rows[day] > CHUNK_ROWS
-        if not found or full:
+        if not found or _ends_before(day, rows[day], found[-1], held, settings):
             found.append([])
             held = 0
         found[-1].append(day)
         held += rows[day]
+    tomorrow = found[-1][-1] + dt.timedelta(days=1) if found else None
+    if tomorrow and not settings.chunk_days and _ends_before(tomorrow, 0, found[-1], held, settings):
+        found.append([tomorrow])
     return [(days[0], days[-1]) for days in found]
+
+
+def _ends_before(day: dt.date, more: int, days: list[dt.date], held: int, settings: EngineSettings) -> bool:
+    """Whether a chunk of `days` with so many messages ends before the day with `more`."""
+    if settings.chunk_days:
+        return len(days) >= settings.chunk_days
+    return held + more > CHUNK_ROWS or (held >= SMALL_ROWS and day.month != days[-1].month)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import ibis
+
 from csperf import hours, purchases, turns
-from csperf.engine import EngineSettings, chunks, connect
+from csperf.engine import EngineSettings, chunks, connect, materialise
 from csperf.turns.people import bots, people
 
 
-def engine_derive(shop, definition, *, chunk_days: int | None = None, categories=()) -> dict[str, list[dict]]:
+def engine_derive(
+    shop, definition, *, chunk_days: int | None = None, categories=(), engine: EngineSettings | None = None
+) -> dict[str, list[dict]]:
     """All derived facts of a made shop (tests.shops.MadeShop) under a set, by the engine."""
-    con = connect()
+    con = connect(engine)
     days = sorted({row["day"] for row in shop.messages} | set(shop.covered_days or ()))
     window = shop.hours if definition.hours == "shop" else definition.hours
     roster, shifts = shop.frame("roster"), shop.frame("shifts")
@@ -26,7 +30,7 @@ def engine_derive(shop, definition, *, chunk_days: int | None = None, categories
         covered_days=tuple(days),
     )
     spans = chunks(dict.fromkeys(days, 1), EngineSettings(chunk_days=chunk_days)) if chunk_days else None
-    tables = {name: con.create_table(name, shop.arrow(name)) for name in ("messages", "orders", "refunds")}
+    tables = {name: materialise(con, ibis.memtable(shop.arrow(name))) for name in ("messages", "orders", "refunds")}
     found = turns.derive(con, tables["messages"], definition, known, spans)
     found |= purchases.derive(con, tables["orders"], tables["refunds"], found, definition)
     return {name: table.to_pyarrow().to_pylist() for name, table in found.items()}

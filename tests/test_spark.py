@@ -1,0 +1,89 @@
+"""The same expressions on Spark give the same rows and the same sums; the machine's own time zone has no say in it."""
+
+from __future__ import annotations
+
+import shutil
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from adapters import engine_derive
+from made_facts import facts as made_facts
+from made_facts import tables
+from shops import made_shop
+
+from csperf import mart
+from csperf.catalogue import ENTRIES
+from csperf.definitions import SETS
+from csperf.engine import EngineSettings, connect
+from csperf.errors import CsperfError
+
+pytest.importorskip("pyspark", reason="pyspark is not installed: make spark")
+if not shutil.which("java"):
+    pytest.skip("Spark needs Java, and there is none", allow_module_level=True)
+
+# Another zone than UTC outside, small plans without compiled code: thousands of rows are not worth a compiler.
+SPARK = EngineSettings(
+    backend="spark",
+    master="local[2]",
+    spark={
+        "spark.driver.extraJavaOptions": "-Duser.timezone=America/New_York",
+        "spark.sql.shuffle.partitions": "1",
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+        "spark.log.level": "ERROR",
+    },
+)
+
+
+def in_order(rows: list[dict]) -> list[list[tuple[str, str]]]:
+    return sorted([(name, repr(row[name])) for name in sorted(row)] for row in rows)
+
+
+@pytest.fixture(scope="module")
+def spark():
+    return connect(SPARK)
+
+
+def test_every_derived_row_is_the_same(spark):
+    shop = made_shop(101, buyers=12, length=20)
+    ours, theirs = (engine_derive(shop, SETS["shop"], engine=engine) for engine in (EngineSettings(), SPARK))
+    assert ours.keys() == theirs.keys()
+    for name, rows in ours.items():
+        assert rows, name
+        assert in_order(rows) == in_order(theirs[name]), name
+
+
+def test_every_sum_of_the_catalogue_is_the_same(spark):
+    made = made_facts(seed=5, rows=40)
+    here, there = (
+        tables(made),
+        {name: spark.create_table(f"made_{name}", table, temp=True) for name, table in made.items()},
+    )
+    wanted = [entry for entry in ENTRIES.values() if entry.facts <= made.keys()]
+    assert len(wanted) > 50
+    ours, theirs = (mart.measure(facts, wanted, ["shop", "month"], definitions="shop") for facts in (here, there))
+    one, other = (values.set_index(["metric", "month"]).sort_index() for values in (ours, theirs))
+    for counts in ("numerator", "denominator", "n", "note"):
+        pd.testing.assert_series_equal(one[counts], other[counts], check_exact=True)
+    pd.testing.assert_series_equal(one["value"], other["value"], rtol=1e-12)
+
+
+def test_whole_numbers_with_gaps_keep_every_digit(spark):
+    big = pa.table({"n": pa.array([2**60 + 1, None], pa.int64())})
+    assert spark.create_table("big", big, temp=True).to_pyarrow().column("n").to_pylist() == [2**60 + 1, None]
+
+
+def test_what_spark_refuses_is_said(spark, tmp_path):
+    broken = tmp_path / "broken.parquet"
+    broken.write_bytes(b"PAR1 this is no table PAR1")
+    with pytest.raises(CsperfError, match="Spark"):
+        spark.read_parquet([str(broken)])
+
+
+def test_without_java_the_message_says_what_to_do(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    with pytest.raises(CsperfError, match="JAVA_HOME"):
+        connect(SPARK)
