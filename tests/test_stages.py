@@ -6,6 +6,7 @@ import datetime as dt
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as parquet
@@ -21,6 +22,7 @@ from csperf.report import NOTEBOOKS, run_pack
 from csperf.run import days_off, exempt_days, facts, history, last_settled, measure, open_run
 from csperf.scoring import score_run
 from csperf.stages import PAGES, STAGES, month_inputs, open_pack, progress_so_far, register_of
+from csperf.stats.rest import as_good_as
 from csperf.store import Store
 from csperf.tables.progress import said as progress_said
 from csperf.targets.activity import COLUMNS as ACTIVITY
@@ -368,7 +370,8 @@ def of(metric, numerator, denominator, target, **more):
 @pytest.mark.parametrize(
     "numerator, target, needed, state",
     [
-        (80, 0.85, 0.90, "behind"),  # 100 cases so far, as many to come
+        (80, 0.82, 0.84, "behind"),  # 100 cases so far, as many to come
+        (80, 0.85, 0.90, "hardly"),
         (90, 0.85, 0.80, "on_track"),
         (20, 0.65, 1.10, "out_of_reach"),
         (90, 0.40, -0.10, "safe"),
@@ -386,6 +389,30 @@ def test_a_wait_can_be_out_of_reach_and_is_never_safe():
     assert lost["state"] == "out_of_reach" and lost["needed"] < 0
     assert of("mean_wait_turn_s", 100 * 5.0, 100, 40.0)["state"] == "on_track"
     assert of("mean_wait_turn_s", 100 * 50.0, 100, 40.0)["needed"] == pytest.approx(30.0)
+
+
+def test_what_is_said_to_come_less_than_once_in_ten_does():
+    rng = np.random.default_rng(7)
+    seen, rest = rng.exponential(40.0, (2, 2000, 60))
+    sums = {"numerator": seen.sum(axis=1), "sum_squares": (seen**2).sum(axis=1), "denominator": np.full(2000, 60)}
+    each = [dict(zip(sums, cells, strict=True)) for cells in zip(*sums.values(), strict=True)]
+    as_short = [as_good_as("time", x, 60, y, higher=False) for x, y in zip(each, rest.mean(axis=1), strict=True)]
+    assert np.mean(np.array(as_short) < 0.10) == pytest.approx(0.10, abs=0.03)
+    done, more = rng.binomial(60, 0.8, (2, 2000))
+    shares = [{"numerator": y, "denominator": 60, "sum_squares": np.nan} for y in done]
+    as_high = [as_good_as("rate", x, 60, y / 60, higher=True) for x, y in zip(shares, more, strict=True)]
+    assert np.mean(np.array(as_high) < 0.10) == pytest.approx(0.10, abs=0.03)
+
+
+@pytest.mark.parametrize("kind, done, cases", [("rate", 80, 100), ("count", 400, 100)])
+def test_the_chances_of_at_least_and_at_most_meet(kind, done, cases):
+    seen = {"numerator": done, "denominator": cases, "sum_squares": float("nan")}
+    mean = done / cases
+    good = [as_good_as(kind, seen, 100, mean + step, higher=True) for step in (-0.2, 0.0, 0.2)]
+    assert good == sorted(good, reverse=True) and good[1] == pytest.approx(0.5, abs=0.05)
+    few = as_good_as(kind, seen, 100, mean - 0.01, higher=False)
+    assert few + as_good_as(kind, seen, 100, mean, higher=True) == pytest.approx(1)  # no whole number lies between
+    assert np.isnan(as_good_as("time", seen, 100, mean, higher=True))
 
 
 def test_what_reaches_the_needed_value_just_meets_the_target():
@@ -448,7 +475,9 @@ def test_no_month_before_and_nothing_published_is_said_and_not_invented(small_sh
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
-@pytest.mark.parametrize("state", ["met", "missed", "safe", "out_of_reach", "on_track", "behind", "not_known"])
+@pytest.mark.parametrize(
+    "state", ["met", "missed", "safe", "out_of_reach", "on_track", "behind", "hardly", "not_known"]
+)
 @pytest.mark.parametrize("metric", ["reply_30s_msg", "mean_wait_turn_s"])
 @pytest.mark.parametrize("needed", [0.5, float("nan")])
 def test_every_state_has_its_sentence(lang, state, metric, needed):

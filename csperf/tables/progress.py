@@ -13,6 +13,8 @@ from ..text import say
 from ..text.numbers import MISSING, day_words, labelled, number, quantity
 from .table import Table, laid_out, metric_rows, value_n, who
 
+OPEN = ("on_track", "behind", "hardly")  # what the rest of the month must bring can be said
+
 
 def progress(rows: pd.DataFrame, *, lang: str = "zh") -> Table:
     """Each target, the team's value so far, and how its people stand. `rows`: targets.progress.progress."""
@@ -23,7 +25,7 @@ def progress(rows: pd.DataFrame, *, lang: str = "zh") -> Table:
     shown[say("tables.needed", lang)] = [_needed(row) for row in teams.itertuples()]
     shown[say("tables.people_stand", lang)] = [_people(rows, row, lang) for row in teams.itertuples()]
     shown[say("tables.remark", lang)] = [said(row, lang) for row in teams.itertuples()]
-    behind = int(teams["state"].isin(("behind", "out_of_reach", "missed")).sum())
+    behind = int(teams["state"].isin(("behind", "hardly", "out_of_reach", "missed")).sum())
     title = say("tables.progress" if len(teams) else "tables.progress_none", lang, rows=len(teams), behind=behind)
     notes = [say("tables.progress_note", lang), *_sources(teams, lang)]
     gt = laid_out("progress", shown, title, lang, group="role", stub="metric", notes=notes, text=("remark",))
@@ -55,13 +57,13 @@ def said(row: Any, lang: str = "zh") -> str:
     unit = entry(row.metric).unit
     slots = {"value": quantity(row.value, unit, lang), "target": quantity(row.target, unit, lang)}
     slots |= {"needed": quantity(row.needed, unit, lang), "days": row.days_left}
-    plain = row.state in ("on_track", "behind") and pd.isna(row.needed)
+    plain = row.state in OPEN and pd.isna(row.needed)
     return say(f"tables.said_{row.state}{'_plain' if plain else ''}{_way(row)}", lang, **slots)
 
 
 def _way(row: Any) -> str:
     """The end of the key whose words fit: at least where higher is better, at most where lower is."""
-    worded = row.state in ("on_track", "behind") and not pd.isna(row.needed)
+    worded = row.state in OPEN and not pd.isna(row.needed)
     return "_below" if worded and row.better == "lower" else ""
 
 
@@ -71,7 +73,7 @@ def _so_far(row: Any) -> str:
 
 def _needed(row: Any) -> str:
     """What the rest must reach; a dash where it no longer matters, or no value can be enough."""
-    return number(row.needed, entry(row.metric).unit) if row.state in ("on_track", "behind") else MISSING
+    return number(row.needed, entry(row.metric).unit) if row.state in OPEN else MISSING
 
 
 def _to_come(row: Any) -> str:

@@ -15,17 +15,20 @@ import pandas as pd
 
 from ..catalogue import entry
 from ..metric import Entry
+from ..monthly import SUMS
+from ..stats.rest import as_good_as
 from .months import agent_months
 from .order import in_order, meets
 from .past import as_shown
 from .settings import TargetSettings
+from .words import HARDLY_ANYONE
 
 COLUMNS = [
     *("metric", "role", "level", "agent_id", "better", "target", "source", "value", "n", "until"),
-    *("days_left", "planned", "needed", "state"),
+    *("days_left", "planned", "needed", "chance", "state"),
 ]
 # From best to worst; met and missed are said of a month of which nothing is left.
-STATES = ("met", "safe", "on_track", "behind", "out_of_reach", "missed", "not_known")
+STATES = ("met", "safe", "on_track", "behind", "hardly", "out_of_reach", "missed", "not_known")
 KEPT_OUT = ("new", "empty")  # of agent_months: newcomers have no targets yet, few cases are no reason at midway
 
 
@@ -62,9 +65,11 @@ def progress(
     `values`: agents' values of the month so far (CONTRACT 4); `targets`: CONTRACT 4 with `source` (published or
     proposed). planned: cases to come if they come as until now, by planned shifts where there are any, times the
     settings' volume. needed: the value that these must have so that the whole month just meets the target; null where
-    values do not add up. state: safe - met whatever comes; out_of_reach - no longer to be met, whatever comes (for
-    values without a limit no such thing can be said); on_track, behind - the value so far meets the target, or not;
-    met, missed - nothing is left of the month; not_known - no value yet.
+    values do not add up. chance: of the rest being as good as needed, if it comes as what was so far (stats.rest);
+    null where that cannot be told. state: safe - met whatever comes; out_of_reach - no longer to be met, whatever comes
+    (for values without a limit no such thing can be said); on_track, behind - the value so far meets the target, or
+    not; hardly - behind with a chance under one in ten; met, missed - nothing is left of the month; not_known - no
+    value yet.
     """
     settings = settings or TargetSettings()
     rows = agent_months(values, roster=roster, settings=settings)
@@ -101,7 +106,8 @@ def _whole(aim: dict[str, Any]) -> bool:
 
 def _together(people: pd.DataFrame) -> dict[str, Any]:
     """The people's value as one: sums first, one division; null where they do not add up."""
-    sums: dict[str, Any] = people[["numerator", "denominator", "n"]].sum(min_count=1).to_dict()
+    sums: dict[str, Any] = people[[*SUMS]].sum(min_count=1).to_dict()
+    sums["sum_squares"] = np.nan if people["sum_squares"].isna().any() else sums["sum_squares"]
     bare = people["numerator"].isna().any() or not sums["denominator"] > 0
     return sums | {"agent_id": None, "value": np.nan if bare else sums["numerator"] / sums["denominator"]}
 
@@ -133,8 +139,12 @@ def _row(aim: dict[str, Any], row: dict[str, Any], month: Month, planned: float)
     about |= {"agent_id": row["agent_id"], "better": known.better, "value": row["value"], "n": row["n"]}
     about |= {"until": month.settled[aim["metric"]], "days_left": len(left)}
     over = not left or planned == 0
+    chance = (
+        np.nan if np.isnan(needed) else as_good_as(known.kind, row, planned, needed, higher=known.better == "higher")
+    )
     state = _state(known, row["value"], target, needed, over)
-    return about | {"planned": planned if left else 0.0, "needed": needed, "state": state}
+    state = "hardly" if state == "behind" and chance < HARDLY_ANYONE else state
+    return about | {"planned": planned if left else 0.0, "needed": needed, "chance": chance, "state": state}
 
 
 def _needed(row: dict[str, Any], target: float, planned: float) -> float:
