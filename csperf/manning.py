@@ -114,7 +114,7 @@ def manning(source: Run | Facts, settings: StaffingSettings | None = None) -> Ma
     shifts, duty = _shifts(known)
     roster = run.table("roster")
     who = tuple(sorted(set(roster.loc[roster["role"].isin(SERVING), "agent_id"])))
-    return Manning(seen, _days(run), shifts, duty, settings, opened, run.params.timezone, who)
+    return Manning(seen, tuple(run.days), shifts, duty, settings, opened, run.params.timezone, who)
 
 
 def _shifts(known: Facts) -> tuple[pd.DataFrame, str]:
@@ -126,9 +126,3 @@ def _shifts(known: Facts) -> tuple[pd.DataFrame, str]:
         return plan, "plan"
     replied = spans_of_replies(known, run.first_day, run.last_day)
     return replied, "inferred" if len(replied) else ""
-
-
-def _days(run: Run) -> tuple[dt.date, ...]:
-    """The run's days of which anything was loaded."""
-    rows = run.coverage().dropna(subset="n")
-    return tuple(sorted(day for day in set(rows["day"]) if run.first_day <= day <= run.last_day))

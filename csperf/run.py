@@ -120,6 +120,16 @@ class Run:
         chats = "messages" if "messages" in tables or "calls" not in tables else "calls"
         return self.store.coverage("measured" if self.door == table_door.DOOR else chats)
 
+    @property
+    def days(self) -> list[dt.date]:
+        """Of the run's days those of which there is data."""
+        seen = self.coverage().dropna(subset="n")["day"]
+        return sorted(day for day in set(seen) if self.first_day <= day <= self.last_day)
+
+    def rows(self, name: str) -> ir.Table:
+        """The run's days of a table of the store, for those who look at a part of it."""
+        return self.store.read(connect(EngineSettings()), name, self.first_day, self.last_day)
+
     def table(self, name: str) -> pd.DataFrame:
         """A table of the store as it is, whole."""
         con = connect(EngineSettings())

@@ -143,3 +143,14 @@ def _chance(own: pd.Series, others: pd.Series) -> float:
         return float("nan")
     found = stats.chi2_contingency(both)
     return float(found.pvalue) if found.expected_freq[0].mean() >= LEAST_EXPECTED else float("nan")
+
+
+def of_categories(values: pd.DataFrame) -> pd.DataFrame:
+    """agent_id, category, n as `mix` wants them, from values of sessions_per_day by agent and category."""
+    rows = values[values["metric"] == "sessions_per_day"]
+    return rows.rename(columns={"category_code": "category", "numerator": "n"})[["agent_id", "category", "n"]]
+
+
+def roles(roster: pd.DataFrame) -> pd.Series:
+    """agent_id -> role, the newest line of the roster."""
+    return roster.sort_values("valid_from").groupby("agent_id")["role"].last()
