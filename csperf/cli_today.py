@@ -12,6 +12,7 @@ import pandas as pd
 from .definitions import SETS
 from .engine import EngineSettings, connect
 from .errors import CsperfError, Problem
+from .lists import open_refunds
 from .rules import PlatformRule, in_force
 from .run import Facts, Run, facts, measure, open_run
 from .tables import names
@@ -19,11 +20,13 @@ from .text import say
 from .text.numbers import day_words, number
 from .today import Watch, is_over, slow_replies, watch, watched
 
+REFUND_DAYS = 30  # before the day: who wrote to a buyer earlier is not looked for
+
 
 def said(params_file: Path, day: dt.date | None, slow_s: int, times: int, lang: str, now: dt.datetime) -> list[str]:
     """The lines to print. CsperfError without chats, and for a day of which there are none."""
     run = _of_day(params_file, day, lang)
-    return [_how_far(run, lang, now), *_lines(run, lang), *_slow(run, slow_s, times, lang)]
+    return [_how_far(run, lang, now), *_lines(run, lang), *_slow(run, slow_s, times, lang), *_refunds(run, lang)]
 
 
 def _of_day(params_file: Path, day: dt.date | None, lang: str) -> Run:
@@ -104,3 +107,17 @@ def _slow(run: Run, slow_s: int, times: int, lang: str) -> Iterator[str]:
         slots = {"slow_n": row.slow, "waiting": row.waiting, "n": row.n, "at": f"{at:%H:%M}", "slow": slow_s}
         longest = number(round(row.longest_s), "count")
         yield say("today.slow", lang, name=called.get(row.agent_id, row.agent_id), longest=longest, **slots)
+
+
+def _refunds(run: Run, lang: str) -> Iterator[str]:
+    """Refunds that wait and about which nobody has written to the buyer yet, the oldest first."""
+    if "refunds" not in run.store.tables():
+        return
+    known = facts(run, run.first_day - dt.timedelta(days=REFUND_DAYS))
+    rows, called = open_refunds(known["refunds"], run.first_day), names(run.table("roster"))
+    if rows.empty:
+        yield say("today.no_refunds", lang, days=REFUND_DAYS)
+    for row in rows.itertuples():
+        asked = pd.to_datetime(row.requested_at, utc=True).tz_convert(run.params.timezone)
+        who = called.get(row.agent_id, row.agent_id) if isinstance(row.agent_id, str) else say("today.nobody", lang)
+        yield say("today.refund", lang, refund=row.refund_id, order=row.order_id, at=f"{asked:%m-%d %H:%M}", name=who)

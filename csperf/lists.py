@@ -75,3 +75,19 @@ def quick_openings(facts: Mapping[str, ir.Table], first_day: date, last_day: dat
     silent = ~quick.next_answered | (quick.next_wait.fill_null(0) > SILENT_S * SECOND)
     rows = quick.group_by("agent_id").agg(quick=quick.count(), silent=silent.sum())
     return rows.order_by("agent_id").to_pandas()
+
+
+def open_refunds(refunds: ir.Table, until: date) -> pd.DataFrame:
+    """refund_id, order_id, buyer_id, agent_id, requested_at: waiting refunds about which nobody has written since.
+
+    `refunds`: the fact. Oldest first, asked for up to that day. agent_id: who had written to the buyer last; null where
+    nobody had.
+    """
+    waiting = refunds.filter(
+        ~refunds.excluded, refunds.outcome == "open", refunds.contact_us.isnull(), refunds.day <= until
+    )
+    whole, talked = waiting.filter(waiting.scope == "shop"), waiting.filter(waiting.scope == "agent")
+    last = talked.group_by("refund_id").agg(agent=talked.agent_id.max())  # one agent each
+    rows = whole.drop("agent_id").left_join(last, "refund_id").rename(agent_id="agent")
+    columns = ["refund_id", "order_id", "buyer_id", "agent_id", "requested_at"]
+    return rows.select(columns).order_by("requested_at", "refund_id").to_pandas()

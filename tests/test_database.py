@@ -31,7 +31,6 @@ INSERT = "INSERT INTO shop_orders VALUES ({marks})"
 PARAMS = """
 shop: demo
 root: .
-platform: pinduoduo
 timezone: Asia/Shanghai
 sources:
   - source: database
