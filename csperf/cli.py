@@ -345,14 +345,13 @@ def run(
     only: Annotated[str, _option("--only", metavar="NOTEBOOK")] = "",
     jobs: Annotated[int, _option("--jobs", min=1)] = 1,
 ) -> None:
-    from .report import run_pack
+    from .report import run_packs
 
-    how: dict[str, Any] = {"month": month, "stage": stage, "lang": lang, "only": only, "jobs": jobs, "force": force}
-    day = f"{as_of:%Y-%m-%d}" if as_of else ""
-    for params_file in params_files:
-        with working(say("cli.running", path=params_file)) as done:
-            folder = run_pack(params_file, as_of=day, progress=done, **how)
-        typer.echo(say("cli.report_at", path=folder / "index.html"))
+    how: dict[str, Any] = {"month": month, "stage": stage, "lang": lang, "only": only, "force": force}
+    how["as_of"] = f"{as_of:%Y-%m-%d}" if as_of else ""
+    with working(say("cli.running", path=", ".join(map(str, params_files)))) as done:
+        for folder in run_packs(params_files, jobs=jobs, progress=done, **how):
+            typer.echo(say("cli.report_at", path=folder / "index.html"))
 
 
 @app.command("targets", help=say("cli.targets"), epilog=say("cli.targets_example"))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import platform
 import re
 import shutil
@@ -18,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from importlib.metadata import version
@@ -30,7 +29,6 @@ import pandas as pd
 import papermill
 import xlsxwriter
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from jupyter_client.manager import KernelManager
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
@@ -41,6 +39,7 @@ from .errors import CsperfError, Problem
 from .export import write_table
 from .handouts import MIME as HANDOUTS
 from .handouts import Handouts
+from .kernels import Kernels, clean_start, warm_kernels
 from .proposal import DRAWN, Drawn
 from .run import AS_OF, Run
 from .stages import FIRST_PAGE as WITH_FIRST_PAGE
@@ -96,14 +95,15 @@ def run_pack(
     force: bool = False,
     only: str | Sequence[str] = (),
     jobs: int = 1,
+    kernels: Kernels | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """The folder of the finished pack: 首页 as HTML, PDF and PNG, index.html, a page per notebook, tables, run.json.
 
     `stage`, `month`, `as_of`, `force`: see stages.open_pack; `lang` defaults to the shop's; `only` names notebooks (a
-    list, or names joined by commas) and writes to `<lang>.partial` beside the pack; `jobs` notebooks run at once;
-    `progress` is told each page's name as it is done. CsperfError where a person's file or parameter is wrong, a
-    notebook's included: nothing is written then.
+    list, or names joined by commas) and writes to `<lang>.partial` beside the pack; `jobs` notebooks run at once, in
+    `kernels` where packs share them; `progress` is told each page's name as it is done. CsperfError where a person's
+    file or parameter is wrong, a notebook's included: nothing is written then.
     """
     pack = open_pack(params_file, stage, month=month, lang=lang, as_of=as_of, force=force)
     run = pack.run
@@ -115,7 +115,8 @@ def run_pack(
     # Last, in a kernel that has worked out the month's targets already.
     drawing = [FRONT] if stage in WITH_FIRST_PAGE and not chosen else []
     every = [*notebooks, *drawing]
-    executed = _execute(every, Path(params_file), run, jobs, seconds, progress or (lambda _name: None))
+    with nullcontext(kernels) if kernels else warm_kernels() as warm:
+        executed = _execute(every, Path(params_file), run, (jobs, warm), seconds, progress or (lambda _name: None))
     handouts = {path: content for notebook in executed.values() for path, content in _handouts(notebook)}
     front = _received(executed.pop(FRONT.stem)) if drawing else None
     pages = _pages(executed, pack)
@@ -124,6 +125,29 @@ def run_pack(
         _write(folder, pages, front, pack, Path(params_file))
     _log(run, stage, seconds)
     return target
+
+
+def run_packs(
+    params_files: Sequence[str | Path], *, jobs: int = 1, progress: Progress | None = None, **how: Any
+) -> Iterator[Path]:
+    """The folders of several shops' packs, in the order of the files; `jobs` are made at once, in shared kernels.
+
+    `how` goes to run_pack. A shop whose pack cannot be made does not stop the others: what is wrong with any of them is
+    raised at the end, as one CsperfError.
+    """
+    if len(params_files) == 1:
+        yield run_pack(params_files[0], jobs=jobs, progress=progress, **how)
+        return
+    problems: list[Problem] = []
+    with warm_kernels() as kernels, ThreadPoolExecutor(jobs) as pool:
+        made = [pool.submit(run_pack, file, kernels=kernels, progress=progress, **how) for file in params_files]
+        for pack in made:
+            try:
+                yield pack.result()
+            except CsperfError as error:
+                problems += error.problems
+    if problems:
+        raise CsperfError(problems)
 
 
 def _received(notebook: NotebookNode) -> Drawn | None:
@@ -201,53 +225,39 @@ def export_page(notebook: NotebookNode, name: str, *, lang: str, about: Mapping[
 
 
 def _execute(
-    notebooks: Sequence[Path], params_file: Path, run: Run, jobs: int, seconds: dict[str, float], progress: Progress
+    notebooks: Sequence[Path],
+    params_file: Path,
+    run: Run,
+    where: tuple[int, Kernels],
+    seconds: dict[str, float],
+    progress: Progress,
 ) -> dict[str, NotebookNode]:
-    """The executed notebooks by name, `jobs` kernels side by side, each kernel running its share one after another."""
+    """The executed notebooks by name, so many kernels side by side, each running its share one after another."""
+    jobs, kernels = where
     lanes = [notebooks[lane::jobs] for lane in range(min(jobs, len(notebooks)))]
-    as_of = run.as_of.isoformat() if run.store.until else ""
 
     def work(lane: Sequence[Path]) -> dict[str, NotebookNode]:
-        with warm_kernel(params_file.resolve().parent, run.lang, as_of) as kernel:
-            return {path.stem: _run_one(path, params_file.name, run, kernel, seconds, progress) for path in lane}
+        with kernels.one() as kernel:
+            return {path.stem: _run_one(path, params_file, run, kernel, seconds, progress) for path in lane}
 
     with ThreadPoolExecutor(len(lanes)) as pool:
         done = {name: notebook for part in pool.map(work, lanes) for name, notebook in part.items()}
     return {path.stem: done[path.stem] for path in notebooks}
 
 
-@contextmanager
-def warm_kernel(folder: Path, lang: str, as_of: str) -> Iterator[KernelManager]:
-    """A kernel that stays: starting Python and importing everything once, not once per notebook."""
-    place = tempfile.mkdtemp(prefix="csperf-")
-    # Where sockets can be files nobody else on the machine can listen in; Windows has none.
-    private = {"transport": "ipc", "ip": f"{place}/kernel"} if os.name == "posix" else {}
-    kernel = KernelManager(kernel_name="python3", connection_file=f"{place}/kernel.json", **private)
-    # The kernel imports this csperf, wherever it lies; hash seed and backend are part of the page's bytes.
-    places = [str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")]
-    fixed = {"PYTHONHASHSEED": "0", "MPLBACKEND": "agg", "CSPERF_LANG": lang, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
-    fixed |= {AS_OF: as_of}
-    env = os.environ | fixed | {"PYTHONPATH": os.pathsep.join(filter(None, places))}
-    kernel.start_kernel(cwd=str(folder), env=env)
-    try:
-        yield kernel
-    finally:
-        kernel.shutdown_kernel(now=True)
-        shutil.rmtree(place, ignore_errors=True)
-
-
 def _run_one(
-    path: Path, params_name: str, run: Run, kernel, seconds: dict[str, float], progress: Progress
+    path: Path, params_file: Path, run: Run, kernel, seconds: dict[str, float], progress: Progress
 ) -> NotebookNode:
-    """One notebook, run in the kernel with an empty namespace."""
+    """One notebook, run in the kernel as if in a new one."""
     started = time.monotonic()
     logging.getLogger("papermill").setLevel(logging.ERROR)
-    given = {"params_file": params_name, "month": run.month, "lang": run.lang}
+    given = {"params_file": params_file.name, "month": run.month, "lang": run.lang}
     notebook = nbformat.read(path, as_version=4)
     notebook.cells = [cell for cell in notebook.cells if _needs(cell) <= set(run.store.tables())]
+    as_of = run.as_of.isoformat() if run.store.until else ""
+    begun = clean_start(params_file.resolve().parent, {"CSPERF_LANG": run.lang, AS_OF: as_of})
     # Before the first cell, so that nothing of the notebook before is left; papermill keeps it as a cell of ours.
-    reset = nbformat.v4.new_code_cell("%reset -f", id="reset", metadata={"tags": ["hidden"]})
-    notebook.cells.insert(0, reset)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(begun, id="reset", metadata={"tags": ["hidden"]}))
     try:
         return papermill.execute_notebook(notebook, None, given, km=kernel, progress_bar=False)
     except PapermillExecutionError as error:

@@ -15,7 +15,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from csperf import report
 from csperf.errors import CsperfError
-from csperf.report import find_notebooks, replacing, run_pack
+from csperf.report import find_notebooks, replacing, run_pack, run_packs
 from csperf.text import words
 from csperf.text.numbers import number
 
@@ -202,3 +202,13 @@ def test_replacing_keeps_the_old_folder_when_writing_fails(tmp_path):
     with replacing(target) as folder:
         (folder / "b").write_text("new")
     assert [p.name for p in target.iterdir()] == ["b"]
+
+
+def test_shops_share_kernels_and_the_wrong_one_does_not_stop_the_others(small_shop, tmp_path, monkeypatch):
+    nbformat.write(notebook(new_code_cell("import os\nprint(os.getcwd())\nsix = 6")), tmp_path / "01_where.ipynb")
+    monkeypatch.setattr(report, "NOTEBOOKS", tmp_path)
+    missing = tmp_path / "missing.yaml"
+    made = run_packs([small_shop, missing, small_shop], jobs=1, lang="en", only="01_where")
+    assert next(made).is_dir() and next(made).is_dir()
+    with pytest.raises(CsperfError, match="missing"):
+        next(made)

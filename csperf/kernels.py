@@ -1,0 +1,67 @@
+"""Warm kernels: Python starts and imports once for many notebooks, and yet each finds an empty namespace."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Lock
+
+from jupyter_client.manager import KernelManager
+
+PACKAGES = Path(__file__).resolve().parent.parent
+
+
+def clean_start(folder: Path, variables: Mapping[str, str]) -> str:
+    """The cell to run before a notebook: no names of the one before, its own folder, its own environment."""
+    return f"%reset -f\nimport os\nos.chdir({str(folder)!r})\nos.environ.update({dict(variables)!r})\ndel os"
+
+
+class Kernels:
+    """Kernels that were started and are free; one more is started where none is."""
+
+    def __init__(self, started: ExitStack) -> None:
+        self._free: SimpleQueue[KernelManager] = SimpleQueue()
+        self._started = started
+        self._starting = Lock()
+
+    @contextmanager
+    def one(self) -> Iterator[KernelManager]:
+        """A kernel for one worker, given back at the end."""
+        try:
+            kernel = self._free.get_nowait()
+        except Empty:
+            with self._starting:
+                kernel = self._started.enter_context(_kernel())
+        try:
+            yield kernel
+        finally:
+            self._free.put(kernel)
+
+
+@contextmanager
+def warm_kernels() -> Iterator[Kernels]:
+    """Kernels that are shut down at the end."""
+    with ExitStack() as started:
+        yield Kernels(started)
+
+
+@contextmanager
+def _kernel() -> Iterator[KernelManager]:
+    place = tempfile.mkdtemp(prefix="csperf-")
+    # Where sockets can be files nobody else on the machine can listen in; Windows has none.
+    private = {"transport": "ipc", "ip": f"{place}/kernel"} if os.name == "posix" else {}
+    kernel = KernelManager(kernel_name="python3", connection_file=f"{place}/kernel.json", **private)
+    # The kernel imports this csperf, wherever it lies; hash seed and backend are part of the page's bytes.
+    places = [str(PACKAGES), os.environ.get("PYTHONPATH", "")]
+    fixed = {"PYTHONHASHSEED": "0", "MPLBACKEND": "agg", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    kernel.start_kernel(env=os.environ | fixed | {"PYTHONPATH": os.pathsep.join(filter(None, places))})
+    try:
+        yield kernel
+    finally:
+        kernel.shutdown_kernel(now=True)
+        shutil.rmtree(place, ignore_errors=True)
