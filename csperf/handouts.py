@@ -12,6 +12,7 @@ import pandas as pd
 from . import table_door
 from .catalogue import ENTRIES
 from .papers import Terms, confirmation, credit_rule, notice, objections, result
+from .personnel import personnel
 from .run import Run, history, propose
 from .scorecard import ScoreSettings
 from .scorecard.aims import aims as scored_by
@@ -142,18 +143,16 @@ def on_roster(run: Run, day: dt.date) -> pd.DataFrame:
 # With the settled month -------------------------------------------------------------------------------------------
 
 
-def settled(
-    run: Run, scored: Scored, *, by_shift: pd.DataFrame | None = None, pay: pd.DataFrame | None = None
-) -> Handouts:
+def settled(run: Run, scored: Scored, *, by_shift: pd.DataFrame | None = None) -> Handouts:
     """个人单 and 结果单 of everybody scored in the month and the team's sheet, in the run's language.
 
-    `by_shift`: run.shift_values; `pay`: people.pay, a row for each agent. Every page says where targets were not
-    published for the month, and which metrics can still change.
+    `by_shift`: run.shift_values. Results show the pay where the shop has set bonuses and targets were published. Every
+    page says where they were not, and which metrics can still change.
     """
     with speaking(run.lang):
         stamp = " ".join(_limits(run, scored))
         about = About(run.params.title(run.lang), scored.month, run.lang, scored.card.settings.anonymous)
-        pages = _settled(run, scored, about, by_shift, pay)
+        pages = _settled(run, scored, about, by_shift)
         return Handouts({path: pdf(replace(page, stamp=stamp), on=run.last_day) for path, page in pages})
 
 
@@ -166,15 +165,20 @@ def _limits(run: Run, scored: Scored) -> Iterator[str]:
     yield from filter(None, [Pack(run, "settle", tuple(still_open)).stamp(run.lang)])
 
 
-def _settled(
-    run: Run, scored: Scored, about: About, by_shift: pd.DataFrame | None, pay: pd.DataFrame | None
-) -> Iterator[tuple[str, Sheet]]:
+def _paid(run: Run, scored: Scored) -> dict[tuple[str, str], pd.Series]:
+    """The pay of everybody by agent and role; nothing where no money is set or no targets were published."""
+    if not scored.in_force or not run.params.people.pay.bonuses:
+        return {}
+    return {(row["agent_id"], row["role"]): row for _at, row in personnel(run, scored).paid.iterrows()}
+
+
+def _settled(run: Run, scored: Scored, about: About, by_shift: pd.DataFrame | None) -> Iterator[tuple[str, Sheet]]:
     """The page of each file."""
     lang, team = run.lang, say("sheets.team_file", run.lang)
     for file, page in sheets(scored.card, about, scored.names, by_shift).items():
         yield (f"{file}.pdf" if file == team else f"{say('papers.folder_personal', lang)}/{file}.pdf"), page
     days = objections(run.last_day, run.as_of)
-    paid = {} if pay is None else {row["agent_id"]: row for _at, row in pay.iterrows()}
+    paid = _paid(run, scored)
     for (agent, role), (name, file) in persons(scored.card, about, scored.names).items():
-        page = result(scored.card, agent, role, about, days, name=name, pay=paid.get(agent))
+        page = result(scored.card, agent, role, about, days, name=name, pay=paid.get((agent, role)))
         yield f"{say('papers.folder_result', lang)}/{file}.pdf", page

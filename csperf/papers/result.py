@@ -14,7 +14,7 @@ from .confirmation import signatures
 from .days import OBJECTION_DAYS, Objections
 
 FEN = 100
-MONEY = ("bonus", "commission", "correction")
+MONEY = ("bonus", "reward", "commission", "correction", "total")
 
 
 def result(
@@ -31,11 +31,13 @@ def result(
 ) -> Sheet:
     """The page of one person in one role: figures as they are shown, points, what each adds, and how to object.
 
-    `pay`: bonus_fen, commission_fen, correction_fen of the person, null where a part is not known.
+    `pay`: the person's row of people.pay: coefficient and FEN, null where a part is not known.
     """
     lang = about.lang
     mine = (card.scores["month"] == about.month) & (card.scores["agent_id"] == agent) & (card.scores["role"] == role)
     row = card.scores[mine].iloc[0]
+    if pay is not None and pd.notna(pay.get("coefficient")):  # by the shop's own steps, where it has some
+        row = pd.concat([row.drop("coefficient"), pay[["coefficient"]]])
     own = card.parts[
         (card.parts["month"] == about.month) & (card.parts["agent_id"] == agent) & (card.parts["role"] == role)
     ]
