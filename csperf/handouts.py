@@ -27,6 +27,7 @@ from .targets.register_file import read_register
 from .text import say, speaking
 from .text.numbers import month_words
 from .turns.people import people
+from .weighing import points_form, published_weights
 
 MIME = "application/vnd.csperf.files+json"
 NO_AGENTS = ("manager", "bot")
@@ -53,18 +54,19 @@ class Handouts:
 def planned(run: Run) -> Handouts:
     """确认单 of everybody and 公示 of every role for the month after the run's, in the run's language.
 
-    By the published targets; where there are none the proposed ones, as drafts that nobody signs. Nothing where no
-    metric has a target that may be scored.
+    By the published targets and weights; where there are none by those proposed, as drafts that nobody signs. Nothing
+    where no metric has a target that may be scored.
     """
     with speaking(run.lang):
         month = _month_after(run)
         targets = published(read_register(run.params.folder / f"{run.params.shop}.register.csv"), month)
-        draft = targets.empty
-        targets = (propose(run).targets.assign(id="") if draft else targets).reset_index(drop=True)
+        coming = replace(run, month=month)
+        draft = targets.empty or (published_weights(coming) is None and points_form(run) is None)
+        targets = (propose(run).targets.assign(id="") if targets.empty else targets).reset_index(drop=True)
         who = on_roster(run, days_of(month)[0])
         if not aimed(targets) or who.empty:
             return Handouts()
-        weights = weights_of(usual_weights(run, history(run, aimed(targets)), targets)[0])
+        weights = weights_of(usual_weights(coming, history(run, aimed(targets)), targets)[0])
         who = who[who["role"].isin(weights["role"])]
         aims = _with_ids(scored_by(targets, weights, who, ScoreSettings()), targets)
         pages = _planned(run, who, aims, targets, draft)
