@@ -60,6 +60,8 @@ def load(path: Path, settings: Settings, shop: Shop) -> Loaded:
             _refuse_twice(con)
         if settings.table == "tickets":
             _refuse_closed_twice(con)
+        if settings.table == "tickets":
+            _refuse_closed_twice(con)
         loaded = seal(con, settings.table, path, shop, tuple(notices), folded)
         return replace(loaded, cells=settings.cells, faults=_faults(con) if INPUT[settings.table].statement else ())
 
@@ -143,13 +145,15 @@ def _refuse_twice(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def _refuse_closed_twice(con: duckdb.DuckDBPyConnection) -> None:
-    """Rejects events that close a ticket which the same file has closed before and not opened since."""
+    """Rejects events by which the same account closes a ticket that it has closed before and nobody opened since."""
     con.execute(
         """UPDATE rows SET reason = 'closed_twice' FROM
-        (SELECT source_line AS line, event, at, lag(event) OVER same AS before, lag(at) OVER same AS before_at FROM rows
+        (SELECT source_line AS line, event, account_id, "at" AS moment, lag(event) OVER same AS before,
+         lag(account_id) OVER same AS closer, lag("at") OVER same AS earlier FROM rows
          WHERE filtered IS NULL AND reason IS NULL AND event <> 'replied'
-         WINDOW same AS (PARTITION BY ticket_id ORDER BY at, source_line)) log
-        WHERE log.line = rows.source_line AND log.event = 'closed' AND log.before = 'closed' AND log.at > log.before_at"""
+         WINDOW same AS (PARTITION BY ticket_id ORDER BY "at", source_line)) log
+        WHERE log.line = rows.source_line AND log.event = 'closed' AND log.before = 'closed'
+        AND log.moment > log.earlier AND log.account_id IS NOT DISTINCT FROM log.closer"""
     )
 
 
