@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import random
+from pathlib import Path
 
+import ibis
+import pandas as pd
+import pyarrow as pa
 import pytest
 from made_records import derived_table, engine_records, random_records
 from oracle import RECORD_METRICS, derive, purchases, record_metrics, records
 from shops import made_shop
 
+from csperf import aftersale
 from csperf.catalogue import ENTRIES
 from csperf.definitions import SETS
 from csperf.facts import DERIVED
-from csperf.mart import build, frame
+from csperf.mart import build, frame, measure
+from csperf.sources import Shop, export
+from csperf.stats.repeat import came_back, repeat_buying
+from csperf.turns import PEOPLE
 
 RULES = SETS["shop"].model_copy(update={"issue_gap_days": 1, "key_lost_days": 1})
 FACTS = (
@@ -78,3 +87,50 @@ def test_sums_are_those_of_the_loops(answers):
 def test_every_entry_over_records_has_its_loops():
     over_records = {key for key, e in ENTRIES.items() if e.facts & {*FACTS}} | {"dispute_refund_share"}
     assert over_records == set(RECORD_METRICS)
+
+
+# ------------------------------------------------------------------------------------------------- other people's data
+
+
+def real(folder: str, name: str) -> Path:
+    path = Path(__file__).parents[2] / "shared" / "data" / folder / name
+    if not path.exists():
+        pytest.skip(f"{path} is not here")
+    return path
+
+
+def test_olists_reviews(tmp_path):
+    """Mean 4.080 of 5, top two 76.7 %, bottom two 14.8 %, through the format that knows the file by its header."""
+    reviews = tmp_path / "reviews.csv"
+    reviews.write_bytes(gzip.decompress(real("olist_reviews", "olist_order_reviews_dataset.csv.gz").read_bytes()))
+    loaded = export.load(reviews, export.Settings(files="*"), Shop("olist", "America/Sao_Paulo"))
+    assert (loaded.recognised.format, loaded.counts.read, loaded.counts.kept) == ("olist.reviews", 3986, 3986)
+    rated = ibis.memtable(pa.table(loaded.tables["ratings"]))
+    nobody = ibis.memtable(ibis.schema(PEOPLE).to_pyarrow().empty_table())
+    facts = {"ratings": aftersale.ratings(rated, nobody)}
+    keys = ["csat", "good_rating_share", "dissatisfied_share"]
+    values = measure(facts, keys, ["shop"], definitions="shop").set_index("metric")
+    assert values["n"].tolist() == [3986] * 3
+    assert values.value["csat"] * 5 / 100 == pytest.approx(4.080, abs=5e-4)
+    assert values.value["good_rating_share"] == pytest.approx(0.767, abs=5e-4)
+    assert values.value["dissatisfied_share"] == pytest.approx(0.148, abs=5e-4)
+
+
+def test_cdnows_customers():
+    """Frequency, recency and T of all 2,357 customers as published (Fader, Hardie, Lee)."""
+    columns = ["id", "buyer_id", "day", "items", "amount"]
+    bought = pd.read_csv(real("cdnow", "CDNOW_sample.txt"), sep=r"\s+", names=columns, dtype={"day": str})
+    found = repeat_buying(bought.assign(day=pd.to_datetime(bought["day"])), dt.date(1997, 9, 30))
+    published = pd.read_csv(real("cdnow", "cdnow_customers_summary.csv"))
+    both = found.merge(published, left_on="buyer_id", right_on="ID", suffixes=("", "_published"))
+    assert len(both) == len(found) == 2357
+    assert (both["frequency"] == both["frequency_published"]).all()
+    assert (both["recency_days"] / 7).round(2).tolist() == both["recency"].tolist()
+    assert (both["age_days"] / 7).round(2).tolist() == both["T"].tolist()
+
+
+def test_only_purchases_old_enough_can_have_come_back():
+    days = {"a": ["2026-01-01", "2026-01-01", "2026-01-11"], "b": ["2026-01-01"], "c": ["2026-01-28"]}
+    rows = pd.DataFrame([{"buyer_id": buyer, "day": day} for buyer, own in days.items() for day in own])
+    found = came_back(rows, dt.date(2026, 1, 31), [7, 10, 30])
+    assert found.values.tolist() == [[7, 0, 3], [10, 1, 3], [30, 1, 2]]

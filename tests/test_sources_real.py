@@ -5,8 +5,11 @@ from pathlib import Path
 import ibis
 import pytest
 
+from csperf import tickets
+from csperf.engine import connect
 from csperf.load import LoadSettings, load, store_of
 from csperf.settings import read_yaml
+from csperf.turns import PEOPLE
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "params" / "examples"
@@ -89,3 +92,18 @@ def test_the_manuals_sample_chat_loads(tmp_path):
     report, store = loaded("wangwang_manual", tmp_path / "store")
     assert report.files[["read", "kept"]].values.tolist() == [[6, 6]]
     assert store.months() == ["2010-06"]
+
+
+def test_the_event_log_becomes_tickets(tmp_path):
+    """BPI Challenge 2013: 65,533 events of 7,554 cases with 9,454 hand-offs between support teams."""
+    report, store = loaded("bpi2013", tmp_path / "store")
+    (row,) = report.files.to_dict("records")
+    assert (row["read"], row["kept"], row["rejected"]) == (65_533, 65_533, 0)
+    con = connect()
+    nobody = ibis.memtable(ibis.schema(PEOPLE).to_pyarrow().empty_table())
+    found = tickets.derive(con, store.read(con, "tickets"), nobody)["tickets"]
+    cases = found.filter(found.scope == "shop").to_pandas()
+    assert (len(cases), cases["events"].sum(), cases["hand_offs"].sum()) == (7_554, 65_533, 9_454)
+    assert cases["complete"].all()
+    once = cases[cases["resolved"] & (cases["reopened"] == 0)]
+    assert (once["waiting_us"] + once["working_us"] == once["solve_us"]).all()
