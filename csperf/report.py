@@ -385,7 +385,7 @@ def _write(folder: Path, pages: Sequence[Page], front: Drawn | None, pack: Pack,
 def _for_people(folder: Path) -> dict[str, list[str]]:
     """The papers and sheets that were written, by folder ("" for the pack's own)."""
     found: dict[str, list[str]] = {}
-    for path in sorted(folder.rglob("*.pdf")):
+    for path in sorted(folder.rglob("*.pdf"), key=lambda path: (path.parent != folder, path)):
         within = path.relative_to(folder).parent.as_posix().strip(".")
         if path.stem != FIRST_PAGE:
             found.setdefault(within, []).append(path.stem)
