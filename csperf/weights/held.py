@@ -21,28 +21,24 @@ def held(rows: pd.DataFrame, month: str, where: str = "") -> pd.DataFrame:
     name, a metric twice, a sum other than 100.
     """
     rows = rows.reindex(columns=COLUMNS)
-    problems = [problem for key, own in _published(rows) for problem in _faults(key, own, where)]
+    roles = rows["role"].where(rows["role"].notna(), "")  # every role without weights of its own
+    problems = [problem for key, own in rows.groupby(["valid_from", roles]) for problem in _faults(key, own, where)]
     if problems:
         raise CsperfError(problems)
     known = rows[rows["valid_from"] <= f"{month}-01"]
-    newest = known.groupby(known["role"].fillna(""))["valid_from"].transform("max")
+    newest = known.groupby(roles)["valid_from"].transform("max")
     return known[known["valid_from"] == newest].reset_index(drop=True)
-
-
-def _published(rows: pd.DataFrame) -> Iterator[tuple[tuple[str, str], pd.DataFrame]]:
-    for (day, role), own in rows.groupby(["valid_from", rows["role"].fillna("")]):
-        yield (str(day), str(role)), own
 
 
 def _faults(key: tuple[str, str], own: pd.DataFrame, where: str) -> Iterator[Problem]:
     day, role = key
     place = f"{where} {day} {say(f'tables.role_{role}') if role else say('scores.all_roles')}".strip()
-    reasoned = own["reason"].fillna("").str.strip().ne("").any()
+    reasoned = own["reason"].astype("string").fillna("").str.strip().ne("").any()
     if not day.endswith("-01"):
         yield Problem(place, say("weights.held_first", found=day))
     elif int(day[5:7]) % 3 != 1 and not reasoned:
         yield Problem(place, say("weights.held_quarter", found=day))
-    if own["set_by"].fillna("").str.strip().eq("").any():
+    if own["set_by"].astype("string").fillna("").str.strip().eq("").any():
         yield Problem(place, say("weights.held_unsigned"))
     for metric in own.loc[own.duplicated("metric"), "metric"].unique():
         yield Problem(place, say("scores.weight_twice", metric=metric))
