@@ -197,6 +197,13 @@ def test_another_mapping_reads_the_newest_answer_alone(tmp_path, monkeypatch):
     assert [(r["order_id"], r["quantity"]) for r in orders(shop)] == [("1", 2)]
 
 
+def test_rows_come_in_the_order_asked_for(tmp_path, monkeypatch):
+    text = PARAMS.replace("    table: orders", "    order_by: [yuan]\n    table: orders")
+    shop = settings(tmp_path, made_duckdb(tmp_path), monkeypatch, text=text)
+    load(shop)
+    assert [(r["order_id"], r["source_line"]) for r in orders(shop)] == [("1", 1), ("2", 4)]
+
+
 def test_looking_reads_and_writes_nothing(tmp_path, monkeypatch):
     shop = settings(tmp_path, made_sqlite(tmp_path), monkeypatch)
     seen = look(shop)
