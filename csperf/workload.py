@@ -148,7 +148,8 @@ def _chance(own: pd.Series, others: pd.Series) -> float:
 def of_categories(values: pd.DataFrame) -> pd.DataFrame:
     """agent_id, category, n as `mix` wants them, from values of sessions_per_day by agent and category."""
     rows = values[values["metric"] == "sessions_per_day"]
-    return rows.rename(columns={"category_code": "category", "numerator": "n"})[["agent_id", "category", "n"]]
+    wanted = rows[["agent_id", "category_code", "numerator"]]
+    return wanted.set_axis(["agent_id", "category", "n"], axis=1)
 
 
 def roles(roster: pd.DataFrame) -> pd.Series:

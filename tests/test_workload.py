@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from csperf.staffing import StaffingSettings
-from csperf.workload import day_cap, evenness, fairness, gini, mix, over_cap
+from csperf.workload import day_cap, evenness, fairness, gini, mix, of_categories, over_cap
 
 DAYS = [dt.date(2026, 10, day) for day in (5, 6, 7)]
 
@@ -83,3 +83,11 @@ def test_only_people_of_one_group_are_compared():
     frame = pd.DataFrame(rows, columns=["agent_id", "category", "n"])
     assert mix(frame)["listed"].all()
     assert not mix(frame, roles)["listed"].any()
+
+
+def test_values_by_category_count_their_numerator():
+    values = pd.DataFrame(
+        {"metric": ["sessions_per_day"], "agent_id": ["a"], "category_code": ["1.1.1"], "numerator": [7.0]}
+    )
+    (row,) = of_categories(values.assign(n=0)).to_dict("records")
+    assert row == {"agent_id": "a", "category": "1.1.1", "n": 7.0}
