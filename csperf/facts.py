@@ -418,8 +418,11 @@ DERIVED: dict[str, Table] = {
 }
 
 
-def conform(table: ir.Table, name: str) -> ir.Table:
-    """The columns of DERIVED[name], in order and type; those the table lacks (orders fill some later) are null."""
+def conform(table: ir.Table, name: str, *more: str) -> ir.Table:
+    """The columns of DERIVED[name], in order and type; those the table lacks (orders fill some later) are null.
+
+    `more`: columns of the table that stay beside them.
+    """
     wanted = DERIVED[name].columns
     filled = table.mutate(**{c.name: ibis.null(c.type) for c in wanted if c.name not in table.columns})
-    return filled.select(**{c.name: filled[c.name].cast(c.type) for c in wanted})
+    return filled.select(**{c.name: filled[c.name].cast(c.type) for c in wanted}, **{c: filled[c] for c in more})

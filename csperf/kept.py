@@ -80,6 +80,11 @@ class Kept:
         self._tidy()
         return self.entry(key, fill)
 
+    @classmethod
+    def for_now(cls) -> Kept:
+        """Entries that go when the process ends."""
+        return cls(_elsewhere() / uuid4().hex)
+
     def _writable(self) -> Path:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -99,14 +104,35 @@ class Kept:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def write(con: ibis.BaseBackend, table: ir.Table, path: Path) -> None:
-    """Works the expression out into a Parquet file."""
-    con.to_parquet(table, path, compression="zstd", compression_level=1)
+def write(con: ibis.BaseBackend, table: ir.Table, folder: Path, name: str) -> None:
+    """Works the expression out into a file of the folder."""
+    con.to_parquet(table, folder / f"{name}.parquet", compression="zstd", compression_level=1)
 
 
-def read(con: ibis.BaseBackend, files: Iterable[Path]) -> ir.Table:
-    """The rows of the files as a view of `con`."""
-    return con.read_parquet([str(file) for file in files])
+def share(entries: Iterable[Path], folder: Path, name: str) -> None:
+    """Brings the table of this name in other entries into the folder, without copying where the disk can link."""
+    for number, entry in enumerate(entries):
+        for place, file in enumerate(files_of(entry, name)):
+            target = folder / f"{name}.{number}-{place}.parquet"
+            try:
+                os.link(file, target)
+            except OSError:  # a disk without links
+                shutil.copy2(file, target)
+
+
+def read(con: ibis.BaseBackend, entries: Iterable[Path], name: str) -> ir.Table:
+    """The rows of the table of this name in the entries, as a view of `con`."""
+    return con.read_parquet([str(file) for entry in entries for file in files_of(entry, name)])
+
+
+def files_of(entry: Path, name: str) -> list[Path]:
+    """The files of a table."""
+    return sorted(file for file in entry.glob("*.parquet") if file.name.partition(".")[0] == name)
+
+
+def names_in(entry: Path) -> list[str]:
+    """The tables of an entry."""
+    return sorted({file.name.partition(".")[0] for file in entry.glob("*.parquet")})
 
 
 @contextmanager

@@ -3,33 +3,69 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from ibis import _
 
 from ..definitions import Definition
-from ..engine import Scratch, drop, materialise, scratch
+from ..engine import Scratch, materialise, scratch
 from ..facts import conform
+from ..kept import Kept, digest, read, write
 from . import days as day_facts
 from . import rows as row_facts
 from .agent import agent_rows
-from .events import BUYER, in_order, mark
+from .events import BUYER, COLUMNS, in_order, mark
+from .names import Names, names_of
 from .runs import only
 from .shop import SECOND, shop_rows
 
-__all__ = ["Shop", "derive", "people_and_days"]
+__all__ = ["AS_KEPT", "Around", "Shop", "derive", "people_and_days", "whole", "worked_through"]
 
+AS_KEPT = ("buyer_messages", "agent_messages", "turns")  # facts that are what their chunks say, one below the other
+REPLY = (
+    "shop_id",
+    "buyer_id",
+    "account_id",
+    "agent_id",
+    "role",
+    "level",
+    "shift",
+    "session_id",
+    "row_id",
+    "us",
+    "day",
+    "ord",
+    "substantive",
+    "kind",
+)
+CARRY = "carry"  # the file that says what the carried rows hold
+NOT_OF_MESSAGES = {
+    "name",
+    "same_day",
+    "attribution",
+    "window_h",
+    "credit_needs",
+    "aftersale_days",
+    "net_refund_days",
+    "repurchase_days",
+    "issue_gap_days",
+    "key_lost_days",
+}  # rules of orders alone
 PEOPLE = {name: "string" for name in ("account_id", "agent_id", "role", "level", "team", "shift")} | {
     "day": "date",
     "shift_us": "int64",
     "employed": "boolean",
 }
-CARRIED = ("messages", "turns", "sessions", "said", "replies")
 
 
 @dataclass(frozen=True)
@@ -57,61 +93,186 @@ def derive(
     definition: Definition,
     shop: Shop,
     chunks: list[tuple[dt.date, dt.date]] | None = None,
-    progress: Callable[[dt.date], None] = lambda day: None,
 ) -> dict[str, ir.Table]:
-    """The facts of facts.DERIVED that come from messages, kept in `con`; plus `replies` for the credit of orders.
-
-    Days are worked through in chunks (default: all at once). A chunk leaves the messages of chains that later days may
-    still change, from the start of the oldest such session of each buyer; the next chunk reads them again. So any
-    chunking gives the same rows, with memory bounded by one chunk and the open chains.
-    """
-    calendar = _table(con, shop.calendar)
-    whole = _chats_that_do_not_count(messages, definition, shop)
-    parts: dict[str, list[ir.Table]] = {name: [] for name in CARRIED}
-    carry: ir.Table | None = None
+    """The facts of facts.DERIVED that come from messages; plus `replies` for the credit of orders."""
     spans = chunks or [(shop.covered_days[0], shop.covered_days[-1])] if shop.covered_days else []
-    for number, (first, last) in enumerate(spans, start=1):
-        with scratch(con) as keep:
-            today = messages.filter(messages.day.between(first, last))
-            rows = keep(today.union(carry) if carry is not None else today)
-            marked = mark(rows, definition, calendar, whole, shop.codes)
-            end_us = None if number == len(spans) else _end_us(shop.calendar, last)
-            done, held = _chunk(keep, in_order(marked), definition, shop, end_us)
-            carry, old = (materialise(con, rows.semi_join(held, "row_id")) if held is not None else None), carry
-            for name, table in done.items():
-                parts[name].append(materialise(con, table))
-            if old is not None:
-                drop(con, old)
-        progress(last)
-    return _facts(con, {name: reduce(ibis.union, tables) for name, tables in parts.items() if tables}, definition, shop)
+    around = Around.of(con, messages, definition, shop)
+    return whole(con, worked_through(con, messages, around, spans, Kept.for_now(), {}), around)
+
+
+def worked_through(
+    con: ibis.BaseBackend,
+    messages: ir.Table,
+    around: Around,
+    chunks: list[tuple[dt.date, dt.date]],
+    kept: Kept,
+    content: Mapping[dt.date, str],
+) -> list[Path]:
+    """The kept entries of the chunks, one after the other; those that are kept already are not worked out again.
+
+    A chunk leaves the messages of chains that later days may still change, from the start of the oldest such session of
+    each buyer (`carry`); the next chunk reads them again. So any chunking gives the same rows, with memory bounded by
+    one chunk and the open chains. An entry depends on what `content` says of its days, on what was carried into it and
+    on what is known around it: a day that changes is worked out again, and the days after it until what they carry is
+    the same as before.
+    """
+    entries: list[Path] = []
+    for number, (first, last) in enumerate(chunks, start=1):
+        carry = entries[-1] if entries else None
+        end_us = None if number == len(chunks) else around.end_us(last)
+        days = [content.get(first + dt.timedelta(days=n)) for n in range((last - first).days + 1)]
+        key = digest(first, last, days, end_us, around.known(first, last, carry), carry and (carry / CARRY).read_text())
+        fill = partial(_fill, con, messages.filter(messages.day.between(first, last)), carry, around, end_us)
+        entries.append(kept.entry(key, fill))
+    return entries
+
+
+def _fill(
+    con: ibis.BaseBackend, messages: ir.Table, carry: Path | None, around: Around, end_us: int | None, folder: Path
+) -> None:
+    """Writes the facts of a chunk, and what it carries into the next, to the folder."""
+    with scratch(con) as keep:
+        rows = mark(messages, around.definition, around.shop.codes, around.shop.bots)
+        rows = keep(rows.union(read(con, [carry], "carry").cast(rows.schema())) if carry else rows)
+        done, held = _chunk(keep, rows, around, end_us)
+        for name, table in done.items():
+            write(con, table, folder, name)
+        carried = keep(rows.semi_join(held, "row_id") if held is not None else rows.limit(0))
+        write(con, carried, folder, "carry")
+        (folder / CARRY).write_text(digest(_content(carried)))
+
+
+def _content(rows: ir.Table) -> bytes:
+    """What a small table holds, in whatever order it holds it."""
+    held = rows.order_by("row_id").to_pyarrow().combine_chunks()
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, held.schema) as stream:
+        stream.write_table(held)
+    return sink.getvalue().to_pybytes()
+
+
+@dataclass(frozen=True)
+class Around:
+    """What a chunk must know beside its messages.
+
+    `excluded`: shop_id, buyer_id, out of chats that do not count; `excluded_days`: these with each day they have.
+    """
+
+    definition: Definition
+    shop: Shop
+    calendar: ir.Table
+    people: ir.Table
+    excluded: ir.Table
+    excluded_days: pd.DataFrame
+
+    @classmethod
+    def of(cls, con: ibis.BaseBackend, messages: ir.Table, definition: Definition, shop: Shop) -> Around:
+        """What is known of a shop, as tables of `con`."""
+        people, _days = people_and_days(con, shop)
+        out = _excluded(con, messages, definition, shop)
+        days = messages.inner_join(out, ["shop_id", "buyer_id"]).select("day", "buyer_id", "out").distinct()
+        days = days.order_by("day", "buyer_id").to_pyarrow().to_pandas()
+        return cls(definition, shop, _table(con, shop.calendar), people, out, days)
+
+    def end_us(self, day: dt.date) -> int:
+        """The midnight that ends a day."""
+        return int(self.shop.calendar.loc[self.shop.calendar["day"] == day, "midnight_us"].iloc[0])
+
+    def known(self, first: dt.date, last: dt.date, carry: Path | None) -> list[Any]:
+        """What the facts of a chunk depend on beside its messages; nothing that later days may change."""
+        carried = pq.read_table(carry / "carry.parquet", columns=["buyer_id", "day"]) if carry else None
+        if carried is not None and len(carried):
+            first = min(first, pc.min(carried["day"]).as_py())
+        hours, people, out = self.shop.calendar, self.shop.people, self.excluded_days
+        return [
+            self.definition.model_dump(mode="json", exclude=NOT_OF_MESSAGES),
+            [self.shop.shop_id, self.shop.bots, self.shop.codes],
+            _said(hours[hours["day"].between(first, last)].drop(columns="cum_us")),
+            _said(people[people["day"].between(first, last)]),
+            _said(out[out["day"].between(first, last)]),
+        ]
+
+
+def _said(frame: pd.DataFrame) -> str:
+    return frame.to_csv(index=False)
 
 
 def _chunk(
-    keep: Scratch, events: ir.Table, definition: Definition, shop: Shop, end_us: int | None
+    keep: Scratch, rows: ir.Table, around: Around, end_us: int | None
 ) -> tuple[dict[str, ir.Table], ir.Table | None]:
-    """The rows of sessions that are settled, and the messages of those that are not."""
-    shop_events = shop_rows(keep, events, definition, shop.bots)
-    agent_events = agent_rows(keep, shop_events, definition, shop.bots)
+    """The facts of sessions that are settled, and the row_id of messages of those that are not."""
+    definition = around.definition
+    names = names_of(keep, rows, around.excluded, around.people)
+    events = keep(in_order(rows, names, definition, around.calendar))
+    shop_events = shop_rows(keep, events.select(COLUMNS), definition)
+    agent_events = agent_rows(keep, shop_events, definition)
     shop_judged = row_facts.judged(row_facts.shop_stream(shop_events), definition)
     agent_judged = row_facts.judged(row_facts.agent_stream(agent_events), definition)
     shared = [name for name in shop_judged.columns if name in agent_judged.columns]
-    rows = keep(shop_judged.select(shared).union(agent_judged.select(shared)))
+    judged = keep(shop_judged.select(shared).union(agent_judged.select(shared)))
+    held = None
     if end_us is not None:
-        chain = _open_chains(keep, rows, shop_events, definition, end_us)
-        held = shop_events.inner_join(chain, BUYER).filter(_.ord >= _.chain_ord).select("row_id")
+        chain = _open_chains(keep, judged, shop_events, definition, end_us)
+        still = shop_events.inner_join(chain, BUYER).filter(_.ord >= _.chain_ord).select(*BUYER, "own_ord")
+        held = events.semi_join(still, [*BUYER, "own_ord"]).select("row_id")
         settled = chain.select(*BUYER, "chain_us", "chain_ord")
-        rows = _settled(rows, settled, _.s_us, settled.chain_us)
+        judged = _settled(judged, settled, _.s_us, settled.chain_us)
         shop_events = _settled(shop_events, settled, _.ord, settled.chain_ord)
-    else:
-        held = None
-    turned = keep(row_facts.turns(rows, definition))
-    return {
-        "messages": row_facts.buyer_messages(rows, definition),
+    return _named(keep, judged, shop_events, _Spelling(names, events, around.shop.bots), definition), held
+
+
+@dataclass(frozen=True)
+class _Spelling:
+    """How rows by number get their names back."""
+
+    names: Names
+    events: ir.Table
+    bots: tuple[str, ...]
+
+    def of(self, rows: ir.Table, *words: str) -> ir.Table:
+        """The rows with names, people, the category of their session and these words of their message; without bots."""
+        told = self.names.with_people(self.names.spelled(rows))
+        told = told.filter(told.account_id.isnull() | ~told.account_id.isin(self.bots))
+        told = self.with_words(told, "row_id", *words)
+        if "coded_ord" not in rows.columns:
+            return told
+        codes = self.events.filter(_.coded).select("buyer", coded_ord="own_ord", category_code="code")
+        key = ["buyer", "coded_ord"]
+        return told.left_join(codes, key).drop(*(f"{name}_right" for name in key))
+
+    def with_words(self, rows: ir.Table, *words: str) -> ir.Table:
+        """The rows with these words of the message own_ord."""
+        key = ["buyer", "own_ord"]
+        return rows.left_join(self.events.select(*key, *words), key).drop(*(f"{name}_right" for name in key))
+
+
+def _named(
+    keep: Scratch, judged: ir.Table, shop_events: ir.Table, spelling: _Spelling, definition: Definition
+) -> dict[str, ir.Table]:
+    """The facts of a chunk, with their names."""
+    turned = keep(row_facts.turns(judged, definition))
+    sessions = row_facts.sessions(judged, turned, definition)
+    messages = keep(spelling.of(row_facts.buyer_messages(judged, definition)))
+    turned = keep(spelling.of(turned))
+    days = spelling.names.spelled(day_facts.buyer_days(messages, turned, definition))
+    said = spelling.of(row_facts.agent_messages(shop_events), "kind", "emoji").mutate(has_emoji=_.emoji)
+    talked = day_facts.with_agents(keep(_replier(spelling.of(sessions), spelling.names)))
+    replies = spelling.of(row_facts.replies(shop_events), "substantive", "kind")
+    facts = {
+        "buyer_messages": messages,
         "turns": turned,
-        "sessions": row_facts.sessions(rows, turned, definition),
-        "said": row_facts.agent_messages(shop_events, shop.bots),
-        "replies": row_facts.replies(shop_events),
-    }, held
+        "agent_messages": said,
+        "buyer_days": spelling.with_words(days, "row_id"),
+    }
+    return {name: conform(table, name) for name, table in facts.items()} | {
+        "sessions": conform(talked, "sessions", "first_us", "last_us"),
+        "replies": replies.select(REPLY),
+    }
+
+
+def _replier(sessions: ir.Table, names: Names) -> ir.Table:
+    accounts = names.accounts.select(replier="account", spelled="account_id")
+    return sessions.left_join(accounts, "replier").drop("replier", "replier_right").rename(replier="spelled")
 
 
 def _settled(rows: ir.Table, chain: ir.Table, place: ir.Deferred, limit: ir.Value) -> ir.Table:
@@ -139,7 +300,7 @@ def _open_chains(keep: Scratch, rows: ir.Table, shop_events: ir.Table, definitio
         replied=only(_.r, _.ord).max(),
     )
     closed = shop_events.filter(shop_events.close).group_by(*BUYER).agg(closed_us=_.own_us.max())
-    last = last.left_join(closed, BUYER).drop("shop_id_right", "buyer_id_right")
+    last = last.left_join(closed, BUYER).drop("buyer_right")
     gap_us = max(definition.session_gap_s, definition.close_gap_s or 0) * SECOND
     silent_us = end_us - ibis.greatest(last.talked_us, last.closed_us.fill_null(0))
     pending = last.filter((last.asked > last.replied.fill_null(0)).fill_null(False))
@@ -148,16 +309,22 @@ def _open_chains(keep: Scratch, rows: ir.Table, shop_events: ir.Table, definitio
         last.filter(silent_us < gap_us).select(*BUYER, s_us=_.last_us),
         pending.select(*BUYER, s_us=_.asked_us),
     )
-    return _whole_chains(keep, open_.group_by(*BUYER).agg(chain_us=_.s_us.min()), shop_events)
+    return _whole_chains(keep, open_.group_by(*BUYER).agg(chain_us=_.s_us.min()), shop_events, rows)
 
 
-def _whole_chains(keep: Scratch, starts: ir.Table, shop_events: ir.Table) -> ir.Table:
-    """The starts with their places; earlier where a later row belongs to an older session (a late reply)."""
+def _whole_chains(keep: Scratch, starts: ir.Table, shop_events: ir.Table, judged: ir.Table) -> ir.Table:
+    """The starts with their places; earlier where a later row belongs to an older session (a late reply), or where a
+    day has rows on both sides: a buyer's day stays whole.
+    """
     sessions = shop_events.filter(shop_events.ord == shop_events.s_ord)
     places = sessions.select(*BUYER, chain_us=sessions.s_us, chain_ord=sessions.ord)
     chains = keep(starts.inner_join(places, [*BUYER, "chain_us"]))
     while True:
-        rows = shop_events.inner_join(chains, BUYER).filter((_.ord >= _.chain_ord) & (_.s_us < _.chain_us))
+        late = shop_events.inner_join(chains, BUYER).filter((_.ord >= _.chain_ord) & (_.s_us < _.chain_us))
+        days = judged.inner_join(chains, BUYER).select(*BUYER, "day", "s_us", "chain_us")
+        after = days.filter(_.s_us >= _.chain_us).group_by(*BUYER).agg(first_day=_.day.min())
+        split = days.inner_join(after, BUYER).filter((_.s_us < _.chain_us) & (_.day >= _.first_day))
+        rows = late.select(*BUYER, "s_us").union(split.select(*BUYER, "s_us"))
         older = keep(rows.group_by(*BUYER).agg(chain_us=_.s_us.min()).inner_join(places, [*BUYER, "chain_us"]))
         if not older.count().execute():
             return chains
@@ -170,36 +337,27 @@ def _may_still_be_answered(definition: Definition, us: ir.Value, end_us: int) ->
     return us + definition.reply_horizon_s * SECOND >= end_us
 
 
-def _end_us(calendar: pd.DataFrame, day: dt.date) -> int:
-    return int(calendar.loc[calendar["day"] == day, "midnight_us"].iloc[0])
-
-
-def _chats_that_do_not_count(messages: ir.Table, definition: Definition, shop: Shop) -> ir.Table:
+def _excluded(con: ibis.BaseBackend, messages: ir.Table, definition: Definition, shop: Shop) -> ir.Table:
     """(shop_id, buyer_id, out): colleagues' chats, and listed buyers where the set leaves them out."""
     listed = shop.listed_buyers if definition.adverts == "out" else ()
     colleague = (messages.sender == "colleague") | messages.buyer_id.isin(shop.internal_accounts)
     out = ibis.cases((colleague, "colleague"), (messages.buyer_id.isin(listed), "listed_buyer"))
-    return messages.mutate(out=out).filter(_.out.notnull()).group_by(*BUYER).agg(out=_.out.min())
+    chats = messages.mutate(out=out).filter(_.out.notnull()).group_by("shop_id", "buyer_id").agg(out=_.out.min())
+    return materialise(con, chats)
 
 
-def _facts(
-    con: ibis.BaseBackend, parts: dict[str, ir.Table], definition: Definition, shop: Shop
-) -> dict[str, ir.Table]:
-    people, covered = people_and_days(con, shop)
-    named = {
-        "buyer_messages": parts["messages"],
-        "agent_messages": parts["said"],
-        "turns": parts["turns"].mutate(account_id=_.account_id.nullif("")),
-        "sessions": day_facts.active_time(parts["sessions"]),
-        "replies": parts["replies"].filter(~_.account_id.isin(shop.bots)),
+def whole(con: ibis.BaseBackend, entries: Sequence[Path], around: Around) -> dict[str, ir.Table]:
+    """The facts of all chunks, with what no chunk alone can tell: active times, agents' days."""
+    if not entries:
+        return {}
+    facts = {name: read(con, entries, name) for name in (*AS_KEPT, "sessions", "buyer_days", "replies")}
+    _people, covered = people_and_days(con, around.shop)
+    days = day_facts.agent_days(facts["agent_messages"], facts["replies"], around.people, covered)
+    told = {
+        "sessions": day_facts.active_time(facts["sessions"]),
+        "agent_days": days.mutate(shop_id=ibis.literal(around.shop.shop_id)),
     }
-    facts = {name: materialise(con, day_facts.with_people(table, people)) for name, table in named.items()}
-    replies = facts.pop("replies")
-    facts["sessions"] = day_facts.with_agents(facts["sessions"])
-    facts["buyer_days"] = day_facts.buyer_days(facts["buyer_messages"], facts["turns"], definition)
-    days = day_facts.agent_days(facts["agent_messages"], replies, people, covered)
-    facts["agent_days"] = days.mutate(shop_id=ibis.literal(shop.shop_id))
-    return {name: materialise(con, conform(table, name)) for name, table in facts.items()} | {"replies": replies}
+    return facts | {name: materialise(con, conform(table, name)) for name, table in told.items()}
 
 
 def people_and_days(con: ibis.BaseBackend, shop: Shop) -> tuple[ir.Table, ir.Table]:

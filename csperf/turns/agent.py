@@ -9,7 +9,7 @@ from ibis import _
 from ..definitions import Definition
 from ..engine import Scratch
 from .events import BUYER
-from .runs import before, only, runs
+from .runs import before, only, runs, with_totals
 from .shop import CLOCK, turn_group, within_horizon
 
 STREAM = [*BUYER, "s_ord", "account"]
@@ -89,15 +89,17 @@ def _given(shop: ir.Table, definition: Definition) -> ir.Table:
 def _own_turns(keep: Scratch, rows: ir.Table, definition: Definition) -> ir.Table:
     """Adds the turn each question belongs to in its owner's eyes, and what ended it: a reply or a transfer."""
     rows = rows.mutate(ends=rows.r | rows.hand)
-    rows = rows.mutate(seg=before(rows, "ends", STREAM))
-    whole = ibis.window(group_by=SEGMENT)
-    rows = rows.mutate(
-        close_us=only(_.ends, _.us).min().over(whole),
-        close_work=only(_.ends, _.work).min().over(whole),
-        close_day=only(_.ends, _.day).min().over(whole),
-        handed=_.hand.cast("int8").max().over(whole) > 0,
-        received=_.to_account.max().over(whole).notnull(),
+    rows = keep(rows.mutate(seg=before(rows, "ends", STREAM)))
+    ended = with_totals(
+        rows,
+        SEGMENT,
+        close_us=only(rows.ends, rows.us).min(),
+        close_work=only(rows.ends, rows.work).min(),
+        close_day=only(rows.ends, rows.day).min(),
+        handed=rows.hand.any(),
+        received=rows.to_account.max().notnull(),
     )
+    rows = keep(ended)
     group, limit_us = turn_group(SEGMENT, definition)
     cut = runs(keep, rows, group, "opener", limit_us).rename(turn_ord="run_ord", turn_us="run_us")
     inside = cut.q & (limit_us is None or cut.us <= cut.turn_us + limit_us)

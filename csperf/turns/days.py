@@ -33,17 +33,16 @@ def for_shop_and_agents(rows: ir.Table, name: str) -> ir.Table:
 def buyer_days(messages: ir.Table, turned: ir.Table, definition: Definition) -> ir.Table:
     """A buyer on a local day, for the shop and for each agent; excluded where none of its messages counts.
 
-    `messages` and `turned` are buyer_messages and turns with people. max_wait_us and unanswered look at raw waits of
-    its in-hours messages.
+    `messages` and `turned` are buyer_messages and turns with people, still by number. max_wait_us and unanswered look
+    at raw waits of its in-hours messages.
     """
     asked = messages.filter((messages.reason != "closing_phrase").fill_null(True))
     counts = ~_.excluded
     served = counts & _.in_hours
-    key = ["shop_id", "scope", "agent_id", "buyer_id", "day"]
-    opened = ibis.struct({"us": asked.us, "row_id": asked.row_id})  # of messages of one moment always the same one
-    grouped = asked.group_by(*key).agg(
-        opened_by=opened.min(),
-        account_id=only(counts, _.account_id).min().fill_null(_.account_id.min()),
+    key = ["buyer", "who", "day"]
+    grouped = asked.group_by(*key, "scope").agg(
+        own_ord=_.own_ord.min(),
+        account=only(counts, _.account).min().fill_null(_.account.min()),
         role=_.role.min(),
         level=_.level.min(),
         shift=_.shift.min(),
@@ -60,11 +59,10 @@ def buyer_days(messages: ir.Table, turned: ir.Table, definition: Definition) -> 
         excluded=_.excluded.all(),
         reason=_.reason.max(),
     )
-    counted = turned.filter(~turned.excluded).group_by(*key).agg(turns=_.count())
-    match = [*key[:2], "who", *key[3:]]
-    both = grouped.mutate(who=_.agent_id.fill_null("")).left_join(counted.mutate(who=_.agent_id.fill_null("")), match)
-    return both.drop("who", *(f"{name}_right" for name in (*match, "agent_id"))).mutate(
-        row_id=_.opened_by["row_id"],
+    opened = turned.filter(~turned.excluded).group_by(key).agg(turns=_.count())
+    both = grouped.left_join(opened, key).drop(*(f"{name}_right" for name in key))
+    return both.mutate(
+        agent_id=_.who.nullif(""),
         turns=_.turns.fill_null(0),
         first_question_at=instant(_.first_us),
         any_fail_us=ibis.literal(definition.any_fail_s * SECOND),

@@ -54,6 +54,9 @@ COLUMNS = [
     "to_account",
     "own_ord",
     "ord",
+    "seg",
+    "last_us",
+    "talked",
     "day",
     "us",
     "work",
@@ -111,14 +114,25 @@ def _valid(code: ir.Deferred, codes: tuple[str, ...]) -> ir.Deferred:
     return ibis.ifelse(code.isin(codes), code, None) if codes else code
 
 
-def in_order(rows: ir.Table, names: Names, calendar: ir.Table) -> ir.Table:
-    """Marked rows by number, with `ord`, a row's place among its buyer's, and the columns WORDS.
+def in_order(rows: ir.Table, names: Names, definition: Definition, calendar: ir.Table) -> ir.Table:
+    """Marked rows by number, with their place among their buyer's and what came before it; and the columns WORDS.
 
-    Order: time, sequence, buyer before agent, account, file, line. `calendar` is ServiceHours.calendar as a table.
+    ord: the place, by time, sequence, buyer before agent, account, file, line. seg: how many counted replies came
+    before. last_us, talked: when anybody spoke last (or closed, where that breaks silence), and how many had spoken.
+    `calendar` is ServiceHours.calendar as a table.
     """
     rows = _in_service(names.numbered(rows), calendar)
     order = [_.us, _.sequence, ~_.asks, _.account.fill_null(0), _.source_file, _.source_line, _.row_id]
-    rows = rows.mutate(ord=ibis.row_number().over(group_by=BUYER, order_by=order) + 1, coded=_.code.notnull())
+    before = ibis.window(group_by=BUYER, order_by=order, preceding=(None, 1))
+    talk = rows.q | rows.r
+    closes = rows.close if definition.close_gap_s else ibis.literal(False)
+    rows = rows.mutate(
+        ord=ibis.row_number().over(group_by=BUYER, order_by=order) + 1,
+        seg=rows.r.cast("int64").sum().over(before).fill_null(0),
+        last_us=ibis.ifelse(talk | closes, rows.us, None).max().over(before),
+        talked=talk.cast("int64").sum().over(before).fill_null(0),
+        coded=rows.code.notnull(),
+    )
     return rows.mutate(own_ord=_.ord).select(*COLUMNS, *WORDS)
 
 

@@ -9,13 +9,14 @@ from ibis import _
 from ..definitions import Definition
 from ..engine import instant
 from .events import BUYER
+from .names import SHOP
 from .runs import only
 from .shop import SECOND, within_horizon
 
-STREAM = ["scope", *BUYER, "account_id"]
+STREAM = [*BUYER, "account"]
 TURN = [*STREAM, "turn_ord"]
 SESSION = [*STREAM, "s_ord"]
-MESSAGE = ("shop_id", "scope", "account_id", "category_code", "day", "row_id", "buyer_id", "session_id", "sent_at")
+MESSAGE = (*STREAM, "day", "own_ord", "coded_ord", "s_us", "sent_at")
 VERDICT = ("in_hours", "excluded", "reason")
 COUNTS = (
     "turns",
@@ -31,9 +32,8 @@ COUNTS = (
 def shop_stream(shop: ir.Table) -> ir.Table:
     """The shop's questions and counted replies, shaped like an agent's."""
     return shop.filter(shop.talk & shop.s_ord.notnull()).mutate(
-        scope=ibis.literal("shop"),
-        account_id=ibis.literal(""),
-        replier=shop.account_id,
+        account=ibis.literal(SHOP, "int64"),
+        replier=shop.account,
         hand=ibis.literal(False),
         mark=ibis.literal(False),
         handed=ibis.literal(False),
@@ -47,10 +47,9 @@ def shop_stream(shop: ir.Table) -> ir.Table:
 
 def agent_stream(agent: ir.Table) -> ir.Table:
     """An account's questions, replies, transfers; a message waits for its next reply, whatever the session."""
-    later = ibis.window(group_by=[*BUYER, "account_id"], order_by="ord", following=(0, None))
+    later = ibis.window(group_by=STREAM, order_by="ord", following=(0, None))
     return agent.mutate(
-        scope=ibis.literal("agent"),
-        replier=agent.account_id,
+        replier=agent.account,
         passed_around=ibis.literal(False),
         next_us=only(agent.r, agent.us).min().over(later),
         next_work=only(agent.r, agent.work).min().over(later),
@@ -62,7 +61,9 @@ def judged(stream: ir.Table, definition: Definition) -> ir.Table:
     """Adds the waits and the verdict on every row: passed (its turn was handed over), wait_us, wait_work_us, reason."""
     member = stream.q & stream.turn_ord.notnull()
     in_time = within_horizon(definition, stream.us, stream.day, stream.next_us, stream.next_day)
-    turn_day = only(stream.ord == stream.turn_ord, stream.day).min().over(ibis.window(group_by=TURN))
+    turn_day = stream.day
+    if definition.horizon == "midnight":
+        turn_day = only(stream.ord == stream.turn_ord, stream.day).min().over(ibis.window(group_by=TURN))
     closed = member & within_horizon(definition, stream.turn_us, turn_day, stream.close_us, stream.close_day)
     taken = stream.received if definition.transfer == "receiver" else stream.handed
     rows = stream.mutate(member=member, passed=closed & taken, met=closed & ~stream.handed)
@@ -104,7 +105,6 @@ def _verdict(definition: Definition) -> dict:
     return {
         "wait_counted_us": counted(definition, _.wait_us),
         "excluded": _.reason.notnull(),
-        "account_id": _.account_id.nullif(""),
     }
 
 
@@ -135,10 +135,10 @@ def turns(rows: ir.Table, definition: Definition) -> ir.Table:
     if definition.anchor == "session":
         grouped = grouped.mutate(in_hours=_.in_hours.argmin(only(_.seen, _.turn_us)).over(whole).fill_null(_.in_hours))
     # The earliest, which need not be the first to come: a turn that moved may be older than its receiver's own.
-    grouped = grouped.mutate(first_us=only(grouped.seen, grouped.turn_us).min().over(whole))
-    opener = only(grouped.seen & (grouped.turn_us == grouped.first_us), grouped.turn_ord).min().over(whole)
+    by_age = ibis.window(group_by=SESSION, order_by=[~grouped.seen, grouped.turn_us, grouped.turn_ord])
+    first = grouped.seen & (ibis.row_number().over(by_age) == 0)
     return grouped.mutate(
-        opening=(grouped.turn_ord == opener).fill_null(False) & _opens(definition, grouped.agent_started),
+        opening=first & _opens(definition, grouped.agent_started),
         zero_s=(grouped.wait_us < SECOND).fill_null(False),
         started_at=instant(grouped.turn_us),
         replied_at=only(grouped.answered, instant(grouped.close_us)),
@@ -153,9 +153,9 @@ def _gathered(rows: ir.Table, definition: Definition) -> ir.Table:
     first = only(_.us == _.turn_us, _.ord)  # a turn that moved may have begun before its receiver's own
     members = rows.filter(rows.member)
     return members.group_by(*TURN, "s_ord").agg(
-        row_id=_.row_id.argmin(first),
-        session_id=_.session_id.max(),
-        category_code=_.category_code.max(),
+        own_ord=_.own_ord.argmin(first),
+        s_us=_.s_us.max(),
+        coded_ord=_.coded_ord.max(),
         day=_.day.argmin(first),
         in_hours=_.in_hours.argmin(first),
         turn_us=_.us.min(),
@@ -191,9 +191,9 @@ def _happened(rows: ir.Table) -> ir.Table:
     spoken = _.r | _.member
     brings = ~_.mark
     events = rows.group_by(*SESSION).agg(
-        row_id=_.row_id.argmin(_.ord),
-        session_id=_.session_id.max(),
-        category_code=_.category_code.max(),
+        own_ord=_.own_ord.argmin(_.ord),
+        s_us=_.s_us.max(),
+        coded_ord=_.coded_ord.max(),
         start_us=only(brings, _.us).min(),
         start_day=_.day.argmin(only(brings, _.us)),
         start_hours=_.in_hours.argmin(only(brings, _.us)),
@@ -246,34 +246,19 @@ def _session_columns(joined: ir.Table, definition: Definition) -> ir.Table:
         handle_us=only(answered, joined.last_us - joined.first_us),
         reason=joined.out,
         excluded=joined.out.notnull(),
-        account_id=joined.account_id.nullif(""),
-        replier=only(joined.scope == "shop", joined.replier),
+        replier=only(joined.account == SHOP, joined.replier),
         **{name: joined[name].fill_null(0) for name in COUNTS},
     )
 
 
-def agent_messages(shop: ir.Table, bots: tuple[str, ...]) -> ir.Table:
+def agent_messages(shop: ir.Table) -> ir.Table:
     """A human's rows of every kind, once for the shop and once for the agent."""
-    columns = [
-        *MESSAGE,
-        "kind",
-        "has_emoji",
-        *VERDICT,
-    ]
-    human = shop.filter(shop.sender == "human").mutate(
-        sent_at=instant(_.own_us),
-        has_emoji=_.emoji,
-        reason=_.out,
-        excluded=_.out.notnull(),
-        scope=ibis.literal("agent"),
-    )
-    own = human.filter(_.account_id.notnull() & ~_.account_id.isin(bots))
-    whole = human.mutate(scope=ibis.literal("shop"), account_id=ibis.null("string"))
-    return own.select(columns).union(whole.select(columns))
+    human = shop.filter(shop.human).mutate(sent_at=instant(_.own_us), reason=_.out, excluded=_.out.notnull())
+    own = human.filter(_.account.notnull())
+    whole = human.mutate(account=ibis.literal(SHOP, "int64"))
+    return own.select(*MESSAGE, *VERDICT).union(whole.select(*MESSAGE, *VERDICT))
 
 
 def replies(shop: ir.Table) -> ir.Table:
     """Counted replies, for the credit of orders."""
-    return shop.filter(shop.r & shop.out.isnull()).select(
-        *BUYER, "account_id", "session_id", "row_id", "us", "day", "ord", "substantive", "kind"
-    )
+    return shop.filter(shop.r & shop.out.isnull()).select(*STREAM, "own_ord", "s_us", "us", "day", "ord")

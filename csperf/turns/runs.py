@@ -20,18 +20,25 @@ def before(table: ir.Table, flag: str, group: list[str]) -> ir.IntegerValue:
     return number.sum().over(ibis.cumulative_window(group_by=group, order_by="ord")) - number
 
 
+def with_totals(rows: ir.Table, group: list[str], **totals: ir.Value) -> ir.Table:
+    """The rows with what their group adds up to; nothing where a key is null.
+
+    A join with the small table of groups moves the rows once, a window would sort them. `rows` are looked at twice.
+    """
+    joined = rows.left_join(rows.group_by(group).agg(**totals), group)
+    return joined.drop(*(f"{name}_right" for name in group))
+
+
 def runs(
     keep: Scratch, table: ir.Table, group: list[str], opener: str, limit_us: int | None, clock: str = "us"
 ) -> ir.Table:
     """`table` with run_ord and run_us: the place and time of the opener that starts each row's run.
 
     A run starts at a flagged row and lasts until the first flagged row more than `limit_us` after that start (None: to
-    the end of the group). Rows before the first opener of their group have nulls.
+    the end of the group). Rows before the first opener of their group have nulls. `table` is looked at twice.
     """
-    whole, opens = ibis.window(group_by=group), table[opener]
-    cut = table.mutate(
-        run_ord=only(opens, table.ord).min().over(whole), run_us=only(opens, table[clock]).min().over(whole)
-    )
+    opens = table[opener]
+    cut = with_totals(table, group, run_ord=only(opens, table.ord).min(), run_us=only(opens, table[clock]).min())
     if limit_us is not None:
         cut = keep(cut)
         late = cut.filter(cut[opener] & (cut[clock] > cut.run_us + limit_us)).select(*group).distinct()

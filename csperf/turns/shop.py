@@ -9,7 +9,7 @@ from ibis import _
 from ..definitions import Definition
 from ..engine import Scratch
 from .events import BUYER
-from .runs import before, only, runs
+from .runs import only, runs, with_totals
 
 SEGMENT = [*BUYER, "seg"]
 SESSION = [*BUYER, "s_ord"]
@@ -24,12 +24,9 @@ def shop_rows(keep: Scratch, events: ir.Table, definition: Definition) -> ir.Tab
     seg counts the counted replies before a row: a segment is its questions and the one reply that ends it (close_us).
     us, work, day, in_hours are those of the shop's clock; own_us, own_work, ... those of the row itself.
     """
-    rows = events.mutate(
-        seg=before(events, "r", BUYER),
-        opener=events.q & ~events.phrase,
-        **{f"own_{name}": events[name] for name in CLOCK},
-    )
-    rows = _turns(keep, _last_handover(_reply_of_segment(rows)), definition)
+    own = {f"own_{name}": events[name] for name in CLOCK}
+    rows = events.mutate(opener=events.q & ~events.phrase, **own)
+    rows = _turns(keep, keep(_last_handover(keep(_reply_of_segment(rows)))), definition)
     if definition.bot_clock == "handover":
         rows = _from_handovers(keep, rows, definition)
     return keep(_sessions(keep, rows, definition))
@@ -54,14 +51,15 @@ def _from_handovers(keep: Scratch, rows: ir.Table, definition: Definition) -> ir
 
 
 def _reply_of_segment(rows: ir.Table) -> ir.Table:
-    whole = ibis.window(group_by=SEGMENT)
-    return rows.mutate(
-        close_us=only(_.r, _.us).min().over(whole),
-        close_work=only(_.r, _.work).min().over(whole),
-        close_day=only(_.r, _.day).min().over(whole),
-        close_account=only(_.r, _.account).max().over(whole),
-        asked_ord=only(_.opener, _.ord).min().over(whole),
-        handed_ord=only(_.handover, _.ord).max().over(whole),
+    return with_totals(
+        rows,
+        SEGMENT,
+        close_us=only(rows.r, rows.us).min(),
+        close_work=only(rows.r, rows.work).min(),
+        close_day=only(rows.r, rows.day).min(),
+        close_account=only(rows.r, rows.account).max(),
+        asked_ord=only(rows.opener, rows.ord).min(),
+        handed_ord=only(rows.handover, rows.ord).max(),
     )
 
 
@@ -102,43 +100,35 @@ def _turns(keep: Scratch, rows: ir.Table, definition: Definition) -> ir.Table:
 
 def _sessions(keep: Scratch, rows: ir.Table, definition: Definition) -> ir.Table:
     """Adds s_ord and s_us: where the session of each row began; null before a buyer's first question or reply."""
-    closes = rows.close if definition.close_gap_s else ibis.literal(False)
     talk = rows.q | rows.r
     # A nudge joins the open turn, a late reply belongs to what it answers: neither ends a session.
     rows = rows.mutate(
         talk=talk,
         may_end=(rows.q & (rows.turn_ord.isnull() | (rows.turn_ord == rows.ord))) | (rows.r & rows.asked_ord.isnull()),
-        spoke_us=only(talk | closes, rows.own_us),
     )
-    earlier = ibis.window(group_by=BUYER, order_by="ord", preceding=(None, 1))
-    rows = rows.mutate(last_us=_.spoke_us.max().over(earlier), talked=only(_.talk, 1).sum().over(earlier))
     rows = rows.mutate(silent=(rows.own_us - rows.last_us) >= definition.session_gap_s * SECOND)
-    rows = rows.mutate(breaks=rows.may_end & (rows.talked.isnull() | rows.silent))
-    rows = rows.mutate(
-        s_no=rows.breaks.cast("int64").sum().over(ibis.cumulative_window(group_by=BUYER, order_by="ord"))
-    )
-    asked_in = only(rows.q & rows.turn_ord.notnull(), rows.s_no).max().over(ibis.window(group_by=SEGMENT))
-    rows = rows.mutate(s_no=ibis.ifelse(rows.r & rows.asked_ord.notnull(), asked_in, rows.s_no))
+    rows = rows.mutate(breaks=rows.may_end & ((rows.talked == 0) | rows.silent))
+    so_far = ibis.cumulative_window(group_by=BUYER, order_by="ord")
+    rows = keep(rows.mutate(s_no=rows.breaks.cast("int64").sum().over(so_far)))
+    rows = with_totals(rows, SEGMENT, asked_in=only(rows.q & rows.turn_ord.notnull(), rows.s_no).max())
+    rows = rows.mutate(s_no=ibis.ifelse(rows.r & rows.asked_ord.notnull(), rows.asked_in, rows.s_no))
     # What nobody said (a transfer, a note, a bot's line) belongs to the session that is still going on, if one is.
     over = ~rows.talk & rows.silent & ~(rows.ord > rows.asked_ord).fill_null(False)
-    rows = rows.mutate(s_no=only(~over.fill_null(False), rows.s_no))
+    rows = keep(rows.mutate(s_no=only(~over.fill_null(False), rows.s_no)).drop("asked_in", "last_us", "talked"))
     cut = runs(keep, rows, [*BUYER, "s_no"], "may_end", definition.session_max_s * SECOND, "own_us")
-    cut = cut.rename(s_ord="run_ord", s_us="run_us").drop("last_us", "talked", "spoke_us", "silent", "breaks", "s_no")
-    return _whole_session(cut, definition)
+    cut = cut.rename(s_ord="run_ord", s_us="run_us").drop("silent", "breaks", "s_no")
+    return _whole_session(keep(cut), definition)
 
 
 def _whole_session(rows: ir.Table, definition: Definition) -> ir.Table:
     """Adds what only the whole session tells: the place of its last category code, agent_started, bot_only."""
-    whole = ibis.window(group_by=SESSION)
-
-    def has(flag: ir.BooleanValue) -> ir.BooleanValue:
-        return flag.cast("int8").max().over(whole) > 0
-
-    bot_only = has(rows.bot) & ~has(rows.person)
-    passed = rows.transfer & ~rows.handover
-    return rows.mutate(
-        passed_around=has(passed),
-        coded_ord=only(rows.coded, rows.ord).max().over(whole),
-        agent_started=only(rows.ord == rows.s_ord, rows.r).cast("int8").max().over(whole) > 0,
-        out=rows.out.fill_null(only(bot_only & (definition.bot_only == "exclude"), "bot_only")),
+    rows = with_totals(
+        rows,
+        SESSION,
+        passed_around=(rows.transfer & ~rows.handover).any(),
+        coded_ord=only(rows.coded, rows.ord).max(),
+        agent_started=only(rows.ord == rows.s_ord, rows.r).any(),
+        bot_only=rows.bot.any() & ~rows.person.any(),
     )
+    by_bot = rows.bot_only.fill_null(False) & (definition.bot_only == "exclude")
+    return rows.mutate(out=rows.out.fill_null(only(by_bot, "bot_only"))).drop("bot_only")

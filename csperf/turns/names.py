@@ -1,0 +1,60 @@
+"""Names and their numbers: whole numbers are sorted and joined several times faster than names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+from ibis import _
+
+from ..engine import Scratch
+
+SHOP = 0  # the account of the shop's own rows
+
+
+@dataclass(frozen=True)
+class Names:
+    """`buyers`: buyer (a number), shop_id, buyer_id, out (why its chats do not count). `accounts`: account, account_id.
+
+    `people`: account, day, agent_id, role, level, shift.
+    """
+
+    buyers: ir.Table
+    accounts: ir.Table
+    people: ir.Table
+
+    def numbered(self, rows: ir.Table) -> ir.Table:
+        """Marked rows with buyer, account and to_account as numbers, and why their chat does not count."""
+        receivers = self.accounts.select(to_account="account_id", receiver="account")
+        rows = rows.inner_join(self.buyers, ["shop_id", "buyer_id"])
+        rows = rows.left_join(self.accounts, "account_id").left_join(receivers, "to_account")
+        return rows.drop("to_account", "to_account_right", "account_id_right").rename(to_account="receiver")
+
+    def spelled(self, rows: ir.Table) -> ir.Table:
+        """Rows with shop_id, buyer_id, account_id and scope; with session_id where they have s_us."""
+        known = rows.left_join(self.buyers.drop("out"), "buyer").left_join(self.accounts, "account")
+        known = known.drop("buyer_right", "account_right").mutate(scope=ibis.ifelse(_.account == SHOP, "shop", "agent"))
+        if "s_us" not in rows.columns:
+            return known
+        return known.mutate(session_id=_.shop_id.concat("/", _.buyer_id, "/", _.s_us.cast("string")))
+
+    def with_people(self, rows: ir.Table) -> ir.Table:
+        """Adds agent_id, role, level, shift of the account on that day, and `who`, the agent or "" for the shop.
+
+        An account not on the roster stands for itself. Rows are spelled.
+        """
+        known = rows.left_join(self.people, ["account", "day"]).drop("account_right", "day_right")
+        known = known.mutate(agent_id=_.agent_id.fill_null(_.account_id))
+        return known.mutate(who=_.agent_id.fill_null(""))
+
+
+def names_of(keep: Scratch, rows: ir.Table, excluded: ir.Table, people: ir.Table) -> Names:
+    """The numbers of all buyers and accounts of marked rows; those of accounts are in the order of their names."""
+    key = ["shop_id", "buyer_id"]
+    buyers = rows.select(key).distinct().left_join(excluded, key).select(*key, "out")
+    buyers = keep(buyers.mutate(buyer=ibis.row_number().over(order_by=key)))
+    accounts = rows.select("account_id").union(rows.select(account_id=_.to_account)).filter(_.account_id.notnull())
+    accounts = keep(accounts.distinct().mutate(account=ibis.row_number().over(order_by="account_id") + SHOP + 1))
+    known = people.select("account_id", "day", "agent_id", "role", "level", "shift")
+    return Names(buyers, accounts, keep(known.inner_join(accounts, "account_id").drop("account_id")))
