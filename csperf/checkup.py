@@ -32,7 +32,7 @@ def checkup(params_file: str | Path, *, on_day: dt.date, month: str = "") -> Che
     Exports that are not loaded yet are read as a load would read them. To be mended: files that would be refused,
     rejected rows (of files not loaded yet and of those in the store), accounts that wrote and are on no roster, a
     `month` (YYYY-MM, default: the settings', else the newest) without data, and faults of the loaded tree of
-    categories. Gaps and stale rules are notes.
+    categories. Gaps, stale rules and an empty roster are notes.
 
     CsperfError where the settings themselves cannot be read: nothing else can be looked at then.
     """
@@ -43,6 +43,7 @@ def checkup(params_file: str | Path, *, on_day: dt.date, month: str = "") -> Che
     problems = [*seen.problems, *_strangers(seen, here), *_month_without_data(params.month, seen, here), *broken]
     problems += _broken_tree(params, here)
     notes = [*([] if broken else _unconfirmed_rules(params, on_day)), *_gaps(params, seen, here)]
+    notes += [Problem(here, say("load.no_roster", n=len(seen.wrote)))] if seen.wrote and not seen.roster else []
     return Checkup(tuple(problems), tuple(notes))
 
 

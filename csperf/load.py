@@ -31,6 +31,7 @@ TEMPORARY = ("~$", ".")  # Excel's lock files, hidden files
 MAPPING = ".mapping.yaml"  # beside an export that is not known
 KEY_FILE, KEY_VARIABLE = ".key", "CSPERF_KEY"
 WITH_ACCOUNTS = ("messages", "calls", "tickets")
+ACCOUNTS = dict.fromkeys(WITH_ACCOUNTS, "account_id") | {"measured": "agent_id"}  # where each names its accounts
 WROTE = ("human", "auto", "assist", "bot")
 CONFLICTS_TOLD = 10
 REASONS_TOLD = 3  # of a file that is refused because all of its rows are rejected
@@ -113,8 +114,8 @@ class Seen:
     """What a look over the exports and the store has found, nothing written.
 
     `problems`: what would stop a load, and every reason for which rows are rejected. `roster`: accounts on it.
-    `wrote`: accounts that wrote or took calls. `months`: by table, the months (YYYY-MM) of which there are rows.
-    `unread`: how many files are not loaded yet.
+    `wrote`: accounts that wrote, took calls or were measured by a backend. `months`: by table, the months (YYYY-MM) of
+    which there are rows. `unread`: how many files are not loaded yet.
     """
 
     problems: list[Problem] = field(default_factory=list)
@@ -125,7 +126,7 @@ class Seen:
 
     @property
     def strangers(self) -> list[str]:
-        """Accounts that wrote and are on no roster; none where there is no roster."""
+        """Accounts of people at work that are on no roster; none where there is no roster."""
         return sorted(self.wrote - self.roster) if self.roster else []
 
     @property
@@ -136,12 +137,12 @@ class Seen:
         return sorted(set().union(*(spoken or logs).values()))
 
     def add(self, name: str, rows: pa.Table) -> None:
-        """Takes in rows of a table, of which the columns account_id and sender are looked at."""
+        """Takes in rows of a table, of which the columns of accounts and senders are looked at."""
         if name == "roster":
             self.roster |= set(rows["account_id"].to_pylist())
-        if name in WITH_ACCOUNTS:
+        if name in ACCOUNTS:
             wrote = rows.filter(pc.is_in(rows["sender"], pa.array(WROTE))) if name == "messages" else rows
-            self.wrote |= set(wrote["account_id"].unique().to_pylist()) - {None}
+            self.wrote |= set(wrote[ACCOUNTS[name]].unique().to_pylist()) - {None}
 
 
 def look(settings: LoadSettings, progress: Progress | None = None) -> Seen:
@@ -176,10 +177,10 @@ def _look_into(store: Store, seen: Seen, unread: set[str]) -> None:
     con = connect()
     for name in store.tables():
         seen.months.setdefault(name, set()).update(store.months(name))
-        if name in ("roster", *WITH_ACCOUNTS):
+        if name in ("roster", *ACCOUNTS):
             rows = store.read(con, name)
             rows = rows.filter(rows.source_file.notin(stale)) if stale else rows
-            columns = [column for column in ("account_id", "sender") if column in rows.columns]
+            columns = [column for column in ("account_id", "agent_id", "sender") if column in rows.columns]
             seen.add(name, rows.select(columns).distinct().to_pyarrow())
     con.disconnect()
 
@@ -257,7 +258,10 @@ def _jobs(settings: LoadSettings, copies: Path, problems: list[Problem]) -> Iter
                 problems.append(Problem(str(path), said))
                 continue
             try:
-                content = sha256(path)
+                content = getattr(REGISTRY[source.source], "content", sha256)(path)
+            except CsperfError as error:
+                problems += error.problems
+                continue
             except OSError as error:
                 problems.append(Problem(str(path), say("load.unreadable", reason=error.strerror)))
                 continue
@@ -457,10 +461,12 @@ def _several_shops(entries: dict[str, Any], store: Store) -> Iterator[Notice]:
 
 
 def _strangers(store: Store, internal: frozenset[str]) -> Iterator[Notice]:
-    """A notice naming the accounts that wrote and are on no roster, where there is a roster."""
+    """A notice naming the accounts that wrote and are on no roster, or how many there are where there is none."""
     seen = Seen()
     _look_into(store, seen, set())
     seen.wrote -= internal
+    if seen.wrote and not seen.roster:
+        yield Notice("no_roster", {"n": len(seen.wrote)})
     if seen.strangers:
         yield Notice("not_on_roster", {"accounts": ", ".join(seen.strangers), "n": len(seen.strangers)})
 

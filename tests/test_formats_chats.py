@@ -715,6 +715,14 @@ def test_chats_that_a_third_party_exported_from_qianniu(tmp_path):
     assert loaded.counts.rejected == {"value_unmapped:sender": 1}
 
 
+def test_accounts_of_other_chats_of_a_folder_do_not_hide_who_the_agents_are(tmp_path):
+    """`accounts` is what WhatsApp's chats need; 千牛's tell their agents by the colon."""
+    path = tmp_path / "千牛.txt"
+    path.write_text("店:01 2025-1-2 9:03:05\n亲\n买家 2025-1-2 9:03:09\n在\n", encoding="utf-8")
+    loaded = export.load(path, export.Settings(files="*", accounts=("Example Store",)), Shop("S", "Asia/Shanghai"))
+    assert said(loaded) == [("human", "text", "亲"), ("buyer", "text", "在")]
+
+
 def test_a_sheet_for_each_customer_is_read_and_no_number_in_a_text_stays(tmp_path):
     head = "客户名 消息序号 发送时间 发送内容 发送账号 账号类型".split()
     path = tmp_path / "导出.xlsx"

@@ -673,6 +673,12 @@ def test_a_table_of_another_shop_is_named(tmp_path):
     assert len(said) == 1 and "b.xlsx" in said[0] and "别家" in said[0]
 
 
+def test_an_empty_roster_is_said(tmp_path):
+    report, _store = loaded_shop(tmp_path, a=[["2025-01-02", f"店:{name}", 10, 8, 4] for name in "甲乙"])
+    (said,) = [notice.say("zh") for notice in report.warnings if notice.code == "no_roster"]
+    assert "2 个账号" in said
+
+
 def test_peers_stay_beside_the_values_through_later_loads(tmp_path):
     rows = [SYCM, *([name, "4", "8", "50%", "1", "2", "90%", "99%", "5", "1"] for name in ("甲", "同行同层均值"))]
     workbook(tmp_path / "x_20250101_20250107.xlsx", rows)

@@ -789,6 +789,10 @@ def test_olists_orders_take_amounts_pieces_and_persons_from_the_files_beside_the
     (row,) = report.reasons[report.reasons["part"] == "rejected"].to_dict("records")
     assert (row["reason"], row["line"]) == ("empty:amount_fen", 5)
     assert report.files.set_index("file").loc["exports/payments", ["kept", "filtered"]].tolist() == [0, 3]
+    (shop.root / "exports" / "payments").write_text(OLIST["payments"] + "b,2,card,1,2.50\n", encoding="utf-8")
+    load(shop)
+    assert stored(shop, "orders").set_index("order_id")["amount_fen"].to_dict() == {"a": 30, "b": 750}
+    assert load(shop).files["skipped"].all()
 
 
 def test_olists_own_data_load():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -32,7 +33,7 @@ class Joined:
         file = file_name(path, shop)
         tables = {name: self._placed(rows, "source_line", file) for name, rows in loaded.tables.items()}
         return replace(
-            loaded, file=file, sha256=sha256(path), tables=tables, rejects=self._placed(loaded.rejects, "line", file)
+            loaded, file=file, sha256=content(path, self.match), tables=tables, rejects=self._placed(loaded.rejects, "line", file)
         )
 
     def _placed(self, rows: pa.Table, column: str, file: str) -> pa.Table:
@@ -59,6 +60,12 @@ def joined(path: Path, match: Match) -> Iterator[Joined]:
         rows.replace(r"[\r\n]+", " ", regex=True).to_csv(copy, index=False)
         names = tuple(rows.columns)
         yield Joined(copy, replace(match, header=Header(0, 1, names, names)), lines)
+
+
+def content(path: Path, match: Match) -> str:
+    """The hash of a file and of those from which it takes columns, CsperfError naming those that are not there."""
+    hashes = [sha256(path), *(sha256(other) for _key, (other, _match) in sorted(_files(path, match).items()))]
+    return hashlib.sha256(" ".join(hashes).encode()).hexdigest()
 
 
 def _taken(rows: pd.DataFrame, beside: Beside) -> pd.Series:

@@ -202,8 +202,9 @@ def _asked(con: BaseBackend, settings: Settings) -> ir.Table:
 def _ordered(rows: ir.Table, settings: Settings, kind: str) -> ir.Table:
     """The rows in an order that they themselves tell: a database gives equal tables in any."""
     plain = {name: _plain(rows[name], kind) for name in rows.columns}
-    first = [rows[name] for name in settings.order_by if name in plain]
-    return rows.order_by([*first, *plain.values()]).select(**plain)
+    first = [name for name in settings.order_by if name in plain]
+    rest = [column for name, column in plain.items() if name not in first]
+    return rows.order_by([*(rows[name] for name in first), *rest]).select(**plain)
 
 
 def _plain(column: ir.Value, kind: str) -> ir.Value:

@@ -21,8 +21,7 @@ from ..definitions import SETS
 from ..errors import CsperfError, Problem
 from ..settings import TimeZone, did_you_mean, listed
 from ..text import say, ui_language
-from . import decode, measured, table
-from .beside import joined
+from . import beside, decode, measured, table
 from .columns import NOTHING
 from .loaded import Counts, Loaded, Notice, Recognised, Shop, file_name, sha256
 from .recognise import FOLDER, Match, formats, further_sheets, nearest, recognise, skeleton
@@ -103,6 +102,15 @@ def edition() -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def content(path: Path) -> str:
+    """The hash of a file; of one that takes columns from others beside it, of them all, so that they are read again."""
+    head = _head(path)
+    wider = [one for one in formats().values() if one.beside]
+    near = any(all(any(name.encode() in head for name in names) for names in one.requires) for one in wider)
+    match = recognise(path) if near else None
+    return beside.content(path, match) if match and match.format.beside else sha256(path)
+
+
 @cache
 def written() -> tuple[ModuleType, ...]:
     """The modules of formats that are no tables: those with `recognises`."""
@@ -139,7 +147,7 @@ def _read_rows(path: Path, match: Match, settings: Settings, shop: Shop) -> Load
     """A file of which each row, or each order, is a row of the contract."""
     if not match.format.beside:
         return _read_table(path, match, settings, shop)
-    with joined(path, match) as wider:
+    with beside.joined(path, match) as wider:
         loaded = _read_table(wider.path, wider.match, settings, shop)
         return wider.told_of(loaded, path, shop)
 

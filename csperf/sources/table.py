@@ -60,8 +60,6 @@ def load(path: Path, settings: Settings, shop: Shop) -> Loaded:
             _refuse_twice(con)
         if settings.table == "tickets":
             _refuse_closed_twice(con)
-        if settings.table == "tickets":
-            _refuse_closed_twice(con)
         loaded = seal(con, settings.table, path, shop, tuple(notices), folded)
         return replace(loaded, cells=settings.cells, faults=_faults(con) if INPUT[settings.table].statement else ())
 

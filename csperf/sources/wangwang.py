@@ -172,11 +172,12 @@ class _Sides:
 
     @classmethod
     def of(cls, messages: Iterable[Message], settings: Settings, shop: Shop) -> _Sides:
-        """The sides by the settings; without names of shops or accounts, by the nicks that carry a colon."""
+        """The sides by the settings; where these name nobody who wrote here, by the nicks that carry a colon."""
         shops = {account_name(name) for name in settings.shop_names}
-        if not shops and not settings.accounts:
-            shops = {_main(account_name(message.nick)) for message in messages} - {""}
         accounts = {account_name(name) for name in (*settings.accounts, *settings.bots)}
+        wrote = {account_name(message.nick) for message in messages}
+        if not shops and not accounts & wrote:
+            shops = {_main(name) for name in wrote} - {""}
         return cls(frozenset(shops), frozenset(accounts), frozenset(map(account_name, shop.internal_accounts)))
 
     def is_agent(self, nick: str) -> bool:
