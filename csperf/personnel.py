@@ -164,7 +164,7 @@ class Personnel:
         sold = measure(self.run, ["agent", "month"], [SALES]) if self.settings.pay.commissions else None
         conduct = self.conduct()
         return pay(
-            self.scored.now(),
+            self._scores(),
             self.settings.pay,
             names=self.names,
             part=self._part(),
@@ -176,7 +176,7 @@ class Personnel:
 
     def cost(self) -> pd.DataFrame:
         """What the month's bonuses cost at the expected, the worst and the best (cost.cost)."""
-        return cost(self.scored.now(), self.settings.pay, self.scored.card.settings, steps=self.steps)
+        return cost(self._scores(), self.settings.pay, self.scored.card.settings, steps=self.steps)
 
     def past_cost(self) -> pd.DataFrame:
         """What past months would have cost by today's targets, weights and bonuses (cost.past_cost)."""
@@ -217,6 +217,12 @@ class Personnel:
             yield Problem(id, say("people.no_amount", id=id))
         for row in self.paid[self.paid["commission_fen"].isna() & self.paid["score"].notna()].itertuples():
             yield Problem(row.name, say("people.open_sales"))
+
+    def _scores(self) -> pd.DataFrame:
+        """The month's scores with each role's `share` in a person's month, by its cases."""
+        cases = self.scored.parts().groupby(["agent_id", "role"])["n"].max().fillna(0) + 1
+        scores = self.scored.now()
+        return scores.assign(share=[cases.get((row.agent_id, row.role), 1) for row in scores.itertuples()])
 
     def _part(self) -> pd.DataFrame:
         """How much of the month everybody was there."""

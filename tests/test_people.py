@@ -244,6 +244,21 @@ def test_causes_speak_both_languages():
             assert all(set(cause[part]) == {"zh", "en"} for part in ("cause", "look_at", "measure"))
 
 
+# Targets on trial -------------------------------------------------------------------------------------------------
+
+
+def test_a_metric_on_trial_has_no_effect_on_the_coefficient():
+    trial = targets().assign(grade=["publish", "trial"])
+    rows = values({"a1": 0.55, "a2": 0.50})
+    rows.loc[rows["metric"] == WAIT, ["numerator", "value"]] *= 2  # far too slow
+    slow = scorecard(rows, trial, WEIGHTS, month="2026-06").scores
+    assert slow["score"].tolist() == [60, 36] and slow["pay_score"].tolist() == [100, 60]
+    assert slow["coefficient"].tolist() == [1.0, 0.6]
+    for grade in ("trial", "reference"):
+        mostly = scorecard(rows, targets().assign(grade=[grade, "publish"]), WEIGHTS, month="2026-06").scores
+        assert mostly["pay_score"].isna().all() and mostly["coefficient"].isna().all()
+
+
 # Promotion --------------------------------------------------------------------------------------------------------
 
 

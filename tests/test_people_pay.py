@@ -129,6 +129,16 @@ def test_confirmed_events_cut_the_bonus_and_rewards_stand_beside_it():
     assert found.loc["a1", "bonus_fen"] == 68400 and found.loc["a1", "reward_fen"] == 20000
 
 
+def test_who_has_two_roles_has_one_bonus_made_of_both():
+    two = scores(agent_id=["a1", "a2", "a1", "a4"]).assign(share=[3, 1, 1, 1])
+    due = pd.DataFrame({"agent_id": ["a1"], "correction_fen": [100]})
+    found = pay(two, PaySettings(**BONUS), corrections=due).set_index("agent_id")
+    assert len(found) == 3 and found.loc["a1", "role"] == "pre" and found.loc["a1", "correction_fen"] == 100
+    assert found.loc["a1", "bonus_fen"] == round(0.75 * 76000 + 0.25 * 56000)
+    alike = pay(two.drop(columns="share"), PaySettings(**BONUS)).set_index("agent_id")
+    assert alike.loc["a1", "bonus_fen"] == round(0.5 * 76000 + 0.5 * 56000)
+
+
 def test_one_month_at_a_time():
     with pytest.raises(CsperfError) as error:
         pay(scores(month=["2026-09", "2026-10", "2026-10", "2026-10"]), PaySettings())

@@ -23,6 +23,7 @@ from .steps import Step, near_a_step, step_of
 WHO = ["agent_id", "name", "role", "level", "month"]
 FEN = ["uncapped_fen", "bonus_fen", "reward_fen", "commission_fen", "correction_fen", "total_fen"]
 COLUMNS = [*WHO, "score", "grade", "coefficient", "days", "of_days", *FEN, "why"]
+SCORED = ["agent_id", "role", "level", "month", "score", "pay_score", "coefficient", "status"]
 SALES = "net_sales_yuan"  # 去退销售额
 TEN_THOUSAND = 10_000
 
@@ -40,16 +41,16 @@ def pay(
 ) -> pd.DataFrame:
     """COLUMNS, one row per person of one month. Money is whole fen, null where the shop has set none.
 
-    `scores`: of one month (scorecard). `part`: agent_id, days, of_days of whoever was there for a part of it;
-    `values`: for the commission, rows of net_sales_yuan; `consequences`: agent_id, bonus_cut (a share), reward_yuan;
-    `corrections`: agent_id, correction_fen. why: null, or why the coefficient is not the score's: NEW, PART_MONTH,
-    THIN, TRIAL. CsperfError with everybody for whom the bonus is not clear.
+    `scores`: of one month (scorecard); who has several roles has a row for each, counting by its `share` (alike where
+    no such column is), and keeps that of the largest. `part`: agent_id, days, of_days of whoever was there for a part
+    of it; `values`: for the commission, rows of net_sales_yuan; `consequences`: agent_id, bonus_cut (a share),
+    reward_yuan; `corrections`: agent_id, correction_fen. why: null, or why the coefficient is not the score's: NEW,
+    PART_MONTH, THIN, TRIAL. CsperfError with everybody for whom the bonus is not clear.
     """
     month = _one_month(scores)
-    rows = scores[["agent_id", "role", "level", "month", "score", "pay_score", "coefficient", "status"]]
-    rows = _with_coefficient(rows.reset_index(drop=True), settings, steps)
-    rows = _with_days(rows, part, month)
-    rows["uncapped_fen"] = _bonuses(rows, settings)
+    rows = scores.reindex(columns=SCORED).assign(share=_shares(scores)).reset_index(drop=True)
+    rows = _with_days(_with_coefficient(rows, settings, steps), part, month)
+    rows = _one_row_each(rows.assign(uncapped_fen=_bonuses(rows, settings)))
     rows = _with_conduct(rows, consequences)
     rows["commission_fen"] = _commissions(rows, values, settings)
     rows = _with_corrections(rows, corrections, month)
@@ -139,6 +140,19 @@ def _one_month(scores: pd.DataFrame) -> str:
     return str(months[0])
 
 
+def _shares(scores: pd.DataFrame) -> pd.Series:
+    """Each role's part in a person's month, 1 together."""
+    given = scores["share"] if "share" in scores else pd.Series(1.0, scores.index)
+    return given / given.groupby(scores["agent_id"]).transform("sum")
+
+
+def _one_row_each(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row per person: that of the largest share, with the bonuses of all of their roles."""
+    whole = rows.groupby("agent_id")["uncapped_fen"].sum(min_count=1)
+    main = rows.loc[rows.groupby("agent_id", sort=False)["share"].idxmax()].reset_index(drop=True)
+    return main.assign(uncapped_fen=main["agent_id"].map(whole).astype("Int64"))
+
+
 def _with_coefficient(rows: pd.DataFrame, settings: PaySettings, steps: Sequence[Step]) -> pd.DataFrame:
     """The coefficient that counts, `fixed` yuan of a step table, and why it is not the score's."""
     none = rows["pay_score"].isna()
@@ -174,7 +188,7 @@ def _bonuses(rows: pd.DataFrame, settings: PaySettings) -> pd.Series:
         problems += [_no_base(row, settings.bonuses)] if base is None else []
     if problems:
         raise CsperfError(dict.fromkeys(problems))
-    worth = rows["coefficient"].where(rows["fixed"].isna(), 1.0)
+    worth = rows["coefficient"].where(rows["fixed"].isna(), 1.0) * rows["share"]
     shares = [round(c * TEN_THOUSAND) for c in worth]
     paid = [
         (2 * base * share * row.days + TEN_THOUSAND * row.of_days) // (2 * TEN_THOUSAND * row.of_days)
