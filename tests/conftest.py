@@ -27,3 +27,12 @@ def packs(small_shop) -> dict[str, Path]:
     from csperf.report import run_pack
 
     return {lang: run_pack(small_shop, lang=lang) for lang in ("zh", "en")}
+
+
+@pytest.fixture(scope="session")
+def settled_pack(small_shop) -> Path:
+    """The newest month settled before its time, in Chinese: the pages 01 and 06 and what people get."""
+    from csperf.report import run_pack
+
+    pages = "01_data_quality,06_scorecard"
+    return run_pack(small_shop, month="2026-10", stage="settle", force=True, only=pages, lang="zh")

@@ -42,12 +42,20 @@ def folder(request, packs):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_page(browser, folder, width, name):
+    looks_right(browser, folder / f"{name}.html", width)
+
+
+def test_page_of_scores(browser, settled_pack, width):
+    looks_right(browser, settled_pack / "06_scorecard.html", width)
+
+
+def looks_right(browser, file, width):
     context = browser.new_context(viewport={"width": width, "height": 900}, offline=True)
     page, asked, said = context.new_page(), [], []
     page.on("request", lambda request: asked.append(request.url))
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
-    page.goto((folder / f"{name}.html").as_uri())
+    page.goto(file.as_uri())
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
     assert said == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width

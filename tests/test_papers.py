@@ -9,6 +9,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from csperf import cli
 from csperf.archive import Archive, archive_path, read_archive, record, results
 from csperf.definitions import SETS
 from csperf.errors import CsperfError
@@ -242,6 +243,32 @@ def test_a_record_shows_months_metrics_corrections_and_signature_of_one_person(c
         assert word in said
     assert "Canary1Zhang" not in said and pages_of(pdf(page, on=ON)) == 1
     assert "退款撤销" not in words_of(record(archive, "A1", register, signed, shop="S"))
+
+
+def test_signing_and_records_on_the_command_line(card, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("CSPERF_LANG", "zh")
+    (tmp_path / "params.yaml").write_text("shop: S\ntimezone: Asia/Shanghai\n")
+    scored = Scored(card, "2026-10", pd.DataFrame(), TARGETS, pd.DataFrame(), NAMES, True, ())
+    Archive(archive_path(tmp_path, "S"), results(scored)).save()
+
+    def review(*arguments):
+        with pytest.raises(SystemExit) as left:
+            cli.main(["review", str(tmp_path / "params.yaml"), *arguments])
+        return (left.value.code or 0, "".join(capsys.readouterr()))
+
+    how = ("--month", "2026-10", "--paper", "results", "--by", "李主管", "--date", "2026-11-09")
+    assert review("sign", "A1", "A2", *how)[0] == 0
+    code, said = review("sign", "A3", *how, "--state", "refused")
+    assert code == 1 and "拒签要写原因" in said
+    assert review("sign", "A3", *how, "--state", "refused", "--reason", "退款不该算我的")[0] == 0
+    said = review("signed", *how[:4])[1]
+    assert "A1 绩效结果确认单：已签 2026-11-09" in said and "A3 绩效结果确认单：拒签有异议" in said
+    assert "Canary2Zhang（A2）售前" in review("archive")[1]
+    assert review("archive", "--agent", "A2", "-o", str(tmp_path / "A2.pdf"))[0] == 0
+    assert pages_of((tmp_path / "A2.pdf").read_bytes()) == 1
+    assert review("archive", "--agent", "A2", "-o", str(tmp_path / "A2.html"))[0] == 0
+    assert "Canary1" not in (tmp_path / "A2.html").read_text("utf-8")
+    assert review("archive", "-o", str(tmp_path / "all.pdf"))[0] == 2
 
 
 # Findings ---------------------------------------------------------------------------------------------------------

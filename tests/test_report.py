@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 from html import unescape
+from urllib.parse import unquote
 
 import nbformat
 import pandas as pd
@@ -41,7 +42,8 @@ def test_the_pack_is_complete(packs):
     folder = packs["zh"]
     assert folder.parts[-3:] == ("demo", "2026-10-plan", "zh")
     assert sorted(p.stem for p in folder.glob("*.html")) == sorted([*PAGES, "index", "首页"])
-    assert {p.name for p in folder.iterdir()} >= {"tables", "pack.xlsx", "run.json"}
+    assert {p.name for p in folder.iterdir()} >= {"tables", "pack.xlsx", "run.json", "公示.pdf", "确认单"}
+    assert len(list((folder / "确认单").glob("*.pdf"))) == len(list((packs["en"] / "confirmations").glob("*.pdf"))) > 0
     assert {"shop_day.csv", "agent_day.csv", "targets.csv", "three_sources.csv", "loading.csv"} <= {
         p.name for p in (folder / "tables").iterdir()
     }
@@ -51,7 +53,7 @@ def test_the_index_links_to_every_page_and_table_and_all_are_there(packs):
     for folder in packs.values():
         links = re.findall(r'href="([^"#:]+)"', (folder / "index.html").read_text("utf-8"))
         assert {f"{page}.html" for page in PAGES} <= set(links)
-        assert [link for link in links if not (folder / link).is_file()] == []
+        assert [link for link in links if not (folder / unquote(link)).is_file()] == []
 
 
 def test_the_index_names_each_table_in_words_and_shows_the_month(packs):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+import re
 import shutil
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
@@ -239,13 +242,25 @@ def test_every_notebook_belongs_to_a_pack_and_every_name_is_a_notebook():
     assert all(stages and set(stages) <= set(STAGES) for stages in PAGES.values())
 
 
-def test_a_forced_pack_says_on_every_page_and_in_every_table_that_it_is_provisional(small_shop):
-    folder = run_pack(small_shop, month="2026-10", stage="settle", force=True, only="01_data_quality", lang="zh")
+def test_a_forced_pack_says_on_every_page_and_in_every_table_that_it_is_provisional(settled_pack):
+    folder = settled_pack
     for page in folder.glob("*.html"):
         assert "暂估：询单→最终付款转化率到11月2日" in page.read_text("utf-8")
-    html = (folder / "01_data_quality.html").read_text("utf-8")
-    assert html.count('<p class="stamp">暂估</p>') >= len(list((folder / "tables").glob("*.csv"))) > 0
+    stamps = sum(page.read_text("utf-8").count('<p class="stamp">暂估</p>') for page in folder.glob("0*.html"))
+    assert stamps >= len(list((folder / "tables").glob("*.csv"))) > 0
     assert all(pd.read_csv(path)["provisional"].all() for path in (folder / "tables").glob("*.csv"))
+
+
+def test_the_settled_month_holds_a_sheet_and_a_result_for_everybody_scored(settled_pack):
+    scores = pd.read_csv(settled_pack / "tables" / "scores.csv")
+    sheets, papers = (sorted(p.name for p in (settled_pack / name).iterdir()) for name in ("个人单", "结果单"))
+    assert len(sheets) == len(scores) > 0 and sheets == papers and (settled_pack / "团队单.pdf").is_file()
+    index = (settled_pack / "index.html").read_text("utf-8")
+    links = [unquote(link) for link in re.findall(r'href="([^"#:]+\.pdf)"', index)]
+    assert {f"个人单/{name}" for name in sheets} | {"团队单.pdf"} <= set(links)
+    assert [link for link in links if not (settled_pack / link).is_file()] == []
+    listed = json.loads((settled_pack / "run.json").read_text("utf-8"))["files"]
+    assert {f"结果单/{name}" for name in papers} <= set(listed)
 
 
 def test_the_progress_pack_has_its_page_and_no_targets_of_next_month(small_shop):
