@@ -204,6 +204,12 @@ def test_rows_come_in_the_order_asked_for(tmp_path, monkeypatch):
     assert [(r["order_id"], r["source_line"]) for r in orders(shop)] == [("1", 1), ("2", 4)]
 
 
+def test_an_order_by_what_is_not_there_is_refused(tmp_path, monkeypatch):
+    text = PARAMS.replace("    table: orders", "    order_by: [nothing]\n    table: orders")
+    message = said(tmp_path, monkeypatch, made_duckdb(tmp_path), text=text)
+    assert "nothing" in message and "ordered" in message
+
+
 def test_looking_reads_and_writes_nothing(tmp_path, monkeypatch):
     shop = settings(tmp_path, made_sqlite(tmp_path), monkeypatch)
     seen = look(shop)

@@ -28,6 +28,7 @@ from ibis.common.exceptions import IbisError, TableNotFound
 from pydantic import Field, field_validator, model_validator
 
 from ..errors import CsperfError, Problem
+from ..settings import listed
 from ..text import say
 from . import table
 from .decode import normalised, without_unit
@@ -193,18 +194,25 @@ def _asked(con: BaseBackend, settings: Settings) -> ir.Table:
     """The columns that the mapping names; where some are missing none of the rows, so that reading can say which."""
     schema, _, name = settings.from_.rpartition(".")
     rows = con.sql(settings.query) if settings.query else con.table(name, database=schema or None)
-    wanted = {without_unit(normalised(name)) for name in (*settings.mapped, *settings.order_by)}
-    found = [name for name in rows.columns if without_unit(normalised(name)) in wanted]
-    complete = len({without_unit(normalised(name)) for name in found}) == len(wanted)
-    return rows.select(found) if complete else rows.limit(0)
+    if missing := [name for name in settings.order_by if name not in rows.columns]:
+        raise _problem(settings, "no_order", found=listed(missing), allowed=listed(rows.columns))
+    wanted = {_plain_name(name) for name in settings.mapped}
+    found = [name for name in rows.columns if _plain_name(name) in wanted]
+    complete = len({_plain_name(name) for name in found}) == len(wanted)
+    return rows.select([*dict.fromkeys([*found, *settings.order_by])]) if complete else rows.limit(0)
+
+
+def _plain_name(name: str) -> str:
+    """What names are compared by, as those of a file's header are."""
+    return without_unit(normalised(name))
 
 
 def _ordered(rows: ir.Table, settings: Settings, kind: str) -> ir.Table:
     """The rows in an order that they themselves tell: a database gives equal tables in any."""
     plain = {name: _plain(rows[name], kind) for name in rows.columns}
-    first = [name for name in settings.order_by if name in plain]
-    rest = [column for name, column in plain.items() if name not in first]
-    return rows.order_by([*(rows[name] for name in first), *rest]).select(**plain)
+    first = [rows[name] for name in settings.order_by if name in plain]
+    rest = [column for name, column in plain.items() if name not in settings.order_by]
+    return rows.order_by([*first, *rest]).select(**plain)
 
 
 def _plain(column: ir.Value, kind: str) -> ir.Value:
