@@ -219,3 +219,22 @@ def test_units_and_case_are_forgiven_only_where_nothing_fits_exactly(tmp_path):
         assert sheet.named("id") == ["ID"]
         assert sheet.named("总价") == ["总价(元)", "总价(分)"]
         assert sheet.named("数量") == []
+
+
+@pytest.mark.parametrize("cell", ["{}\t", '"{}\t"', "\t{}", '"\t{}"'])
+def test_a_table_whose_cells_all_carry_a_tab_is_cut_at_its_commas(tmp_path, cell):
+    """Platforms put it there so that no spreadsheet takes an id for a number."""
+    rows = [["订单号", "订单状态", "备注"], ["1", "已签收", ""]]
+    path = tmp_path / "orders.csv"
+    path.write_text("".join(",".join(map(cell.format, row)) + "\r\n" for row in rows), encoding="utf-8", newline="")
+    with decode.open_sheet(path) as sheet:
+        assert list(sheet.header) == rows[0]
+    ((_place, records),) = decode.first_records(path, 5)
+    assert [len(cells) for _line, cells in records] == [3, 3]
+
+
+def test_tabs_between_cells_cut_them_also_where_the_last_are_empty(tmp_path):
+    path = tmp_path / "orders.tsv.txt"
+    path.write_text("a\tb, c\td\n1\t\t\n", encoding="utf-8")
+    with decode.open_sheet(path) as sheet:
+        assert list(sheet.header) == ["a", "b,c", "d"]

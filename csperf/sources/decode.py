@@ -33,6 +33,7 @@ from ..text import say
 ENCODINGS = ("utf-8-sig", "gb18030")  # utf-8-sig reads plain UTF-8 as well
 DELIMITERS = {"csv": ",", "tsv": "\t"}
 SNIFFED = (",", "\t", ";")
+PADDING = re.compile(r'\t+(?="?(?:[,;]|\s*$))|(?<=[,;])"?\t+')  # a TAB beside a comma belongs to the cell
 BATCH_ROWS = 100_000
 BLOCK_BYTES = 8 << 20
 HEAD_BYTES = 256
@@ -246,11 +247,17 @@ def _first_of_text(text: str, n: int) -> Iterator[Record]:
     """The first n records, each with the line on which it starts."""
     csv.field_size_limit(CELL_CHARACTERS)
     lines = list(islice(io.StringIO(text, newline=""), n))
-    delimiter = max(SNIFFED, key=lambda sign: max(line.count(sign) for line in lines))
+    delimiter = _delimiter(lines)
     reader, line = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), 1
     for row in islice(reader, n):
         yield line, row
         line = reader.line_num + 1
+
+
+def _delimiter(lines: Iterable[str]) -> str:
+    """The sign that most often stands between the cells of a line."""
+    plain = [PADDING.sub("", line) for line in lines]
+    return max(SNIFFED, key=lambda sign: max(line.count(sign) for line in plain))
 
 
 def _sheet(path: Path, records: Iterator[Record], header_row: int) -> Sheet:
@@ -318,7 +325,7 @@ def _text(path: Path, lines: _Lines, delimiter: str, header_row: int) -> Sheet:
     csv.field_size_limit(CELL_CHARACTERS)
     text = lines.rest()
     head = list(islice(io.StringIO(text, newline=""), header_row)) or [""]
-    delimiter = delimiter or max(SNIFFED, key=head[-1].count)
+    delimiter = delimiter or _delimiter(head[-1:])
     lines.open(text)
     sheet = _sheet(path, _text_records(path, lines, delimiter), header_row)
     return _Text(sheet.header, sheet.twice, sheet.width, sheet.records, path, lines, delimiter)
