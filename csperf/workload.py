@@ -64,17 +64,18 @@ def gini(values: Sequence[float] | pd.Series) -> float:
 
 
 def fairness(daily: pd.DataFrame, shifts: pd.DataFrame, days: Sequence[date], timezone: str) -> pd.DataFrame:
-    """agent_id, chats, hours, per_hour, days_on, days_off, shortest_rest_h, short_rests: load and rest of each person.
+    """agent_id, chats, hours, per_hour, days_on, off_per_week, shortest_rest_h, short_rests: everybody's load and rest.
 
     `daily`: agent values with sessions_per_day by day; `shifts`: agent_id, start, end (UTC) of the `days`. per_hour is
-    chats by hour of the shifts. Rests are those between two shifts; short ones are below SHORT_REST_H. Null where a
-    person has no shift, or never two.
+    chats by hour of the shifts. off_per_week: days without a shift in seven, from a person's first shift to the last,
+    so that whoever came or left in between has no holiday. Rests are those between two shifts; short ones are below
+    SHORT_REST_H. Null where a person has no shift, or never two.
     """
     rows = daily[daily["metric"] == "sessions_per_day"]
     chats = rows.groupby("agent_id")["numerator"].sum().rename("chats")
     own = _within(shifts, days, timezone).join(chats, how="outer")
-    own = own.assign(per_hour=own["chats"] / own["hours"], days_off=len(set(days)) - own["days_on"])
-    names = ["chats", "hours", "per_hour", "days_on", "days_off", "shortest_rest_h", "short_rests"]
+    own = own.assign(per_hour=own["chats"] / own["hours"], off_per_week=7 * (1 - own["days_on"] / own["span"]))
+    names = ["chats", "hours", "per_hour", "days_on", "off_per_week", "shortest_rest_h", "short_rests"]
     return own[names].rename_axis("agent_id").reset_index()
 
 
@@ -90,12 +91,13 @@ def _within(shifts: pd.DataFrame, days: Sequence[date], timezone: str) -> pd.Dat
     return rows.groupby("agent_id").agg(
         hours=("hours", "sum"),
         days_on=("day", "nunique"),
+        span=("day", lambda own: (own.max() - own.min()).days + 1),
         shortest_rest_h=("rest", "min"),
         short_rests=("short", lambda one: one.sum(min_count=1)),
     )
 
 
-def evenness(people: pd.DataFrame, columns: Sequence[str] = ("per_hour", "hours", "days_off")) -> pd.DataFrame:
+def evenness(people: pd.DataFrame, columns: Sequence[str] = ("per_hour", "hours", "off_per_week")) -> pd.DataFrame:
     """what, people, least, most, range, gini of each of the columns of `fairness`, over those who have a value."""
     rows = []
     for column in columns:

@@ -53,15 +53,18 @@ def test_load_and_rest_of_each_person():
         ("a", "2026-10-06 00:00", "2026-10-06 08:00"),
         ("b", "2026-10-05 01:00", "2026-10-05 05:00"),
         ("b", "2026-10-05 06:00", "2026-10-05 10:00"),
+        ("d", "2026-10-05 01:00", "2026-10-05 02:00"),
+        ("d", "2026-10-07 01:00", "2026-10-07 02:00"),
     )
     found = fairness(daily({"a": [40, 40, 0], "b": [20, 0, 0], "c": [7, 0, 0]}), plan, DAYS, "Asia/Shanghai")
     rows = found.set_index("agent_id")
-    assert rows.loc["a", ["hours", "per_hour", "days_on", "days_off", "shortest_rest_h", "short_rests"]].tolist() == [
-        *(16, 5, 2, 1, 8, 1)
-    ]
-    assert rows.loc["b", ["hours", "per_hour", "days_on", "days_off"]].tolist() == [8, 2.5, 1, 2]
+    assert rows.loc[
+        "a", ["hours", "per_hour", "days_on", "off_per_week", "shortest_rest_h", "short_rests"]
+    ].tolist() == [*(16, 5, 2, 0, 8, 1)]
+    assert rows.loc["b", ["hours", "per_hour", "days_on", "off_per_week"]].tolist() == [8, 2.5, 1, 0]
     assert rows.loc["b", ["shortest_rest_h", "short_rests"]].isna().all()  # the meal between two parts is no rest
-    assert rows.loc["c", ["hours", "per_hour", "days_off"]].isna().all()
+    assert rows.loc["c", ["hours", "per_hour", "off_per_week"]].isna().all()
+    assert rows.loc["d", "off_per_week"] == pytest.approx(7 / 3)
     even = evenness(found).set_index("what")
     assert even.loc["per_hour", ["people", "least", "most", "range"]].tolist() == [2, 2.5, 5, 2.5]
 

@@ -79,10 +79,10 @@ def fair_load(people: pd.DataFrame, *, lang: str = "zh", names: Mapping[str, str
     rows = people[people["hours"].notna()].sort_values("per_hour", ascending=False, ignore_index=True)
     shown = pd.DataFrame({say("tables.agent_id", lang): [who(agent, names) for agent in rows["agent_id"]]})
     words = {"chats_total": "chats", "shift_hours": "hours", "chats_per_hour": "per_hour", "days_worked": "days_on"}
-    for word, column in (words | {name: name for name in ("days_off", "shortest_rest_h", "short_rests")}).items():
+    for word, column in (words | {name: name for name in ("off_per_week", "shortest_rest_h", "short_rests")}).items():
         shown[say(f"tables.{word}", lang)] = [number(value, "count") for value in rows[column].astype(float)]
     even = evenness(rows).set_index("what")
-    load, off = even.loc["per_hour"], even.loc["days_off"]
+    load, off = even.loc["per_hour"], even.loc["off_per_week"]
     times = MISSING if not load["least"] > 0 else f"{load['most'] / load['least']:.1f}"
     title = say("tables.fair_load", lang, times=times, gini=_gini(load["gini"]))
     slots = {"off": number(off["range"], "count"), "gini_off": _gini(off["gini"])}
