@@ -12,10 +12,12 @@ from datetime import date, timedelta
 import pandas as pd
 
 from . import table_door
+from .filled import filled_in
 from .frontpage import About, FrontPage, Material, content, html, pdf, png
 from .frontpage.weak import LEAST_DAYS
 from .lists import week_map
 from .people.cost import cost
+from .people.steps import step_table
 from .run import Run, facts, keep_in_force, measure, past_review, propose
 from .scorecard import scorecard
 from .targets import Proposal
@@ -23,7 +25,7 @@ from .targets.industry import industry_values
 from .targets.register import days_of, later
 from .text import say, speaking
 from .text.numbers import day_words
-from .weighing import in_use
+from .weighing import in_use, published_weights, scorable
 from .weights import Weighing, templates
 
 # What weak hours and days are read from: the first that the shop has.
@@ -108,7 +110,11 @@ def about(run: Run) -> About:
 
 def _weights(run: Run, proposal: Proposal) -> pd.DataFrame | None:
     """The weights that the shop goes by, each with where they come from; null where nothing may be scored yet."""
-    weighed = in_use(run, proposal.targets, proposal.months)
+    fixed = published_weights(run, _month_after(run.first_day))
+    if fixed is not None:
+        since = day_words(date.fromisoformat(fixed["valid_from"].min()), run.lang)
+        return fixed.assign(said=say("weights.held", since=since, who=fixed["set_by"].iloc[-1]))
+    weighed = in_use(run, proposal.targets, _with_told_roles(run, proposal.months))
     frames = [one.weights.assign(said=_origin(one)) for one in weighed]
     return pd.concat(frames, ignore_index=True) if frames else None
 
@@ -120,14 +126,25 @@ def _origin(weighing: Weighing) -> str:
     return weighing.said[0]
 
 
+def _with_told_roles(run: Run, months: pd.DataFrame) -> pd.DataFrame:
+    """The agent-months without the roles that nobody told: there these are what the metrics are meant for."""
+    roster = run.table("roster")
+    told = roster.loc[roster["role"].notna(), "agent_id"]
+    return months.assign(role=months["role"].where(months["agent_id"].isin(told)))
+
+
 def _bonus(run: Run, proposal: Proposal, weights: pd.DataFrame | None) -> pd.DataFrame | None:
     """What a month as the newest would cost by these targets and weights (people.cost); null without a bonus scheme."""
-    pay = run.params.people.pay
-    if weights is None or not pay.bonuses:
+    pay, filled = run.params.people.pay, filled_in(run.params.folder, "steps")
+    steps = () if filled is None else step_table(filled)
+    if weights is None or not (pay.bonuses or steps):
         return None
-    values = proposal.months.assign(shop_id=run.params.shop)
-    card = scorecard(values, proposal.targets, weights, roster=run.table("roster"), month=run.month)
-    return cost(card.scores, pay, card.settings)
+    values, aims = _with_told_roles(run, proposal.months).assign(shop_id=run.params.shop), scorable(proposal.targets)
+    by = ["metric"] if weights["role"].isna().all() else ["metric", "role"]
+    aimed = weights.merge(aims[by].drop_duplicates())  # what has no target gives its weight to the rest
+    aimed["weight"] *= 100 / aimed.groupby("role", dropna=False)["weight"].transform("sum")
+    card = scorecard(values, aims, aimed[aimed["weight"] > 0], roster=run.table("roster"), month=run.month)
+    return cost(card.scores, pay, card.settings, steps=steps)
 
 
 def recent(months: pd.DataFrame, names: list[str]) -> pd.DataFrame:

@@ -65,15 +65,15 @@ def in_use(source: Run | Facts, targets: pd.DataFrame, values: pd.DataFrame) -> 
     return weighed
 
 
-def published_weights(run: Run) -> pd.DataFrame | None:
-    """The weights in force in the run's month, from <shop>.weights.csv (weights.held); null where none were published.
+def published_weights(run: Run, month: str = "") -> pd.DataFrame | None:
+    """The weights in force in `month` (default: the run's), of <shop>.weights.csv (weights.held); null where none are.
 
     CsperfError with every fault of the file, whatever month it is of.
     """
     path = run.params.folder / f"{run.params.shop}.weights.csv"
     if not path.is_file():
         return None
-    rows = held(read_tidy(path, "published_weights"), run.month, path.name)
+    rows = held(read_tidy(path, "published_weights"), month or run.month, path.name)
     return rows if len(rows) else None
 
 
