@@ -16,7 +16,7 @@ from .adoption import form_name, write_form
 from .catalogue import ENTRIES
 from .definitions import SETS
 from .errors import CsperfError, Problem
-from .facts import LEVELS, ROLES, SPOKEN
+from .facts import FEEDBACK, LEVELS, PLANS, ROLES, SPOKEN
 from .load import KEY_FILE
 from .params import NAME_LENGTH
 from .people.settings import CRITERIA
@@ -36,7 +36,8 @@ OFF = ("rest", "leave")
 class Field:
     """A column of a form: the contract's column it fills, the word of its heading, what may be chosen, an example.
 
-    `choices`: what is written in the cell -> what it means in the contract; nothing = free text.
+    `choices`: what is written in the cell -> what it means in the contract; nothing = free text. `pattern`: what of the
+    cell is meant.
     """
 
     column: str
@@ -44,6 +45,7 @@ class Field:
     word: str = ""
     choices: Callable[[str], dict[str, object]] | None = None
     area: str = "forms"
+    pattern: str = ""
 
     def heading(self, lang: str) -> str:
         """The heading in `lang`."""
@@ -74,6 +76,8 @@ def _sets(lang: str) -> dict[str, object]:
     return {name: name for name in SETS}
 
 
+VISITS = ("phone", "chat", "call_on")
+PERIOD_OF_CELL = r"^(\d{4}(?:-\d{2}|-Q[1-4])?)(?:-\d{2}.*)?$"  # Excel makes a date of 2026-10
 FIRST, LAST = dt.date(2026, 10, 1), dt.date(2026, 10, 31)
 FORMS: dict[str, tuple[Field, ...]] = {
     "roster": (
@@ -107,6 +111,29 @@ FORMS: dict[str, tuple[Field, ...]] = {
         Field("category", ""),
         Field("source", "生意参谋 服务 客服绩效"),
         Field("read_by", "王小美"),
+    ),
+    "plans": (
+        Field("kind", "plan", word="plan_kind", choices=_chosen("plan_kind", PLANS)),
+        Field("period", "2026-10", pattern=PERIOD_OF_CELL),
+        Field("item", "", word="plan_item"),
+        Field("planned", 20),
+        Field("done", ""),
+    ),
+    "visits": (
+        Field("kind", "phone", word="visit_kind", choices=_chosen("visit_kind", VISITS)),
+        Field("agent_id", "A001"),
+        Field("buyer_id", "买家甲"),
+        Field("key_customer", True, choices=_chosen("exempt", (True, False))),
+        Field("due_at", dt.date(2026, 10, 20)),
+        Field("done_at", ""),
+    ),
+    "feedback": (
+        Field("kind", "feedback", word="feedback_kind", choices=_chosen("feedback_kind", FEEDBACK)),
+        Field("agent_id", "A001"),
+        Field("buyer_id", "买家甲"),
+        Field("key_customer", False, choices=_chosen("exempt", (True, False))),
+        Field("due_at", dt.date(2026, 10, 20)),
+        Field("done_at", ""),
     ),
 }
 # Forms that a command reads (filled.py): their columns are those of tidy.TABLES.
@@ -242,6 +269,8 @@ def _source(name: str, fields: Sequence[Field], lang: str) -> dict[str, object]:
         if field.choices is _metrics:
             meant |= {key: key for key in ENTRIES}
         columns[field.column] = {"from": heading, "values": meant} if meant else heading
+        if field.pattern:
+            columns[field.column] = {"from": heading, "pattern": field.pattern}
     left_out = {"example": {"column": say("forms.remark", lang), "not_in": [say("forms.example", lang)]}}
     if name == "roster":
         waiting = say("forms.role_undecided", lang)

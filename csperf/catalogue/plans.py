@@ -9,6 +9,7 @@ from ibis import _
 from ..metric import SHOP_ONLY, Conditions, Entry, Metric, Sum, mean, ratio, share, total
 
 KEY: Conditions = {"key_customer": _.key_customer}
+COOPERATION = ("cooperation", "协作", "部门协作")  # what questionnaires call it
 ANY_SIGN = float("-inf")
 OVERDONE = {
     "zh": "实际和计划按数量相加再相除，超额完成可大于1；还没填实际的不计入。同一类计划请用同一单位。",
@@ -133,7 +134,7 @@ PLANNED: tuple[Entry, ...] = (
         fact="surveys",
         value=_.points_ppm,
         measured_in="ppm",
-        among=SHOP_ONLY | {"about_cooperation": _.subject == "cooperation"},
+        among=SHOP_ONLY | {"about_cooperation": _.subject.isin(COOPERATION)},
         unit="points",
         step=0.1,
         min_n=1,

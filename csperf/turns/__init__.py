@@ -367,4 +367,6 @@ def people_and_days(con: ibis.BaseBackend, shop: Shop) -> tuple[ir.Table, ir.Tab
 
 
 def _table(con: ibis.BaseBackend, frame: pd.DataFrame, schema: dict[str, str] | None = None) -> ir.Table:
+    if frame.empty and schema:  # pandas does not know of what type nothing is
+        return materialise(con, ibis.memtable(ibis.schema(schema).to_pyarrow().empty_table()))
     return materialise(con, ibis.memtable(frame, schema=schema))

@@ -472,7 +472,7 @@ RECORD_METRICS: dict[str, Callable[[Facts], dict[Key, Pair]]] = {
     "budget_saved_share": lambda f: plan(f, "budget", "saved_ppm"),
     "budget_used_share": lambda f: plan(f, "budget", "done_ppm"),
     "cooperation_score": lambda f: only_shop(
-        average(among(f, "surveys", lambda r: r["subject"] == "cooperation"), "points_ppm", POINT)
+        average(among(f, "surveys", lambda r: r["subject"] in ("cooperation", "协作", "部门协作")), "points_ppm", POINT)
     ),
 }
 
