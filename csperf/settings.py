@@ -19,7 +19,7 @@ from .text import say
 ENCODINGS = ("utf-8-sig", "gb18030")  # Windows' Notepad may have saved the file in either
 TAB = r"'\t'"  # as PyYAML shows it
 SHOWN = 60  # characters of a wrong value that are quoted back
-LISTED = 22  # allowed words that are listed
+LISTED = 24  # allowed words that are listed
 MISSPELT = 0.85  # how alike two names of zones must be
 
 # pydantic's kinds of finding -> our sentence; what is not listed falls back to pydantic's own words.
