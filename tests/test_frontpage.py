@@ -538,6 +538,8 @@ def test_six_agents_and_31_days_of_one_table_get_a_full_page(tmp_path):
     for head in ("及格线", "11月目标", "预计达标", "为什么是这个数"):
         assert "–" not in column(page, head)
     assert page.numbers[0] == "参评**6人**"
+    assert sum(int(cell) for cell in column(page, "权重") if cell.isdigit()) == 100  # of no role: of all together
+    assert any("权重是起步模板" in note for note in page.notes)
     assert page.sentences[2].startswith(("周", "一周")) and page.charts[2].picture is not None
     assert not re.search(r"\d点|时段", page.sentences[2])
     assert [word for said in page.texts() for word in never(said)] == [] and pages_of(pdf(page)) == 1
