@@ -12,6 +12,21 @@ import xlsxwriter
 Row = Mapping[str, str]
 Decorate = Callable[[str, str], str]
 
+YOUZAN = (
+    "订单号,归属店铺,订单类型,订单状态,订单创建时间,买家付款时间,商品种类数,付款方式,支付流水号,商品金额合计,运费,店铺优惠合计,"
+    "应收订单金额,订单实付金额,全部商品名称,收货人/提货人,收货人手机号/提货人手机号,收货人省份,收货人城市,收货人地区,"
+    "详细收货地址/提货地址,买家姓名,订单退款状态"
+)
+SHOPIFY = (
+    "Name,Email,Financial Status,Paid at,Fulfillment Status,Fulfilled at,Accepts Marketing,Currency,"
+    "Subtotal,Shipping,Taxes,Total,Discount Code,Discount Amount,Shipping Method,Created at,"
+    "Lineitem quantity,Lineitem name,Lineitem price,Lineitem compare at price,Lineitem sku,"
+    "Lineitem requires shipping,Lineitem taxable,Lineitem fulfillment status,Billing Name,Billing Street,"
+    "Billing Address1,Billing Address2,Billing Company,Billing City,Billing Zip,Billing Province,"
+    "Billing Country,Billing Phone,Shipping Name,Shipping Street,Shipping Address1,Shipping Address2,"
+    "Shipping Company,Shipping City,Shipping Zip,Shipping Province,Shipping Country,Shipping Phone,Notes,"
+    "Note Attributes,Cancelled at"
+)
 HEADERS = {
     name: tuple(text.split(","))
     for name, text in {
@@ -199,40 +214,15 @@ HEADERS = {
             "订单状态,订单创建时间,订单付款时间,发货方,收货人姓名,收货地址,邮编,联系电话,联系手机,货品标题,"
             "单价(元),数量,单位,货号,型号,Offer ID"
         ),
-        "youzan new": (
-            "订单号,归属店铺,订单类型,订单状态,订单创建时间,买家付款时间,商品种类数,付款方式,支付流水号,"
-            "商品金额合计,运费,店铺优惠合计,应收订单金额,订单实付金额,全部商品名称,收货人/提货人,"
-            "收货人手机号/提货人手机号,收货人省份,收货人城市,收货人地区,详细收货地址/提货地址,买家姓名,"
-            "订单退款状态"
-        ),
-        "youzan old": (
-            "订单号,店铺,订单类型,订单状态,订单创建时间,买家付款时间,商品种类数,付款方式,支付流水号,商品金额合计,"
-            "运费,店铺优惠合计,应收订单金额,订单实付金额,全部商品名称,收货人/提货人,收货人手机号/提货人手机号,"
-            "收货人省份,收货人城市,收货人地区,详细收货地址/提货地址,买家姓名,订单退款状态"
-        ),
+        "youzan new": YOUZAN,
+        "youzan old": YOUZAN.replace("归属店铺", "店铺"),
         "shopify 2024+": (
-            "Name,Email,Financial Status,Paid at,Fulfillment Status,Fulfilled at,Accepts Marketing,Currency,"
-            "Subtotal,Shipping,Taxes,Total,Discount Code,Discount Amount,Shipping Method,Created at,"
-            "Lineitem quantity,Lineitem name,Lineitem price,Lineitem compare at price,Lineitem sku,"
-            "Lineitem requires shipping,Lineitem taxable,Lineitem fulfillment status,Billing Name,Billing Street,"
-            "Billing Address1,Billing Address2,Billing Company,Billing City,Billing Zip,Billing Province,"
-            "Billing Country,Billing Phone,Shipping Name,Shipping Street,Shipping Address1,Shipping Address2,"
-            "Shipping Company,Shipping City,Shipping Zip,Shipping Province,Shipping Country,Shipping Phone,Notes,"
-            "Note Attributes,Cancelled at,Payment Method,Payment Reference,Refunded Amount,Vendor,"
-            "Outstanding Balance,Employee,Location,Device ID,]Id,Tags,Risk Level,Source,Lineitem discount,"
+            f"{SHOPIFY},Payment Method,Payment Reference,Refunded Amount,Vendor,"
+            "Outstanding Balance,Employee,Location,Device ID,Id,Tags,Risk Level,Source,Lineitem discount,"
             "Tax 1 Name,Tax 1 Value,Tax 5 Value,Phone,Receipt Number,Duties,Billing Province Name,"
             "Shipping Province Name,Payment ID,Payment Terms Name,Next Payment Due At,Payment References"
         ),
-        "shopify 2012": (
-            "Name,Email,Financial Status,Paid at,Fulfillment Status,Fulfilled at,Accepts Marketing,Currency,"
-            "Subtotal,Shipping,Taxes,Total,Discount Code,Discount Amount,Shipping Method,Created at,"
-            "Lineitem quantity,Lineitem name,Lineitem price,Lineitem compare at price,Lineitem sku,"
-            "Lineitem requires shipping,Lineitem taxable,Lineitem fulfillment status,Billing Name,Billing Street,"
-            "Billing Address1,Billing Address2,Billing Company,Billing City,Billing Zip,Billing Province,"
-            "Billing Country,Billing Phone,Shipping Name,Shipping Street,Shipping Address1,Shipping Address2,"
-            "Shipping Company,Shipping City,Shipping Zip,Shipping Province,Shipping Country,Shipping Phone,Notes,"
-            "Note Attributes,Cancelled at"
-        ),
+        "shopify 2012": SHOPIFY,
         "refunds 2017": (
             "订单编号,退款编号,支付宝交易号,订单付款时间,商家编码,退款完结时间,买家会员名称,买家实际支付金额,"
             "宝贝标题,买家退款金额,手工退款/系统退款,是否需要退货,退款的申请时间,超时时间,退款状态,货物状态,"
