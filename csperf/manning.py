@@ -91,7 +91,9 @@ class Manning:
         slots: dict[str, Any] = {"handle": number(self.settings.handle_s or mean_service_s(self.seen), "count")}
         slots["n"] = number(int(self.seen["served"].sum()), "count")
         if self.chats_open is not None:
-            slots |= {"at_once": number(self.settings.chats_at_once, "count"), "open": f"{self.chats_open:.1f}"}
+            known = self.chats_open == self.chats_open
+            open_ = say("staffing.measured_open", lang, open=f"{self.chats_open:.1f}") if known else ""
+            slots |= {"at_once": number(self.settings.chats_at_once, "count"), "open": open_}
             return say("staffing.measured", lang, **slots)
         patience = self.settings.patience_s
         told = say("staffing.patience", lang, seconds=number(round(patience), "count")) if patience else ""

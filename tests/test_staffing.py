@@ -178,8 +178,7 @@ def test_the_shortage_of_an_evening_in_words():
     assert (evening.first, evening.last, evening.needed, evening.rostered, evening.short) == (20, 22, 3, 4, 2)
     said = stretch_words(evening, goal)
     assert (
-        said
-        == "30秒内回复80.0%，这个量20–22点要3个人（每小时约45个咨询）：算上吃饭休息要排4个，现在平均排2.0个，差2个。"
+        said == "30秒内回复80%，这个量20–22点要3个人（每小时约45个咨询）：算上吃饭休息要排4个，现在平均排2.0个，差2个。"
     )
     assert table.set_index("hour").loc[9, "short"] == 0
 
@@ -197,6 +196,7 @@ def test_a_floor_out_of_reach_asks_for_people_and_not_for_effort():
             "metric": ["reply_30s_msg", "conversion_paid_user", "reply_3min_user"],
             "floor": [0.9, 0.5, 0.6],
             "status": ["CAPACITY", "CAPACITY", "OK"],
+            "rule_zh": ["30秒应答率", "转化率", "3分钟回复率"],
         }
     )
     rows = pd.DataFrame([seen(busy_s=40 * 600.0)])
@@ -212,7 +212,7 @@ def test_a_floor_out_of_reach_asks_for_people_and_not_for_effort():
         said
         == f"靠现在的人手，20–21点到不了90.0%：不是个人的问题。先补{short[0].short}人（或调班），这一项首月不计分。"
     )
-    assert next(capacity_words(lines, [])).startswith("靠现在的做法，大多数人到不了90.0%")
+    assert next(capacity_words(lines, [])).startswith("平台“30秒应答率”：靠现在的做法，大多数人到不了90.0%")
 
 
 def test_supervision_goes_to_the_busiest_hours_of_different_days():

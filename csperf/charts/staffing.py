@@ -15,6 +15,7 @@ from ..text.numbers import number
 from .picture import BLUE, MISSING_GREY, ORANGE, WIDTH, Picture, canvas, house_style, note_below, nothing_to_show
 
 KINDS = {"per_hour": "count", "load": "load", "share": "share"}  # what a map can show -> how its cells are written
+FEWEST = 10  # cases of a share: of fewer a cell says nothing
 TURNING = 0.55  # of the way to the darkest: from there on figures are white
 
 
@@ -24,11 +25,12 @@ def week_hours(hours: pd.DataFrame, what: str, *, lang: str = "zh", better: str 
     `hours`: staffing.staffed by weekday and hour, `what` its column per_hour (customers) or load (agents busy all the
     time); or lists.week_map, and `what` is share (of cases served in time, `better` higher).
     """
-    hours = hours.assign(value=hours[what], n=hours["arrivals"]) if what in hours else hours
-    known = hours[(hours["n"] > 0) & hours["value"].notna()]
-    if known.empty:
+    hours = hours.assign(value=hours[what], n=hours["arrivals"]) if what in hours else hours[hours["n"] >= FEWEST]
+    known, came = hours[hours["value"].notna()], hours.loc[hours["n"] > 0, "hour"]
+    if known.empty or came.empty:
         return nothing_to_show(f"week_{what}", say("charts.week_nothing", lang))
-    shown = range(int(known["hour"].min()), int(known["hour"].max()) + 1)
+    shown = range(int(came.min()), int(came.max()) + 1)
+    known = known[known["hour"].isin(shown)]
     wide = known.pivot(index="weekday", columns="hour", values="value").reindex(index=range(7), columns=shown)
     cells = wide.to_numpy(float)
     at = known.loc[(known["value"].idxmin if better == "higher" else known["value"].idxmax)()]
@@ -81,7 +83,8 @@ def needed_scheduled(by_hour: pd.DataFrame, *, lang: str = "zh") -> Picture:
         return nothing_to_show("needed_scheduled", say("charts.week_nothing", lang))
     short = (rows["short"].fillna(0).astype(float) >= 0.5).to_numpy()
     known = rows["scheduled"].notna().any()
-    title = say(f"charts.needed_scheduled{'' if known else '_unknown'}", lang, hours=int(short.sum()))
+    ending = "_unknown" if not known else "" if short.any() else "_enough"
+    title = say(f"charts.needed_scheduled{ending}", lang, hours=int(short.sum()))
     with house_style():
         figure, axes = canvas(2.8, WIDTH)
         bars = axes.bar(rows["hour"], rows["rostered"].astype(float), width=0.8, color=BLUE, alpha=0.75)

@@ -17,7 +17,7 @@ from .settings import StaffingSettings
 
 
 def stretch_words(stretch: Stretch, settings: StaffingSettings, lang: str = "zh") -> str:
-    """30秒内回复八成，20–22点这个量要4个人，排班要5个，现在平均3.2个，差2个。"""
+    """30秒内回复80%，20–22点这个量要4个人，排班要5个，现在平均3.2个，差2个。"""
     slots = {name: number(getattr(stretch, name), "count") for name in ("per_hour", "needed", "rostered", "short")}
     slots |= {"hours": hours_words(stretch, lang), "scheduled": f"{stretch.scheduled:.1f}"}
     return say("staffing.stretch", lang, **slots, goal=goal_words(settings, lang))
@@ -35,8 +35,8 @@ def needed_words(per_hour: float, service_s: float, settings: StaffingSettings, 
 
 
 def goal_words(settings: StaffingSettings, lang: str) -> str:
-    """30秒内回复80.0%."""
-    slots = {"reply": number(settings.reply_s, "count"), "level": number(settings.level, "share")}
+    """30秒内回复80%."""
+    slots = {"reply": number(settings.reply_s, "count"), "level": number(settings.level, "share").replace(".0%", "%")}
     return say("staffing.goal", lang, **slots)
 
 
@@ -54,7 +54,8 @@ def capacity_words(lines: pd.DataFrame, found: Sequence[Stretch], lang: str = "z
     speed = lines["metric"].map(lambda key: QUESTIONS[key] == "speed").astype(bool)
     for line in lines[speed & lines["status"].str.contains("CAPACITY")].itertuples():
         known: dict[str, Any] = {"where": hours_words(found[0], lang), "people": found[0].short} if found else {}
-        yield capacity(line.floor, entry(line.metric).unit, **known, lang=lang)
+        said = capacity(line.floor, entry(line.metric).unit, **known, lang=lang)
+        yield say("staffing.floor", lang, rule=getattr(line, f"rule_{lang}"), said=said)
 
 
 def assumptions(settings: StaffingSettings, lang: str = "zh") -> str:

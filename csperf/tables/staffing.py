@@ -30,7 +30,8 @@ def staffing_hours(
     shown[say("tables.expected_answered", lang)] = [number(value, "share") for value in rows["answered"]]
     known = rows["scheduled"].notna().any()
     slots = {"goal": goal_words(settings, lang), "short": int((rows["short"].fillna(0) >= 0.5).sum())}
-    title = say(f"tables.staffing_hours{'' if known else '_unknown'}", lang, **slots)
+    ending = "_unknown" if not known else "" if slots["short"] else "_enough"
+    title = say(f"tables.staffing_hours{ending}", lang, **slots)
     notes = [*said, say("tables.staffing_hours_note", lang)]
     return Table("staffing_hours", rows, laid_out("staffing_hours", shown, title, lang, stub="hour", notes=notes))
 
@@ -115,7 +116,8 @@ def mixes(
         for row in found.itertuples()
     ]
     slots = {"listed": int(found["listed"].sum()), "people": len(found)}
-    title, notes = say(f"tables.mixes{'' if len(found) else '_none'}", lang, **slots), [say("tables.mixes_note", lang)]
+    ending = "_none" if found.empty else "" if slots["listed"] else "_even"
+    title, notes = say(f"tables.mixes{ending}", lang, **slots), [say("tables.mixes_note", lang)]
     gt = laid_out("mixes", shown, title, lang, group="role", stub="agent_id", notes=notes)
     return Table("mixes", found, gt)
 
