@@ -181,7 +181,7 @@ def pay_cost(found: pd.DataFrame, past: pd.DataFrame, *, lang: str = "zh") -> Ta
     }
     expected = found.set_index("case")
     slots = {
-        "expected": yuan(expected.loc["expected", "bonus_fen"]),
+        "expected": yuan(expected.loc["expected", "uncapped_fen"]),
         "most": yuan(expected.loc["most", "uncapped_fen"]),
     }
     budget = expected.loc["expected", "budget_fen"]
