@@ -113,7 +113,7 @@ def _weights(run: Run, proposal: Proposal) -> pd.DataFrame | None:
     fixed = published_weights(run, _month_after(run.first_day))
     if fixed is not None:
         since = day_words(date.fromisoformat(fixed["valid_from"].min()), run.lang)
-        return fixed.assign(said=say("weights.held", since=since, who=fixed["set_by"].iloc[-1]))
+        return fixed.assign(said=say("frontpage.weights_held", since=since, who=fixed["set_by"].iloc[-1]))
     weighed = in_use(run, proposal.targets, _with_told_roles(run, proposal.months))
     frames = [one.weights.assign(said=_origin(one)) for one in weighed]
     return pd.concat(frames, ignore_index=True) if frames else None

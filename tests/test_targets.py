@@ -436,10 +436,10 @@ def test_the_table_says_how_far_off_a_target_may_be_and_cards_are_of_what_people
     ("ours", "theirs", "days", "said"),
     [
         ("shop", "shop", 30, ""),
-        ("shop", "taobao", 30, "other or unnamed counting rules"),
-        ("", "taobao", 30, "other or unnamed counting rules"),
+        ("shop", "taobao", 30, "is counted otherwise, or nobody says how"),
+        ("", "taobao", 30, "is counted otherwise, or nobody says how"),
         ("", "", 30, ""),
-        ("shop", "shop", 1, "fewer than 7 days"),
+        ("shop", "shop", 1, "covers under 7 days"),
     ],
 )
 def test_what_has_no_say_is_said(ours, theirs, days, said, monkeypatch):
@@ -449,7 +449,5 @@ def test_what_has_no_say_is_said(ours, theirs, days, said, monkeypatch):
     peers = benchmark("reply_30s_msg", days=days, tier_mean=0.9).assign(definitions=theirs or None)
     row = whole(aims.propose(rows, benchmarks=peers, settings=QUICK).targets)
     assert row["tier_mean"] == 0.9 and (row["bound_by"] == "shop") == bool(said)
-    assert row["reason"].endswith(
-        f"category's mean 90.0% has {said}: shown, and without a say." if "rules" in said else "."
-    )
+    assert row["reason"].endswith(f"The category's mean 90.0% {said}: no say." if said else ".")
     assert said in row["reason"]

@@ -152,7 +152,7 @@ def _notes(every: Sequence[Aim], material: Material, about: About, lang: str) ->
     yield say("frontpage.note_scores", lang)
     yield from _weights(material.weights, lang)
     yield from _bonus(material, about, lang)
-    yield from (said for aim in every if (said := _company_goal(aim, lang)))
+    yield from (said for aim in every if aim.weight != 0 and (said := _company_goal(aim, lang)))
 
 
 def _weights(weights: pd.DataFrame | None, lang: str) -> Iterator[str]:
