@@ -251,11 +251,12 @@ def _summed() -> set[str]:
 
 
 def _metric_columns(frame: pd.DataFrame, keys: Sequence[str], lang: str) -> pd.DataFrame:
-    """Keys as words, metric columns as figures under the catalogue's names."""
+    """Keys as words, metric columns as figures under the names of the 2010 manual's reports, else the catalogue's."""
     shown = in_words(frame[list(keys)], lang)
     for metric in (c for c in frame.columns if c not in keys and not c.endswith("_few")):
         known, few = entry(metric), frame[f"{metric}_few"]
-        head = words("report", lang).get(f"total_{metric}") or labelled(getattr(known, lang), known.unit, lang)
+        name = words("tables", lang).get(f"manual_{metric}", getattr(known, lang))
+        head = words("report", lang).get(f"total_{metric}") or labelled(name, known.unit, lang)
         cells = [number(value, known.unit) for value in frame[metric]]
         shown[head] = [
             c if pd.isna(n) else say("tables.only_n", lang, n=int(n)) for c, n in zip(cells, few, strict=True)
