@@ -37,11 +37,11 @@ class EngineSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     backend: Literal["duckdb", "spark"] = "duckdb"
-    master: str = "local[*]"
-    spark: dict[str, str] = {}
     memory_limit: str = "2GB"
     threads: int | None = Field(default=None, ge=1)
     chunk_days: int | None = Field(default=None, ge=1)
+    master: str = "local[*]"
+    spark: dict[str, str] = {}
 
 
 # Rows come in small lots, over which more threads spend more than they save; what memory cannot hold goes to disk.
