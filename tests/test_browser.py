@@ -17,6 +17,8 @@ PAGES = [
     "04_targets",
     "05_weights",
     "07_target_review",
+    "10_aftersale",
+    "11_staffing",
 ]
 
 

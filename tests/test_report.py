@@ -21,6 +21,7 @@ from csperf.text import words
 from csperf.text.numbers import number
 
 PAGES = ["01_data_quality", "02_metric_by_hand", "03_performance", "04_targets", "05_weights", "07_target_review"]
+PAGES += ["10_aftersale", "11_staffing"]
 
 
 def notebook(*cells, parameters='params_file = ""\nmonth = ""\nlang = ""'):
