@@ -80,11 +80,7 @@ def make(
     _checked(months, agents, messages)
     rng = np.random.default_rng(seed)
     shop = world.build(rng, months, agents, until or UNTIL)
-    plot, chats = stories.tell(rng, shop, int(messages / MESSAGES_PER_CHAT))
-    play = script.write(rng, shop, chats)
-    play.buyers, play.strangers = stories.names(plot), len(plot.outcome)
-    words = Words(rng, shop, chats.presale)
-    sold = orders.order(rng, shop, plot, play)
+    play, words, sold = _story(rng, shop, messages)
     written = _emptied(Path(folder), messages > MESSY_UP_TO and door != "table")
     known: dict[str, Any] = {"seed": seed, "messages": 0, "chats": 0, "orders": len(sold)}
     if door != "chat":
@@ -94,16 +90,19 @@ def make(
     if door == "table":
         export_people.write_people(written, shop)
         return _report(written, shop, doors.by_month(days, shop), known, door, platform)
-    totals = truth.Totals.blank(len(shop.months), len(shop.agents), shop.days)
-    count, invited = _chats(rng, shop, play, words, sold, written, totals)
-    truth.count_orders(totals, shop, sold)
-    truth.count_days(totals, shop)
     if door == "chat":
         export_sales.write_orders(written, shop, play, sold)
         export_sales.write_refunds(written, shop, play, sold)
-    _rest(rng, shop, play, words, written, totals, invited)
-    known |= {"messages": count, "chats": int(play.seen.sum())}
-    return _report(written, shop, totals, known, door, platform)
+    totals, known["messages"] = _chats(rng, shop, play, words, sold, written)
+    return _report(written, shop, totals, known | {"chats": int(play.seen.sum())}, door, platform)
+
+
+def _story(rng: np.random.Generator, shop: world.World, messages: int) -> tuple[script.Script, Words, orders.Orders]:
+    """Who talks to whom and when, in which words, and what is bought."""
+    plot, chats = stories.tell(rng, shop, int(messages / MESSAGES_PER_CHAT))
+    play = script.write(rng, shop, chats)
+    play.buyers, play.strangers = stories.names(plot), len(plot.outcome)
+    return play, Words(rng, shop, chats.presale), orders.order(rng, shop, plot, play)
 
 
 def _checked(months: int, agents: int, messages: int) -> None:
@@ -125,7 +124,20 @@ def _emptied(folder: Path, bulk: bool) -> Written:
     return Written(folder, bulk)
 
 
-def _chats(rng, shop, play, words, sold, written, totals) -> tuple[int, tuple]:
+def _chats(rng, shop, play, words, sold, written) -> tuple[truth.Totals, int]:
+    """Write the chats and what goes with them: what they come to, and how many messages there are."""
+    totals = truth.Totals.blank(len(shop.months), len(shop.agents), shop.days)
+    count, invited = _months_of_chats(rng, shop, play, words, sold, written, totals)
+    truth.count_orders(totals, shop, sold)
+    truth.count_days(totals, shop)
+    export_people.write_people(written, shop)
+    export_people.write_complaints(written, rng, shop, play, words)
+    export_people.write_ratings(written, rng, shop, play, words, invited)
+    export_sales.write_benchmarks(written, shop, _own(totals, shop))
+    return totals, count
+
+
+def _months_of_chats(rng, shop, play, words, sold, written, totals) -> tuple[int, tuple]:
     """Write and count the chats, month by month so that memory stays small; how many messages, and who was invited."""
     fates, coded = truth.fates_of(play, sold), _coded(play, words)
     month_of_chat, next_id, invited = shop.month_of[play.chats.day], 1, []
@@ -140,13 +152,6 @@ def _chats(rng, shop, play, words, sold, written, totals) -> tuple[int, tuple]:
         invited.append((rows.chat[asked], rows.time[asked]))
         next_id += len(rows)
     return next_id - 1, tuple(np.concatenate(column) for column in zip(*invited, strict=True))
-
-
-def _rest(rng, shop, play, words, written, totals, invited) -> None:
-    export_people.write_people(written, shop)
-    export_people.write_complaints(written, rng, shop, play, words)
-    export_people.write_ratings(written, rng, shop, play, words, invited)
-    export_sales.write_benchmarks(written, shop, _own(totals, shop))
 
 
 def _report(
