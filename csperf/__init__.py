@@ -29,6 +29,7 @@ NAMES = {
     "score": "scorecard",
     "score_run": "scoring",
     "personnel": "personnel",
+    "aftercare": "followup",
     "derive_weights": "weights",
     "weigh": "weighing",
     "load_rules": "rules",

@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from .catalogue import entry
+from .facts import PPM
 from .metric import Metric, Sum
 
 CLOCKS = ("sent_at", "started_at", "queued_at")  # when a row of a fact began
@@ -91,3 +92,40 @@ def open_refunds(refunds: ir.Table, until: date) -> pd.DataFrame:
     rows = whole.drop("agent_id").left_join(last, "refund_id").rename(agent_id="agent")
     columns = ["refund_id", "order_id", "buyer_id", "agent_id", "requested_at"]
     return rows.select(columns).order_by("requested_at", "refund_id").to_pandas()
+
+
+CAUSE_H, RESULT_H = 2, 24  # S1-10: the clocks of a complaint
+
+
+def overdue_complaints(complaints: ir.Table, until: date, timezone: str) -> pd.DataFrame:
+    """complaint_id, buyer_id, agent_id, opened_at, waits_for, late_h: complaints past a clock, the latest first.
+
+    `complaints`: the fact. waits_for: `cause` where none was found CAUSE_H after the opening, `result` where it was not
+    solved after RESULT_H. late_h: hours beyond the clock at the end of the day `until`.
+    """
+    end = pd.Timestamp(until, tz=timezone) + pd.Timedelta(days=1)
+    rows = complaints.filter(complaints.day <= until, complaints.resolved_at.isnull()).to_pandas()
+    agents = rows[rows["scope"] == "agent"].set_index("complaint_id")["agent_id"]
+    whole = rows[rows["scope"] == "shop"]
+    open_h = (end - pd.to_datetime(whole["opened_at"], utc=True)).dt.total_seconds() / 3600
+    asked = whole["cause_at"].isna() & whole["causes_told"] & (open_h <= RESULT_H)
+    limit = asked.map({True: CAUSE_H, False: RESULT_H})
+    late = whole.assign(
+        agent_id=whole["complaint_id"].map(agents),
+        waits_for=asked.map({True: "cause", False: "result"}),
+        late_h=open_h - limit,
+    )
+    late = late[late["late_h"] > 0].sort_values(["late_h", "complaint_id"], ascending=[False, True], ignore_index=True)
+    return late[["complaint_id", "buyer_id", "agent_id", "opened_at", "waits_for", "late_h"]]
+
+
+def checked_items(checks: ir.Table, first_day: date, last_day: date) -> pd.DataFrame:
+    """item, source, points, passed, n: quality checks of the days by item and by who checked.
+
+    `checks`: the fact. points: mean score of 100; passed: share of those judged; null where there is none.
+    """
+    rows = checks.filter(checks.scope == "shop", checks.day.between(first_day, last_day))
+    found = rows.group_by("item", "source").agg(
+        points=rows.points_ppm.mean() / PPM, passed=rows.passed.cast("int64").mean(), n=rows.count()
+    )
+    return found.order_by("item", "source").to_pandas()

@@ -276,8 +276,9 @@ def _stopped(path: Path, error: PapermillExecutionError) -> Exception:
 
 def _lacks(path: Path, run: Run) -> set[str]:
     """Tables that the notebook says it needs and the shop has not: such a page would be empty and is left out."""
-    needs = nbformat.read(path, as_version=4).metadata.get("csperf", {}).get("needs", ())
-    return set(needs) - set(run.store.tables())
+    about, held = nbformat.read(path, as_version=4).metadata.get("csperf", {}), set(run.store.tables())
+    any_of = set(about.get("any_of", ()))  # of these one will do
+    return set(about.get("needs", ())) - held or (any_of if not any_of & held else set())
 
 
 def _needs(cell: NotebookNode) -> set[str]:

@@ -15,10 +15,11 @@ from made_records import derived_table, engine_records, random_records
 from oracle import RECORD_METRICS, derive, purchases, record_metrics, records
 from shops import made_shop
 
-from csperf import aftersale
+from csperf import aftersale, tables
 from csperf.catalogue import ENTRIES
 from csperf.definitions import SETS
 from csperf.facts import DERIVED
+from csperf.lists import checked_items, overdue_complaints
 from csperf.mart import build, frame, measure
 from csperf.sources import Shop, export
 from csperf.stats.repeat import came_back, repeat_buying
@@ -134,3 +135,48 @@ def test_only_purchases_old_enough_can_have_come_back():
     rows = pd.DataFrame([{"buyer_id": buyer, "day": day} for buyer, own in days.items() for day in own])
     found = came_back(rows, dt.date(2026, 1, 31), [7, 10, 30])
     assert found.values.tolist() == [[7, 0, 3], [10, 1, 3], [30, 1, 2]]
+
+
+# ------------------------------------------------------------------------------------------------------------ worklists
+
+
+def at(hour: float, day: int = 2) -> dt.datetime:
+    return dt.datetime(2026, 3, day, tzinfo=dt.UTC) + dt.timedelta(hours=hour)
+
+
+def test_complaints_past_their_clock():
+    """At the end of March 3 c1 lacks a result by 24 h, c2 a cause by 2; c3 is young, c4 solved, c5 has a cause."""
+    rows = [("c1", at(0), at(1), None), ("c2", at(20, 3), None, None), ("c3", at(23, 3), None, None)]
+    rows += [("c4", at(0), at(1), at(2)), ("c5", at(20, 3), at(21, 3), None)]
+    facts = [
+        {"complaint_id": one, "scope": "shop", "day": opened.date(), "opened_at": opened, "cause_at": cause}
+        | {"resolved_at": solved, "causes_told": True}
+        for one, opened, cause, solved in rows
+    ]
+    facts.append(facts[0] | {"scope": "agent", "agent_id": "Li"})
+    found = overdue_complaints(derived_table("complaints", facts), dt.date(2026, 3, 3), "UTC")
+    assert found[["complaint_id", "waits_for", "late_h"]].values.tolist() == [["c1", "result", 24], ["c2", "cause", 2]]
+    assert found["agent_id"].tolist()[0] == "Li"
+    for lang, said in (("zh", "2件投诉超过时限"), ("en", "2 complaints past their clock")):
+        shown = tables.overdue_complaints(found, lang=lang, names={"Li": "李"}).gt.as_raw_html()
+        assert said in shown and "李" in shown
+
+
+def test_checks_by_item_and_source():
+    day = dt.date(2026, 3, 2)
+    rows = [("promo_answer", "qa", 80, True), ("promo_answer", "qa", 60, False), ("说话", "peer", None, None)]
+    facts = [
+        {"item": i, "source": s, "points_ppm": p and p * 1_000_000, "passed": ok, "scope": "shop", "day": day}
+        for i, s, p, ok in rows
+    ]
+    found = checked_items(derived_table("quality_checks", facts), day, day)
+    known = found[found["item"] == "promo_answer"].iloc[0]
+    assert (known["points"], known["passed"], known["n"]) == (70, 0.5, 2)
+    shown = tables.checked_items(found, lang="zh").gt.as_raw_html()
+    assert "促销规则解答" in shown and "说话" in shown and "质检3项次" in shown
+
+
+def test_few_purchases_tell_nothing_in_a_title():
+    rows = pd.DataFrame({"within_days": [7, 30], "again": [3, 1], "n": [40, 2]})
+    assert "7天内再买的占7.5%" in tables.came_back(rows, lang="zh").gt.as_raw_html()
+    assert "还太新" in tables.came_back(rows.tail(1), lang="zh").gt.as_raw_html()

@@ -88,14 +88,35 @@ def number(cell: object) -> float:
 def test_truth_covers_the_catalogues_chat_and_order_entries(shop):
     """An entry that is in neither is named here with the reason, so that a new one cannot slip past the truth."""
     truth = shop[2]
-    elsewhere = {"calls"}  # facts that the made-up shop does not have
+    # Facts that the made-up shop does not have; and those of its complaints, ratings and refunds, held below.
+    elsewhere = {"calls", "tickets", "quality_checks", "visits", "feedback", "key_customers", "plans", "surveys"}
+    elsewhere |= {"complaints", "ratings", "refunds", "issues", "measured"}
     left_out = {
-        "handle_active_min", "handle_active_min_allday", "online_h",
+        "handle_active_min", "handle_active_min_allday", "online_h", "dispute_refund_share",
         "conversion_grouped_user", "conversion_asked_grouped_user",
     }  # fmt: skip
     known_keys = {*known(truth, "shop")} | left_out
     missing = [key for key, entry in ENTRIES.items() if key not in known_keys and not entry.facts & elsewhere]
     assert not missing
+
+
+def test_ratings_and_complaints_are_those_of_the_exports(shop):
+    """Counted from the exports by hand, month by month."""
+    report, _, truth = shop
+    ratings = pd.read_csv(report.folder / "exports" / "评价明细.csv", encoding="gb18030")
+    graded = ratings[ratings["最新评价结果"] != "-"]
+    good = graded["最新评价结果"].isin(["非常满意", "满意"])
+    months = graded["最新评价时间"].str[:7]
+    complaints = pd.read_csv(report.folder / "exports" / "投诉登记.csv", encoding="gb18030")
+    opened = complaints["投诉时间"].str[:7]
+    keys = ["good_rating_share", "complaint_solved_share"]
+    for month in truth["month_shock"]:
+        facts = run.facts(run.open_run(report.params, month=month))
+        values = run.measure(facts, by=["shop", "month"], metrics=keys, min_n=1).set_index("metric")
+        counts = values[["numerator", "n"]].astype(float).fillna(0)
+        solved = complaints.loc[opened == month, "解决时间"].notna()
+        assert counts.loc["good_rating_share"].tolist() == [good[months == month].sum(), (months == month).sum()]
+        assert counts.loc["complaint_solved_share"].tolist() == [solved.sum(), len(solved)]
 
 
 def test_the_truth_is_not_computed_by_the_engine():

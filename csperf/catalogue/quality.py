@@ -28,9 +28,9 @@ CHECKS: tuple[Entry, ...] = (
         better="higher",
         source="S1-45: mean score of the items checked, of 100",
         note={
-            "zh": "每个检查项算一次，上级、质检、客户、同事打的分都算；按检查项、按打分人分开看 cs.checks。",
+            "zh": "每个检查项算一次，上级、质检、客户、同事打的分都算；按检查项、按打分人分开的数在“售后”那一页。",
             "en": "Each item counts once, whoever checked it: superior, quality staff, customer or peer. By item and "
-            "source: cs.checks.",
+            "source on the page of after-sale.",
         },
     ),
     share(

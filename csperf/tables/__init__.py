@@ -7,6 +7,7 @@ A `Table` holds the rows as they go to a file (`frame`: numbers, keys as column 
 from __future__ import annotations
 
 from .activity import activity_targets, days_used
+from .aftercare import after_agents, after_figures, came_back, checked_items, open_refunds, overdue_complaints
 from .cards import target_cards
 from .categories import category_agents, category_days, category_spikes
 from .findings import findings
@@ -67,6 +68,8 @@ __all__ = [
     "Table",
     "activity_targets",
     "adjusted_agents",
+    "after_agents",
+    "after_figures",
     "agent_days",
     "agents",
     "allocation",
@@ -75,9 +78,11 @@ __all__ = [
     "bands",
     "by_hand",
     "by_shift",
+    "came_back",
     "category_agents",
     "category_days",
     "category_spikes",
+    "checked_items",
     "coaching",
     "conduct",
     "contradictions",
@@ -102,7 +107,9 @@ __all__ = [
     "main_account_ids",
     "mixes",
     "names",
+    "open_refunds",
     "over_cap",
+    "overdue_complaints",
     "past_attainment",
     "past_targets",
     "pay",
