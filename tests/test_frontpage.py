@@ -256,6 +256,15 @@ def test_the_reason_is_that_of_the_values_shown():
     assert page.level_rows[0].cells[-1].endswith("取整为0.52")  # whose 52% stands before it
 
 
+def test_a_row_of_levels_has_the_grade_of_its_lowest():
+    frame = targets()
+    thin = (frame["metric"] == "conversion_paid_user") & (frame["level"] == "senior")
+    frame.loc[thin, ["grade", "status"]] = ["trial", "TARGET_THIN"]
+    page = content(material(targets=frame), about())
+    assert column(page, "结论")[:2] == ["先试行", "可公布"]
+    assert "售前分级以后，人最少的一级只有4人" in page.sentences[0]
+
+
 def test_where_the_weights_come_from_is_said():
     assert "权重是管理组4人打的分。" in example().notes
     apart = weights().assign(said=lambda rows: rows["role"].map({"pre": "权重是起步模板。", "after": "权重是打分。"}))

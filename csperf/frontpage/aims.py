@@ -48,6 +48,11 @@ class Aim:
         return {code for row in (self.whole, *self.levels) for code in str(row.status).split(";")}
 
     @property
+    def grade(self) -> str:
+        """The grade of what it asks for: the lowest of its levels', else the whole role's."""
+        return max((row.grade for row in self.levels or [self.whole]), key=GRADES.index)
+
+    @property
     def shown(self) -> Any:
         """The row whose base and stretch stand in the table: the middle level's, else the whole role's."""
         return self.levels[len(self.levels) // 2] if self.levels else self.whole
@@ -96,7 +101,7 @@ def _first(of_role: Sequence[Aim]) -> list[Aim]:
         question = QUESTIONS[aim.whole.metric]
         asked[question] = asked.get(question, 0) + 1
         scored = 1 if aim.weight == 0 else 0
-        ranks.append((scored, GRADES.index(aim.whole.grade), asked[question]))
+        ranks.append((scored, GRADES.index(aim.grade), asked[question]))
     return [of_role[place] for place in sorted(range(len(of_role)), key=ranks.__getitem__)]
 
 

@@ -210,7 +210,7 @@ def _to_do(every: Sequence[Aim], material: Material, about: About, monday: date,
     yield say("frontpage.to_do_adopt", lang)
     weak = weakest_hours(material.hours, material.where_metric)
     day = None if weak else weakest_day(material.days, material.where_metric)
-    trial = sum(aim.whole.grade == "trial" for aim in every)
+    trial = sum(aim.grade == "trial" for aim in every)
     if weak and weak.clear:
         yield say("frontpage.to_do_shifts", lang, where=findings.hours(weak, lang))
     elif day and day.clear:

@@ -39,7 +39,7 @@ def ready(every: Sequence[Aim], about: About, lang: str) -> str:
 
 def _verdicts(every: Sequence[Aim], lang: str) -> Iterator[str]:
     """How many of each grade; the first of them is printed bold."""
-    counts = {grade: sum(aim.whole.grade == grade for aim in every) for grade in ("publish", "trial", "reference")}
+    counts = {grade: sum(aim.grade == grade for aim in every) for grade in ("publish", "trial", "reference")}
     for grade, n in counts.items():
         if n == len(every):
             yield say(f"frontpage.ready_{grade}_all", lang, n=n)
@@ -50,7 +50,11 @@ def _verdicts(every: Sequence[Aim], lang: str) -> Iterator[str]:
 
 def _reasons(every: Sequence[Aim], lang: str) -> Iterator[str]:
     """Why some are on trial only, the worst first."""
-    trial = [aim for aim in every if aim.whole.grade == "trial"]
+    trial = [aim for aim in every if aim.grade == "trial"]
+    for aim in trial:
+        thin = [row.n_agents for row in aim.levels if "TARGET_THIN" in str(row.status).split(";")]
+        if thin and "TARGET_THIN" not in str(aim.whole.status).split(";"):
+            yield say("frontpage.because_level", lang, role=role_word(aim.whole.role, lang), agents=int(min(thin)))
     for code in REASONS:
         for aim in (aim for aim in trial if code in str(aim.whole.status).split(";")):
             same = [a.whole for a in trial if a.whole.role == aim.whole.role and code in a.whole.status]
@@ -88,7 +92,7 @@ def most_urgent(every: Sequence[Aim]) -> Aim:
     behind = [aim for aim in scored if aim.behind > 0]
     if behind:
         return max(behind, key=lambda aim: aim.behind)
-    firm = [aim for aim in scored if aim.whole.grade == "publish"] or scored
+    firm = [aim for aim in scored if aim.grade == "publish"] or scored
     return min(firm, key=lambda aim: (1.0 if aim.share is None else aim.share, -aim.people))
 
 

@@ -90,7 +90,7 @@ def _people(shown: Sequence[Aim], material: Material, lang: str) -> Chart:
 
 def _people_title(own: Sequence[Aim], review: pd.DataFrame | None, lang: str) -> str:
     if review is None:
-        firm = [aim for aim in own if aim.whole.grade == "publish"] or own
+        firm = [aim for aim in own if aim.grade == "publish"] or own
         fewest = min(firm, key=lambda aim: (aim.share or 0, -aim.people))
         slots = {"agents": fewest.people, "met": fewest.met}
         return say("frontpage.chart_people", lang, metric=_line(fewest, own, lang), **slots)

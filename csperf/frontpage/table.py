@@ -71,11 +71,11 @@ def _row(aim: Aim, weighted: bool, size: int, lang: str) -> Row:
         *([_weight(aim, lang)] if weighted else []),
         expected(aim, lang),
         _why(aim, lang),
-        say(f"frontpage.grade_{aim.whole.grade}", lang),
+        say(f"frontpage.grade_{aim.grade}", lang),
     ]
     role = role_word(aim.whole.role, lang)
     people = say("frontpage.role_people", lang, role=role, n=size) if size else role
-    return Row(people, tuple(cells), aim.whole.grade)
+    return Row(people, tuple(cells), aim.grade)
 
 
 def _why(aim: Aim, lang: str) -> str:
