@@ -354,7 +354,7 @@ def whole(con: ibis.BaseBackend, entries: Sequence[Path], around: Around) -> dic
     _people, covered = people_and_days(con, around.shop)
     days = day_facts.agent_days(facts["agent_messages"], facts["replies"], around.people, covered)
     told = {
-        "sessions": day_facts.active_time(facts["sessions"]),
+        "sessions": day_facts.active_time(facts["sessions"].drop("active_us")),
         "agent_days": days.mutate(shop_id=ibis.literal(around.shop.shop_id)),
     }
     return facts | {name: materialise(con, conform(table, name)) for name, table in told.items()}
