@@ -34,6 +34,7 @@ PAGES = {
     "06_scorecard": ("settle",),  # scores look back
     "08_progress": ("progress",),
     "09_people": ("settle",),
+    "11_staffing": ("plan",),  # people are planned before the month
 }
 FIRST_PAGE = ("plan",)  # the packs that begin with the first page: it is about the targets to come
 
