@@ -14,7 +14,7 @@ from csperf.catalogue import ENTRIES, TOTALS
 from csperf.errors import CsperfError
 from csperf.explain import COLUMNS, explain
 from csperf.mart import measure
-from csperf.metric import Metric
+from csperf.metric import Metric, Told
 
 DAY = made_facts.DAYS[1]
 
@@ -37,7 +37,7 @@ def assert_adds_up(rows: pd.DataFrame, row: pd.Series) -> None:
         assert found == pytest.approx(shown, rel=1e-12)
 
 
-@pytest.mark.parametrize("key", ENTRIES)
+@pytest.mark.parametrize("key", [key for key, e in ENTRIES.items() if not isinstance(e, Told)])
 def test_counted_rows_add_up_to_the_value_of_the_shop(key):
     row, rows = values(("shop",)).loc[key], explain(facts(), key)
     assert list(rows.columns) == COLUMNS
