@@ -50,10 +50,10 @@ def __getattr__(name: str) -> Any:
 
 
 class _Facade(ModuleType):
-    """Keeps `cs.facts`, `cs.load`, `cs.explain` the functions: importing the modules of that name would hide them."""
+    """Keeps `cs.facts`, `cs.load` and others the functions: importing the modules of that name would hide them."""
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if not (isinstance(value, ModuleType) and NAMES.get(name, name) != name):
+        if not (isinstance(value, ModuleType) and name in NAMES and name not in MODULES):
             super().__setattr__(name, value)
 
 

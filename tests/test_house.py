@@ -193,3 +193,10 @@ def test_nothing_is_swallowed_or_printed():
 
 def _name(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
+
+
+def test_names_shown_stay_functions_when_their_modules_are_imported():
+    found = "import csperf as cs, importlib; [importlib.import_module(f'csperf.{m}') for m in set(cs.NAMES.values())]; "
+    script = found + "print([n for n in cs.NAMES if n not in cs.MODULES and not callable(getattr(cs, n))])"
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert answer.stdout.strip() == "[]"
