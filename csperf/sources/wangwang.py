@@ -174,11 +174,11 @@ class _Sides:
     def of(cls, messages: Iterable[Message], settings: Settings, shop: Shop) -> _Sides:
         """The sides by the settings; where these name nobody who wrote here, by the nicks that carry a colon."""
         shops = {account_name(name) for name in settings.shop_names}
-        accounts = {account_name(name) for name in (*settings.accounts, *settings.bots)}
+        people, bots = ({account_name(name) for name in names} for names in (settings.accounts, settings.bots))
         wrote = {account_name(message.nick) for message in messages}
-        if not shops and not accounts & wrote:
+        if not shops and not people & wrote:  # bots alone do not say who else is the shop's
             shops = {_main(name) for name in wrote} - {""}
-        return cls(frozenset(shops), frozenset(accounts), frozenset(map(account_name, shop.internal_accounts)))
+        return cls(frozenset(shops), frozenset(people | bots), frozenset(map(account_name, shop.internal_accounts)))
 
     def is_agent(self, nick: str) -> bool:
         """Whether the nick is an account of the shop: listed, a shop's main account, or a sub-account of one."""
