@@ -196,6 +196,7 @@ def test_what_cannot_be_read_is_refused_with_what_to_do(tmp_path, monkeypatch, t
 
 
 def test_a_named_bot_does_not_make_strangers_of_the_people(tmp_path):
-    chat = "小买家 2026-10-01 09:00:00\n在吗\n示例店:店小蜜 2026-10-01 09:00:01\n您好\n示例店:01 2026-10-01 09:00:20\n在的\n"
+    chat = "小买家 2026-10-01 09:00:00\n在吗\n示例店:店小蜜 2026-10-01 09:00:01\n您好\n"
+    chat += "示例店:01 2026-10-01 09:00:20\n在的\n"
     loaded = read_text(tmp_path, chat, bots=("示例店:店小蜜",))
     assert [row["sender"] for row in records(loaded)] == ["buyer", "bot", "human"]
