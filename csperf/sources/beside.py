@@ -33,7 +33,11 @@ class Joined:
         file = file_name(path, shop)
         tables = {name: self._placed(rows, "source_line", file) for name, rows in loaded.tables.items()}
         return replace(
-            loaded, file=file, sha256=content(path, self.match), tables=tables, rejects=self._placed(loaded.rejects, "line", file)
+            loaded,
+            file=file,
+            sha256=content(path, self.match),
+            tables=tables,
+            rejects=self._placed(loaded.rejects, "line", file),
         )
 
     def _placed(self, rows: pa.Table, column: str, file: str) -> pa.Table:
