@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeVar, cast
 from uuid import uuid4
 
 import ibis
 import ibis.expr.types as ir
 from ibis.backends import BaseBackend
+from ibis.backends.duckdb import Backend as Duck
+from ibis.expr import operations as ops
 from pydantic import BaseModel, ConfigDict, Field
 
 from .errors import CsperfError, Problem
@@ -55,7 +58,8 @@ def connect(settings: EngineSettings | None = None) -> BaseBackend:
         return _spark(settings)
     spill = Path(tempfile.gettempdir(), f"csperf-{uuid4().hex}")  # made when needed and taken away by DuckDB
     limits = {"memory_limit": settings.memory_limit, "threads": settings.threads, "temp_directory": str(spill)}
-    con = ibis.duckdb.connect(**{name: value for name, value in limits.items() if value is not None})
+    con = DuckDB()
+    con.do_connect(**{name: value for name, value in limits.items() if value is not None})
     con.raw_sql("SET TimeZone = 'UTC'; SET preserve_insertion_order = false")
     return con
 
@@ -88,6 +92,49 @@ def local_midnight_us(day: dt.date, tz: dt.tzinfo) -> int:
     return int(dt.datetime.combine(day, dt.time(), tz).timestamp()) * 1_000_000
 
 
+class DuckDB(Duck):
+    """Ibis on DuckDB that puts an expression into SQL once, however many chunks ask for it.
+
+    Columns get the types that the expression promises: a sum of whole numbers is as wide as these.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._spelled: dict[ops.Node, str] = {}
+
+    def create_table(self, name: str, /, obj: Any = None, *, temp: bool = False, **more: Any) -> ir.Table:
+        """The table; a temporary one is worked out from its expression in one go."""
+        if not (temp and isinstance(obj, ir.Table)):
+            return super().create_table(name, obj, temp=temp, **more)
+        self._execute(f'CREATE TEMPORARY TABLE "{name}" AS {{}}', obj)
+        schema = ibis.schema({column: kind.copy(nullable=True) for column, kind in obj.schema().items()})
+        place = ops.Namespace(catalog="temp", database="main")
+        return ops.DatabaseTable(name, schema=schema, source=self, namespace=place).to_expr()
+
+    def to_parquet(self, expr: ir.Table, /, path: str | Path, *, params: Any = None, **options: Any) -> None:
+        """Writes the rows to a file; there are no parameters."""
+        told = "".join(f", {name} {value}" for name, value in options.items())
+        quoted = str(path).replace("'", "''")
+        self._execute(f"COPY ({{}}) TO '{quoted}' (FORMAT parquet{told})", expr)
+
+    def _execute(self, statement: str, expr: ir.Table) -> None:
+        self._run_pre_execute_hooks(expr)
+        node = expr.op()
+        if node not in self._spelled:
+            kinds = {column: self.compiler.type_mapper.to_string(kind) for column, kind in expr.schema().items()}
+            columns = ", ".join(f'CAST("{column}" AS {kind}) AS "{column}"' for column, kind in kinds.items())
+            self._spelled[node] = f"SELECT {columns} FROM ({self.compile(expr)})"
+        self.raw_sql(statement.replace("{}", self._spelled[node], 1))
+
+
+Build = TypeVar("Build", bound=Callable[..., ir.Table])
+
+
+def expression(build: Build) -> Build:
+    """`build`, which is asked once for the same tables: chunks differ in their rows alone."""
+    return cast(Build, lru_cache(maxsize=32)(build))
+
+
 def materialise(con: BaseBackend, expr: ir.Table) -> ir.Table:
     """The expression worked out once and kept in the connection."""
     return con.create_table(f"kept_{next(_names)}", expr, temp=True)
@@ -99,20 +146,26 @@ def drop(con: BaseBackend, table: ir.Table) -> None:
 
 
 class Scratch:
-    """Keeps intermediate tables of one chunk: `keep(expr)` works an expression out once."""
+    """Keeps intermediate tables of one chunk: `keep(expr)` works an expression out once.
+
+    Tables are named by their expressions, so that in the next chunk the same expressions stand on the same tables and
+    need no new SQL; `name` is for what a chunk begins with.
+    """
 
     def __init__(self, con: BaseBackend) -> None:
         self.con = con
-        self._kept: list[ir.Table] = []
+        self._kept: dict[ops.Node, ir.Table] = {}
 
-    def __call__(self, expr: ir.Table) -> ir.Table:
-        table = materialise(self.con, expr)
-        self._kept.append(table)
-        return table
+    def __call__(self, expr: ir.Table, name: str = "") -> ir.Table:
+        node = expr.op()
+        if node not in self._kept:
+            name = f"scratch_{name or f'{hash(node):x}'.replace('-', '_')}"
+            self._kept[node] = self.con.create_table(name, expr, temp=True)
+        return self._kept[node]
 
     def drop(self) -> None:
         """Frees everything kept so far."""
-        for table in self._kept:
+        for table in self._kept.values():
             drop(self.con, table)
         self._kept.clear()
 

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from ibis import _
 
 from ..definitions import Definition
-from ..engine import Scratch, materialise, scratch
+from ..engine import Scratch, expression, materialise, scratch
 from ..facts import conform
 from ..kept import Kept, digest, read, write
 from . import days as day_facts
@@ -122,22 +122,29 @@ def worked_through(
         end_us = None if number == len(chunks) else around.end_us(last)
         days = [content.get(first + dt.timedelta(days=n)) for n in range((last - first).days + 1)]
         key = digest(first, last, days, end_us, around.known(first, last, carry), carry and (carry / CARRY).read_text())
-        fill = partial(_fill, con, messages.filter(messages.day.between(first, last)), carry, around, end_us)
+        fill = partial(_fill, con, messages, (first, last), carry, around, end_us)
         entries.append(kept.entry(key, fill))
     return entries
 
 
 def _fill(
-    con: ibis.BaseBackend, messages: ir.Table, carry: Path | None, around: Around, end_us: int | None, folder: Path
+    con: ibis.BaseBackend,
+    messages: ir.Table,
+    days: tuple[dt.date, dt.date],
+    carry: Path | None,
+    around: Around,
+    end_us: int | None,
+    folder: Path,
 ) -> None:
     """Writes the facts of a chunk, and what it carries into the next, to the folder."""
     with scratch(con) as keep:
         rows = mark(messages, around.definition, around.shop.codes, around.shop.bots)
-        rows = keep(rows.union(read(con, [carry], "carry").cast(rows.schema())) if carry else rows)
+        rows = rows.filter(rows.day.between(*days))
+        rows = keep(rows.union(read(con, [carry], "carry").cast(rows.schema())) if carry else rows, "chunk")
         done, held = _chunk(keep, rows, around, end_us)
         for name, table in done.items():
             write(con, table, folder, name)
-        carried = keep(rows.semi_join(held, "row_id") if held is not None else rows.limit(0))
+        carried = keep(rows.semi_join(held, "row_id"))
         write(con, carried, folder, "carry")
         (folder / CARRY).write_text(digest(_content(carried)))
 
@@ -197,10 +204,8 @@ def _said(frame: pd.DataFrame) -> str:
     return frame.to_csv(index=False)
 
 
-def _chunk(
-    keep: Scratch, rows: ir.Table, around: Around, end_us: int | None
-) -> tuple[dict[str, ir.Table], ir.Table | None]:
-    """The facts of sessions that are settled, and the row_id of messages of those that are not."""
+def _chunk(keep: Scratch, rows: ir.Table, around: Around, end_us: int | None) -> tuple[dict[str, ir.Table], ir.Table]:
+    """The facts of sessions that are settled, and the row_id of messages of those that are not (none: end_us null)."""
     definition = around.definition
     names = names_of(keep, rows, around.excluded, around.people)
     events = keep(in_order(rows, names, definition, around.calendar))
@@ -210,14 +215,11 @@ def _chunk(
     agent_judged = row_facts.judged(row_facts.agent_stream(agent_events), definition)
     shared = [name for name in shop_judged.columns if name in agent_judged.columns]
     judged = keep(shop_judged.select(shared).union(agent_judged.select(shared)))
-    held = None
-    if end_us is not None:
-        chain = _open_chains(keep, judged, shop_events, definition, end_us)
-        still = shop_events.inner_join(chain, BUYER).filter(_.ord >= _.chain_ord).select(*BUYER, "own_ord")
-        held = events.semi_join(still, [*BUYER, "own_ord"]).select("row_id")
-        settled = chain.select(*BUYER, "chain_us", "chain_ord")
-        judged = _settled(judged, settled, _.s_us, settled.chain_us)
-        shop_events = _settled(shop_events, settled, _.ord, settled.chain_ord)
+    chain = keep(_open_chains(keep, judged, shop_events, definition, end_us), "chain")
+    still = shop_events.inner_join(chain, BUYER).filter(_.ord >= _.chain_ord).select(*BUYER, "own_ord")
+    held = events.semi_join(still, [*BUYER, "own_ord"]).select("row_id")
+    judged = _settled(judged, chain, _.s_us, chain.chain_us)
+    shop_events = _settled(shop_events, chain, _.ord, chain.chain_ord)
     return _named(keep, judged, shop_events, _Spelling(names, events, around.shop.bots), definition), held
 
 
@@ -229,6 +231,7 @@ class _Spelling:
     events: ir.Table
     bots: tuple[str, ...]
 
+    @expression
     def of(self, rows: ir.Table, *words: str) -> ir.Table:
         """The rows with names, people, the category of their session and these words of their message; without bots."""
         told = self.names.with_people(self.names.spelled(rows))
@@ -240,6 +243,7 @@ class _Spelling:
         key = ["buyer", "coded_ord"]
         return told.left_join(codes, key).drop(*(f"{name}_right" for name in key))
 
+    @expression
     def with_words(self, rows: ir.Table, *words: str) -> ir.Table:
         """The rows with these words of the message own_ord."""
         key = ["buyer", "own_ord"]
@@ -270,6 +274,7 @@ def _named(
     }
 
 
+@expression
 def _replier(sessions: ir.Table, names: Names) -> ir.Table:
     accounts = names.accounts.select(replier="account", spelled="account_id")
     return sessions.left_join(accounts, "replier").drop("replier", "replier_right").rename(replier="spelled")
@@ -282,12 +287,23 @@ def _settled(rows: ir.Table, chain: ir.Table, place: ir.Deferred, limit: ir.Valu
     return joined.filter(joined[name].isnull() | (place.resolve(joined) < joined[name])).select(rows.columns)
 
 
-def _open_chains(keep: Scratch, rows: ir.Table, shop_events: ir.Table, definition: Definition, end_us: int) -> ir.Table:
+def _open_chains(
+    keep: Scratch, rows: ir.Table, shop_events: ir.Table, definition: Definition, end_us: int | None
+) -> ir.Table:
     """For each buyer the start of the oldest session that a message after `end_us` could still change.
 
     That is a session with a message still waiting within its horizon, or a buyer's last one while its silence is too
     short or its last question has no reply since (a late reply belongs to what it answers, whenever it comes).
     """
+    if end_us is None:
+        none = shop_events.limit(0)
+        return none.select(*BUYER, chain_us=none.s_us, chain_ord=none.ord)
+    end = keep(ibis.memtable({"end_us": [end_us]}), "end").end_us.as_scalar()
+    return _whole_chains(keep, _open_starts(rows, shop_events, definition, end), shop_events, rows)
+
+
+def _open_starts(rows: ir.Table, shop_events: ir.Table, definition: Definition, end_us: ir.IntegerScalar) -> ir.Table:
+    """For each buyer the start of the oldest session that is still open."""
     waits = rows.filter(
         rows.member & ~rows.passed & rows.next_us.isnull() & _may_still_be_answered(definition, rows.us, end_us)
     )
@@ -309,7 +325,7 @@ def _open_chains(keep: Scratch, rows: ir.Table, shop_events: ir.Table, definitio
         last.filter(silent_us < gap_us).select(*BUYER, s_us=_.last_us),
         pending.select(*BUYER, s_us=_.asked_us),
     )
-    return _whole_chains(keep, open_.group_by(*BUYER).agg(chain_us=_.s_us.min()), shop_events, rows)
+    return open_.group_by(*BUYER).agg(chain_us=_.s_us.min())
 
 
 def _whole_chains(keep: Scratch, starts: ir.Table, shop_events: ir.Table, judged: ir.Table) -> ir.Table:
@@ -331,7 +347,7 @@ def _whole_chains(keep: Scratch, starts: ir.Table, shop_events: ir.Table, judged
         chains = keep(chains.anti_join(older, BUYER).union(older.select(chains.columns)))
 
 
-def _may_still_be_answered(definition: Definition, us: ir.Value, end_us: int) -> ir.BooleanValue:
+def _may_still_be_answered(definition: Definition, us: ir.Value, end_us: ir.Value) -> ir.BooleanValue:
     if definition.horizon == "midnight":  # chunks end at midnight
         return ibis.literal(False)
     return us + definition.reply_horizon_s * SECOND >= end_us

@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from ..definitions import Definition
-from ..engine import Scratch
+from ..engine import Scratch, expression
 from .events import BUYER
 from .runs import before, only, runs, with_totals
 from .shop import CLOCK, turn_group, within_horizon
@@ -52,13 +52,14 @@ def agent_rows(keep: Scratch, shop: ir.Table, definition: Definition) -> ir.Tabl
         if _same(onward, passed):
             break
         passed = onward
-    return keep(_own_turns(keep, given.union(passed), definition))
+    return keep(_own_turns(keep, given.union(keep(passed, "passed")), definition))
 
 
 def _same(rows: ir.Table, others: ir.Table) -> bool:
     return not rows.difference(others).count().execute() and not others.difference(rows).count().execute()
 
 
+@expression
 def _given(shop: ir.Table, definition: Definition) -> ir.Table:
     """Questions with the account they were put to, replies, transfers, and a mark for whoever was handed a buyer."""
     own = {name: shop[f"own_{name}"] for name in CLOCK}

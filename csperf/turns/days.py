@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from ..definitions import Definition
-from ..engine import instant
+from ..engine import expression, instant
 from ..facts import conform
 from .runs import only
 from .shop import SECOND
@@ -30,6 +30,7 @@ def for_shop_and_agents(rows: ir.Table, name: str) -> ir.Table:
     return ibis.union(*(conform(part, name) for part in (shop, agents)))
 
 
+@expression
 def buyer_days(messages: ir.Table, turned: ir.Table, definition: Definition) -> ir.Table:
     """A buyer on a local day, for the shop and for each agent; excluded where none of its messages counts.
 
@@ -125,6 +126,7 @@ def _shop_days(agents: ir.Table, covered: ir.Table) -> ir.Table:
     return days.mutate(scope=ibis.literal("shop"), **counts, **nobody)
 
 
+@expression
 def with_agents(sessions: ir.Table) -> ir.Table:
     """Adds agents: how many people were assigned or replied in the whole session."""
     people = sessions.filter(sessions.scope == "agent").group_by("session_id").agg(agents=_.agent_id.nunique())

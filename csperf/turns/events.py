@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from ..definitions import Definition
-from ..engine import micros
+from ..engine import expression, micros
 from .names import Names
 
 ASKERS = ("buyer", "colleague")  # a colleague sits in the buyer's seat; the chat is out as a whole
@@ -75,6 +75,7 @@ COLUMNS = [
 ]
 
 
+@expression
 def mark(messages: ir.Table, definition: Definition, codes: tuple[str, ...], bots: tuple[str, ...]) -> ir.Table:
     """Messages without their text: what each is to the clock, its time in microseconds, what its words tell.
 
@@ -114,6 +115,7 @@ def _valid(code: ir.Deferred, codes: tuple[str, ...]) -> ir.Deferred:
     return ibis.ifelse(code.isin(codes), code, None) if codes else code
 
 
+@expression
 def in_order(rows: ir.Table, names: Names, definition: Definition, calendar: ir.Table) -> ir.Table:
     """Marked rows by number, with their place among their buyer's and what came before it; and the columns WORDS.
 

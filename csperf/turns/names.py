@@ -8,7 +8,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from ..engine import Scratch
+from ..engine import Scratch, expression
 
 SHOP = 0  # the account of the shop's own rows
 
@@ -24,6 +24,7 @@ class Names:
     accounts: ir.Table
     people: ir.Table
 
+    @expression
     def numbered(self, rows: ir.Table) -> ir.Table:
         """Marked rows with buyer, account and to_account as numbers, and why their chat does not count."""
         receivers = self.accounts.select(to_account="account_id", receiver="account")
@@ -31,6 +32,7 @@ class Names:
         rows = rows.left_join(self.accounts, "account_id").left_join(receivers, "to_account")
         return rows.drop("to_account", "to_account_right", "account_id_right").rename(to_account="receiver")
 
+    @expression
     def spelled(self, rows: ir.Table) -> ir.Table:
         """Rows with shop_id, buyer_id, account_id and scope; with session_id where they have s_us."""
         known = rows.left_join(self.buyers.drop("out"), "buyer").left_join(self.accounts, "account")
@@ -39,6 +41,7 @@ class Names:
             return known
         return known.mutate(session_id=_.shop_id.concat("/", _.buyer_id, "/", _.s_us.cast("string")))
 
+    @expression
     def with_people(self, rows: ir.Table) -> ir.Table:
         """Adds agent_id, role, level, shift of the account on that day, and `who`, the agent or "" for the shop.
 

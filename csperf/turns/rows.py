@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from ..definitions import Definition
-from ..engine import instant
+from ..engine import expression, instant
 from .events import BUYER
 from .names import SHOP
 from .runs import only
@@ -29,6 +29,7 @@ COUNTS = (
 )
 
 
+@expression
 def shop_stream(shop: ir.Table) -> ir.Table:
     """The shop's questions and counted replies, shaped like an agent's."""
     return shop.filter(shop.talk & shop.s_ord.notnull()).mutate(
@@ -45,6 +46,7 @@ def shop_stream(shop: ir.Table) -> ir.Table:
     )
 
 
+@expression
 def agent_stream(agent: ir.Table) -> ir.Table:
     """An account's questions, replies, transfers; a message waits for its next reply, whatever the session."""
     later = ibis.window(group_by=STREAM, order_by="ord", following=(0, None))
@@ -57,6 +59,7 @@ def agent_stream(agent: ir.Table) -> ir.Table:
     )
 
 
+@expression
 def judged(stream: ir.Table, definition: Definition) -> ir.Table:
     """Adds the waits and the verdict on every row: passed (its turn was handed over), wait_us, wait_work_us, reason."""
     member = stream.q & stream.turn_ord.notnull()
@@ -108,6 +111,7 @@ def _verdict(definition: Definition) -> dict:
     }
 
 
+@expression
 def buyer_messages(rows: ir.Table, definition: Definition) -> ir.Table:
     """A buyer's message, once for the shop and once for each owner; closing phrases are there, excluded."""
     messages = rows.filter(rows.q)
@@ -122,6 +126,7 @@ def buyer_messages(rows: ir.Table, definition: Definition) -> ir.Table:
     )
 
 
+@expression
 def turns(rows: ir.Table, definition: Definition) -> ir.Table:
     """One row for each turn, with internal columns (s_ord, turn_ord, turn_us, seen) that sessions need."""
     grouped = _gathered(rows, definition)
@@ -178,6 +183,7 @@ def _opens(definition: Definition, agent_started: ir.BooleanValue) -> ir.Boolean
     return ~agent_started | (definition.agent_started == "include")
 
 
+@expression
 def sessions(rows: ir.Table, turned: ir.Table, definition: Definition) -> ir.Table:
     """One shop row for each conversation, one agent row for each account that was assigned or replied."""
     happened = _happened(rows)
@@ -251,6 +257,7 @@ def _session_columns(joined: ir.Table, definition: Definition) -> ir.Table:
     )
 
 
+@expression
 def agent_messages(shop: ir.Table) -> ir.Table:
     """A human's rows of every kind, once for the shop and once for the agent."""
     human = shop.filter(shop.human).mutate(sent_at=instant(_.own_us), reason=_.out, excluded=_.out.notnull())
@@ -259,6 +266,7 @@ def agent_messages(shop: ir.Table) -> ir.Table:
     return own.select(*MESSAGE, *VERDICT).union(whole.select(*MESSAGE, *VERDICT))
 
 
+@expression
 def replies(shop: ir.Table) -> ir.Table:
     """Counted replies, for the credit of orders."""
     return shop.filter(shop.r & shop.out.isnull()).select(*STREAM, "own_ord", "s_us", "us", "day", "ord")

@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from ..definitions import Definition
-from ..engine import Scratch
+from ..engine import Scratch, expression
 from .events import BUYER
 from .runs import only, runs, with_totals
 
@@ -50,6 +50,7 @@ def _from_handovers(keep: Scratch, rows: ir.Table, definition: Definition) -> ir
     return rows.drop("hand_ord")
 
 
+@expression
 def _reply_of_segment(rows: ir.Table) -> ir.Table:
     return with_totals(
         rows,
@@ -63,6 +64,7 @@ def _reply_of_segment(rows: ir.Table) -> ir.Table:
     )
 
 
+@expression
 def _last_handover(rows: ir.Table) -> ir.Table:
     """Adds bot_us, bot_work, ...: for a question put to a bot, the moment it handed the buyer over; else null."""
     at = rows.filter(rows.handover).select(*BUYER, handed_ord=_.ord, **{f"bot_{name}": _[name] for name in CLOCK})
@@ -120,6 +122,7 @@ def _sessions(keep: Scratch, rows: ir.Table, definition: Definition) -> ir.Table
     return _whole_session(keep(cut), definition)
 
 
+@expression
 def _whole_session(rows: ir.Table, definition: Definition) -> ir.Table:
     """Adds what only the whole session tells: the place of its last category code, agent_started, bot_only."""
     rows = with_totals(
