@@ -16,7 +16,7 @@ platform: pdd
 definitions: pdd
 hours:
   - {{valid_from: 2020-01-01, week: {{mon: [["08:00", "23:00"]]}}}}
-engine: {{threads: 1, memory_limit: {memory}}}
+engine: {{memory_limit: {memory}}}
 """
 
 

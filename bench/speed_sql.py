@@ -178,7 +178,7 @@ def _spelled(column: str) -> str:
 def run(store: Path, out: Path) -> None:
     """Writes the four facts and the sums by agent and day as Parquet."""
     con = duckdb.connect()
-    con.execute("SET TimeZone = 'UTC'; SET preserve_insertion_order = false; SET threads = 1")
+    con.execute("SET TimeZone = 'UTC'; SET preserve_insertion_order = false")
     for view, table in {"raw": "messages", "orders": "orders", "refunds": "refunds", "roster": "roster"}.items():
         con.execute(f"CREATE VIEW {view} AS FROM read_parquet('{store / table}/*.parquet')")
     for step in STEPS:

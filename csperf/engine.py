@@ -24,8 +24,8 @@ from .errors import CsperfError, Problem
 from .facts import FULL_POINTS, PPM
 from .text import say
 
-CHUNK_ROWS = 2_000_000
-SMALL_ROWS = CHUNK_ROWS // 10  # so few go on into the next month: a chunk has its fixed cost
+CHUNK_ROWS = 250_000
+SMALL_ROWS = CHUNK_ROWS // 5  # so few go on into the next month: a chunk has its fixed cost
 DAY_US = 86_400_000_000
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _names = count()

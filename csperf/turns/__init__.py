@@ -234,9 +234,9 @@ class _Spelling:
     @expression
     def of(self, rows: ir.Table, *words: str) -> ir.Table:
         """The rows with names, people, the category of their session and these words of their message; without bots."""
-        told = self.names.with_people(self.names.spelled(rows))
+        told = self.with_words(rows, "row_id", *words)  # first, while the rows are still narrow
+        told = self.names.with_people(self.names.spelled(told))
         told = told.filter(told.account_id.isnull() | ~told.account_id.isin(self.bots))
-        told = self.with_words(told, "row_id", *words)
         if "coded_ord" not in rows.columns:
             return told
         codes = self.events.filter(_.coded).select("buyer", coded_ord="own_ord", category_code="code")

@@ -49,13 +49,18 @@ def shop_stream(shop: ir.Table) -> ir.Table:
 @expression
 def agent_stream(agent: ir.Table) -> ir.Table:
     """An account's questions, replies, transfers; a message waits for its next reply, whatever the session."""
-    later = ibis.window(group_by=STREAM, order_by="ord", following=(0, None))
-    return agent.mutate(
-        replier=agent.account,
+    replies = agent.filter(agent.r).select(*STREAM, at=_.ord, then_us=_.us, then_work=_.work, then_day=_.day)
+    met = agent.close_us.notnull() & ~agent.handed  # by this account, in this session
+    waits = agent.filter(agent.q & ~met).select(*STREAM, "ord").inner_join(replies, STREAM).filter(_.at > _.ord)
+    key = [*STREAM, "ord"]
+    late = waits.group_by(key).agg(then_us=_.then_us.min(), then_work=_.then_work.min(), then_day=_.then_day.min())
+    known = agent.left_join(late, key).drop(*(f"{name}_right" for name in key))
+    own = known.close_us.notnull() & ~known.handed
+    ends = {name: ibis.ifelse(own, known[f"close_{name}"], known[f"then_{name}"]) for name in ("us", "work", "day")}
+    return known.mutate(
+        replier=known.account,
         passed_around=ibis.literal(False),
-        next_us=only(agent.r, agent.us).min().over(later),
-        next_work=only(agent.r, agent.work).min().over(later),
-        next_day=only(agent.r, agent.day).min().over(later),
+        **{f"next_{name}": end for name, end in ends.items()},
     )
 
 
@@ -161,8 +166,8 @@ def _gathered(rows: ir.Table, definition: Definition) -> ir.Table:
         own_ord=_.own_ord.argmin(first),
         s_us=_.s_us.max(),
         coded_ord=_.coded_ord.max(),
-        day=_.day.argmin(first),
-        in_hours=_.in_hours.argmin(first),
+        day=only(_.us == _.turn_us, _.day).min(),
+        in_hours=only(_.us == _.turn_us, _.in_hours).any(),
         turn_us=_.us.min(),
         clock_us=_.us.max() if last else _.us.min(),
         clock_work=_.work.max() if last else _.work.min(),
@@ -201,7 +206,7 @@ def _happened(rows: ir.Table) -> ir.Table:
         s_us=_.s_us.max(),
         coded_ord=_.coded_ord.max(),
         start_us=only(brings, _.us).min(),
-        start_day=_.day.argmin(only(brings, _.us)),
+        start_day=only(brings, _.day).min(),
         start_hours=_.in_hours.argmin(only(brings, _.us)),
         first_us=only(spoken, _.us).min(),
         last_us=only(spoken, _.us).max(),
@@ -219,7 +224,7 @@ def _asked(seen: ir.Table) -> ir.Table:
     inside = seen.in_hours
     return seen.group_by(*SESSION).agg(
         asked_us=seen.turn_us.min(),
-        asked_day=seen.day.argmin(seen.turn_us),
+        asked_day=seen.day.min(),
         asked_hours=seen.in_hours.argmin(seen.turn_us),
         turns=seen.count(),
         answered_turns=seen.answered.sum(),

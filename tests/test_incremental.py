@@ -1,0 +1,151 @@
+"""Facts kept by chunks of days: after any change they are those of a fresh derivation, and little is done again."""
+
+from __future__ import annotations
+
+import datetime as dt
+import errno
+from collections import Counter
+
+import pytest
+from shops import made_shop
+
+from csperf import hours, kept, turns
+from csperf.definitions import SETS
+from csperf.engine import EngineSettings, chunks, connect
+from csperf.errors import CsperfError
+from csperf.kept import Kept, digest, names_in, read, write
+from csperf.turns.people import bots, people
+
+DAYS = 3
+SET = SETS["shop"]
+
+
+class Shop:
+    """A made shop of few days whose rows and roster the tests change; chunks of one day, kept in folders."""
+
+    def __init__(self) -> None:
+        made = made_shop(100, buyers=5, length=10)
+        self.days = sorted({row["day"] for row in made.messages})[:DAYS]
+        self.rows = [row for row in made.messages if row["day"] in self.days]
+        self.roster, self.shifts, self.hours, self.tz = made.frame("roster"), made.frame("shifts"), made.hours, made.tz
+        self.made, self.con = made, connect(EngineSettings(threads=1))
+
+    def promote(self, day: dt.date) -> None:
+        """Gives the first person of the roster another level from a day on."""
+        lines = self.roster.to_dict("records")
+        risen = lines[0] | {"valid_from": day, "level": "senior"}
+        self.roster = type(self.roster)([lines[0] | {"valid_to": day}, *lines[1:], risen])
+
+    def facts(self, folder, until: int = DAYS) -> dict[str, Counter]:
+        """Every fact's rows as a multiset, by way of the entries in `folder`."""
+        days = self.days[:until]
+        self.made.messages = [row for row in self.rows if row["day"] in days]
+        messages = self.con.create_table("given", self.made.arrow("messages"), overwrite=True)
+        known = turns.Shop(
+            shop_id="S",
+            calendar=hours.daily(self.tz, *self.hours).calendar(days[0], days[-1] + dt.timedelta(days=1)),
+            people=people(self.roster, self.shifts, days),
+            bots=bots(self.roster),
+            covered_days=tuple(days),
+        )
+        content = {day: digest([row for row in self.made.messages if row["day"] == day]) for day in days}
+        spans = chunks(dict.fromkeys(days, 1), EngineSettings(chunk_days=1))
+        around = turns.Around.of(self.con, messages, SET, known)
+        entries = turns.worked_through(self.con, messages, around, spans, Kept(folder), content)
+        found = turns.whole(self.con, entries, around)
+        return {name: Counter(map(str, table.to_pyarrow().to_pylist())) for name, table in found.items()}
+
+
+@pytest.fixture
+def filled(monkeypatch) -> list:
+    """The days of the chunks that were worked out."""
+    done, fill = [], turns._fill
+
+    def counted(con, messages, days, *rest):
+        done.append(days[0])
+        fill(con, messages, days, *rest)
+
+    monkeypatch.setattr(turns, "_fill", counted)
+    return done
+
+
+def test_changes_are_worked_out_again_and_nothing_else(tmp_path, filled):
+    """A day is added on which somebody's level rises, and a reply of the day before it is withdrawn."""
+    shop = Shop()
+    shop.facts(tmp_path / "kept", until=DAYS - 1)
+    assert filled == shop.days[:-1]
+    filled.clear()
+
+    replies = [row for row in shop.rows if row["sender"] == "human" and row["day"] == shop.days[-2]]
+    shop.rows.remove(replies[0])
+    shop.promote(shop.days[-1])
+    changed = shop.facts(tmp_path / "kept")
+    assert filled == shop.days[-2:]
+    filled.clear()
+    assert changed == shop.facts(tmp_path / "kept")
+    assert not filled
+    assert changed == shop.facts(tmp_path / "fresh")
+
+
+def test_a_killed_run_goes_on_where_it_was(tmp_path):
+    entries, done = Kept(tmp_path), []
+
+    def fill(folder):
+        (folder / "rows.parquet").write_bytes(b"half")
+        done.append(folder)
+        if len(done) == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        entries.entry("a", fill)
+    assert not list(entries.folder.iterdir())
+    entries.entry("a", fill)
+    entries.entry("a", fill)
+    assert len(done) == 2
+
+
+@pytest.mark.parametrize("number, said", [(errno.ENOSPC, "No space"), (errno.EIO, "Input/output")])
+def test_a_full_disk_is_said(tmp_path, number, said):
+    def fill(folder):
+        raise OSError(number, f"{said} left")
+
+    with pytest.raises(CsperfError, match=said):
+        Kept(tmp_path / "store.derived").entry("a", fill)
+
+
+def test_a_small_memory_limit_is_said(tmp_path):
+    con = connect(EngineSettings(memory_limit="1MB", threads=1))
+    con.raw_sql("SET temp_directory = ''")
+    many = con.sql("SELECT range AS n, repeat('x', 100) || range AS words FROM range(1000000) ORDER BY words")
+    with pytest.raises(CsperfError, match="memory_limit"):
+        Kept(tmp_path).entry("a", lambda folder: write(con, many, folder, "rows"))
+    assert not list(Kept(tmp_path).folder.iterdir())
+
+
+def test_where_nothing_may_be_written_entries_last_for_the_process(tmp_path, monkeypatch):
+    def refused(**_):
+        raise PermissionError(errno.EACCES, "read-only")
+
+    monkeypatch.setattr(kept.tempfile, "TemporaryFile", refused)
+    con = connect()
+    rows = con.sql("SELECT 1 AS n")
+    folder = Kept(tmp_path).entry("a", lambda unfinished: write(con, rows, unfinished, "rows"))
+    assert tmp_path not in folder.parents
+    assert names_in(folder) == ["rows"]
+    assert read(con, [folder], "rows").to_pyarrow().to_pylist() == [{"n": 1}]
+
+
+def test_what_nobody_asks_for_goes(tmp_path, monkeypatch):
+    entries = Kept(tmp_path)
+    old = entries.entry("old", lambda folder: None)
+    monkeypatch.setattr(kept, "_age_s", lambda folder: 40.0 * kept.DAY_S if folder == old else 0.0)
+    entries.entry("new", lambda folder: None)
+    assert not old.exists()
+
+
+def test_chunks_of_full_months_stay_when_days_are_added():
+    month = {dt.date(2026, 1, 1) + dt.timedelta(days=n): 20_000 for n in range(31)}
+    before = chunks(month, EngineSettings())
+    after = chunks(month | {dt.date(2026, 2, 1): 20_000}, EngineSettings())
+    assert before[:-1] == after[:-1]
+    assert before[-1] == (dt.date(2026, 2, 1), dt.date(2026, 2, 1)), "takes what is still open"
