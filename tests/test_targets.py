@@ -200,6 +200,7 @@ def test_daily_means_without_n_are_estimated_from_the_days_and_only_tried():
     assert months["by_day"].all() and set(months["n"]) == {31}
     row = whole(derive_targets(pd.DataFrame(rows)), "mean_wait_turn_s")
     assert row["grade"] == "trial" and {"NO_N", "FEW_MONTHS"} <= set(row["status"].split(";"))
+    assert row["shop_value"] == pytest.approx(np.mean([day["value"] for day in rows])) and row["shop_n"] == 6 * 31
     assert 40 < row["target"] < 60 and row["team"] == 6
 
 

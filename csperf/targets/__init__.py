@@ -281,8 +281,16 @@ def _shown_cells(industry: pd.DataFrame, metric: str) -> dict[str, float]:
 
 
 def _newest(kept: pd.DataFrame) -> dict[str, float]:
-    """Value and n of the newest month over all agents; null where they do not add up (medians, bare means)."""
+    """Value and n of the newest month over all agents; null where they do not add up (medians, bare means of months).
+
+    Of means told by the day it is the mean over the agents' days, as their targets are read from these; n is days.
+    """
     rows = kept[kept["month"] == kept["month"].max()]
+    if len(rows) and rows["by_day"].all() and rows["n"].notna().all():
+        return {
+            "shop_value": float((rows["value"] * rows["n"]).sum() / rows["n"].sum()),
+            "shop_n": float(rows["n"].sum()),
+        }
     if rows.empty or rows["numerator"].isna().any() or not rows["denominator"].sum():
         return {"shop_value": math.nan, "shop_n": math.nan}
     value = float(rows["numerator"].sum() / rows["denominator"].sum())
