@@ -89,7 +89,8 @@ class Run:
     def key(self) -> str:
         """Changes when the settings, the counting rules or the store do."""
         settings = self.params.model_dump(mode="json", warnings=False, exclude={"month", "lang", "reports", "door"})
-        state = [settings, self.definition.model_dump(mode="json"), self.store.manifest(), self.store.until]
+        rows = [self.store.manifest(), self.store.fingerprint(), self.store.until]
+        state = [settings, self.definition.model_dump(mode="json"), *rows]
         return hashlib.sha256(json.dumps(state, sort_keys=True, default=str).encode()).hexdigest()
 
     @property
@@ -535,7 +536,7 @@ def _derived(run: Run, since: dt.date | None, orders: bool) -> dict[str, ir.Tabl
         return {}
 
     kept = Kept(run.store.root.with_name(f"{run.store.root.name}.derived"))
-    asked = digest(run.key, run.store.fingerprint(), since, orders)
+    asked = digest(run.key, since, orders)
     folder = kept.entry(asked, partial(_derive, run, kept, since, orders))
     con = connect(run.params.engine)
     return {name: read(con, [folder], name) for name in names_in(folder)}
