@@ -4,15 +4,16 @@
 # make demo-table  makes up a shop that has only its backend's tables; params/table_door.yaml is its settings
 # make lab      opens JupyterLab on notebooks/
 # make docs     writes to docs/: the metrics dictionary and the exports known, Chinese and English; the coverage table
+# make bench    measures csperf against SQL, polars and pandas on made-up shops of 1, 10 and 50 million messages (hours)
 # make spark    adds pyspark, for `engine: {backend: spark}` (needs Java 17 or newer)
-# make lock     compiles requirements.lock and requirements-spark.lock from pyproject.toml (needs uv)
+# make lock     compiles requirements.lock and those of `make spark` and `make bench` from pyproject.toml (needs uv)
 # Only make and a python3 of 3.11 or newer are assumed; uv is used where it is found.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := report
-.PHONY: setup report test check bench-stats lab docs spark lock
+.PHONY: setup report test check bench bench-stats lab docs spark lock
 
 VENV  := .venv
 READY := $(VENV)/.ready
@@ -62,6 +63,15 @@ check: $(READY)
 test: check
 	$(RUN)/pytest -n 2 --dist loadfile
 
+SIZES ?= 1000000 10000000 50000000
+bench: $(READY)
+ifeq ($(UV),uv)
+	uv pip install --quiet --python $(RUN)/python --require-hashes --compile-bytecode --requirement requirements-bench.lock
+else
+	$(RUN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-bench.lock
+endif
+	$(RUN)/python -m bench.speed $(SIZES)
+
 bench-stats: $(READY)
 	$(RUN)/python -m bench.stats
 
@@ -85,3 +95,6 @@ lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --group spark \
 	  --constraint requirements.lock \
 	  --quiet --custom-compile-command "make lock" --output-file requirements-spark.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --group bench \
+	  --constraint requirements.lock \
+	  --quiet --custom-compile-command "make lock" --output-file requirements-bench.lock

@@ -73,8 +73,8 @@ def compare(shop: Path, names: list[str], rounds: int) -> dict[str, Cost]:
 
 def table(sizes: dict[int, dict[str, Cost]], fixed: dict[str, Cost]) -> str:
     """The costs as a Markdown table. `fixed`: of the tiny shop; the ratio to SQL is without it."""
-    head = "| messages | | CPU s | wall s | memory MiB | CPU / SQL | without what a tiny shop costs |\n|---|---|---|---|---|---|---|"
-    lines = [head]
+    head = ("messages", "", "CPU s", "wall s", "memory MiB", "CPU / SQL", "the same without what a tiny shop costs")
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for messages, costs in sizes.items():
         base = costs["sql"].cpu
         net = base - fixed["sql"].cpu
