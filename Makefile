@@ -6,6 +6,7 @@
 # make docs     writes to docs/: the metrics dictionary and the exports known, Chinese and English; the coverage table
 # make bench    measures csperf against SQL, polars and pandas on made-up shops of 1, 10 and 50 million messages (hours)
 # make spark    adds pyspark, for `engine: {backend: spark}` (needs Java 17 or newer)
+# make bench-packs  measures ten shops' packs against one Papermill process each; make bench-spark csperf on Spark
 # make lock     compiles requirements.lock and those of `make spark` and `make bench` from pyproject.toml (needs uv)
 # Only make and a python3 of 3.11 or newer are assumed; uv is used where it is found.
 
@@ -13,7 +14,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := report
-.PHONY: setup report test check bench bench-stats lab docs spark lock
+.PHONY: setup report test check bench bench-packs bench-spark bench-stats lab docs spark lock
 
 VENV  := .venv
 READY := $(VENV)/.ready
@@ -71,6 +72,12 @@ else
 	$(RUN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-bench.lock
 endif
 	$(RUN)/python -m bench.speed $(SIZES)
+
+bench-packs: $(READY)
+	$(RUN)/python -m bench.packs
+
+bench-spark: spark
+	$(RUN)/python -m bench.spark
 
 bench-stats: $(READY)
 	$(RUN)/python -m bench.stats
