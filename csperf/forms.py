@@ -115,7 +115,7 @@ FORMS: dict[str, tuple[Field, ...]] = {
     "plans": (
         Field("kind", "plan", word="plan_kind", choices=_chosen("plan_kind", PLANS)),
         Field("period", "2026-10", pattern=PERIOD_OF_CELL),
-        Field("item", "", word="plan_item"),
+        Field("item", "产品知识培训", word="plan_item"),
         Field("planned", 20),
         Field("done", ""),
     ),
