@@ -209,7 +209,7 @@ def test_new_never_overwrites(run, tmp_path):
     key = (tmp_path / ".key").read_text(encoding="utf-8")
     code, said, _ = run("new", tmp_path)
     assert code == 0
-    assert said.count("left alone") == len(list(tmp_path.iterdir()))
+    assert said.count("left alone") == sum(path.is_file() for path in tmp_path.iterdir())
     assert (tmp_path / "params.yaml").read_text(encoding="utf-8") == "mine"
     assert (tmp_path / ".key").read_text(encoding="utf-8") == key
 
