@@ -8,8 +8,8 @@ from itertools import combinations, product
 from math import sqrt
 
 import numpy as np
-import statsmodels.api as sm
 from scipy import stats
+from statsmodels.regression.linear_model import OLS
 
 Array = np.ndarray
 FEW = 12  # agents up to which every possible choice of pilots is gone through
@@ -45,7 +45,7 @@ def ancova(before: Array, after: Array, pilot: Array, strata: Sequence | None = 
     before, after, pilot = np.asarray(before, float), np.asarray(after, float), np.asarray(pilot, bool)
     if len(pilot) <= FITTED or pilot.all() or not pilot.any():
         raise ValueError("a trial is compared over at least 4 agents, some of them pilots and some not")
-    fit = sm.OLS(after, np.column_stack([np.ones(len(pilot)), pilot, before])).fit()
+    fit = OLS(after, np.column_stack([np.ones(len(pilot)), pilot, before])).fit()
     low, high = fit.conf_int(LEVEL)[1]
     gain = after - before
     did = float(gain[pilot].mean() - gain[~pilot].mean())
