@@ -210,7 +210,7 @@ def test_demo_params_read_what_make_writes(small):
     assert demo.replace("root: ../demo ", "root: . ").replace("reports: ../reports ", "reports: reports ") == own
     params = load_params(ROOT / "params" / "demo.yaml")
     assert params.reports == ROOT / "reports" and load_params(small.params).reports == small.folder / "reports"
-    assert params.shop == "demo" and len(params.sources) == 11
+    assert params.shop == "demo" and len(params.sources) == 17
     for source in load_params(small.params).sources:
         assert list(small.folder.glob(source["files"] if isinstance(source, dict) else source.files)), source
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import CsperfError, Problem
 from ..text import say
-from . import doors, export_chats, export_people, export_sales, orders, script, stories, truth, world
+from . import doors, export_chats, export_people, export_registers, export_sales, orders, script, stories, truth, world
 from .book import day_values, truth_text
 from .exports import Written
 from .messages import KIND, lines
@@ -89,6 +89,7 @@ def make(
         known["days"] = day_values(shop, days)
     if door == "table":
         export_people.write_people(written, shop)
+        export_registers.write_registers(written, rng, shop, play, sold)
         return _report(written, shop, doors.by_month(days, shop), known, door, platform)
     if door == "chat":
         export_sales.write_orders(written, shop, play, sold)
@@ -131,8 +132,9 @@ def _chats(rng, shop, play, words, sold, written) -> tuple[truth.Totals, int]:
     truth.count_orders(totals, shop, sold)
     truth.count_days(totals, shop)
     export_people.write_people(written, shop)
-    export_people.write_complaints(written, rng, shop, play, words)
+    complaints = export_people.write_complaints(written, rng, shop, play, words)
     export_people.write_ratings(written, rng, shop, play, words, invited)
+    export_registers.write_registers(written, rng, shop, play, sold, complaints)
     export_sales.write_benchmarks(written, shop, _own(totals, shop))
     return totals, count
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
@@ -78,7 +79,19 @@ def _campaigns(world: World) -> list[Row]:
     return [(name, first, end, phase, "是" if name == "春节" else "否") for first, end, name, phase in touching]
 
 
-def write_complaints(written: Written, rng: np.random.Generator, world: World, script: Script, words: Words) -> None:
+@dataclass(frozen=True)
+class Complaints:
+    """The complaints written down: chats they are about; when each was made, explained, solved."""
+
+    chat: np.ndarray
+    opened: np.ndarray
+    cause: np.ndarray
+    solved: np.ndarray
+
+
+def write_complaints(
+    written: Written, rng: np.random.Generator, world: World, script: Script, words: Words
+) -> Complaints:
     """A few complaints after chats, most of them solved within three days."""
     customers = script.seen & (script.chats.story < script.strangers)
     chat = np.flatnonzero(customers & (rng.random(len(script.chats)) < COMPLAINT_SHARE))
@@ -94,6 +107,7 @@ def write_complaints(written: Written, rng: np.random.Generator, world: World, s
         kind = COMPLAINT_KINDS[c % len(COMPLAINT_KINDS)]
         rows.append((f'="TS{i + 1:08d}"', buyer, account, at, why, done, happy[i] if done else "", kind))
     write_csv(written.note("exports/投诉登记.csv", len(rows)), COMPLAINT_HEADER, rows)
+    return Complaints(chat, opened, cause, solved)
 
 
 def write_ratings(
