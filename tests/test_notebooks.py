@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+from itertools import groupby, pairwise
 
 import nbformat
 import pytest
 
-from csperf.report import NOTEBOOKS, PARAMETERS
+from csperf.report import NEEDS, NOTEBOOKS, PARAMETERS
 
 PAGES = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
 MOST_LINES = 6
@@ -27,6 +28,10 @@ def code(notebook):
 
 def markdown(notebook, lang):
     return [c for c in notebook.cells if c.cell_type == "markdown" and f"lang-{lang}" in c.metadata["tags"]]
+
+
+def needs(cell):
+    return {tag for tag in cell.metadata.get("tags", ()) if tag.startswith(NEEDS)}
 
 
 def test_there_are_the_first_four():
@@ -57,6 +62,14 @@ def test_each_chinese_cell_is_followed_by_its_english_one(notebook):
     tags = [cell.metadata["tags"][:1] for cell in notebook.cells if cell.cell_type == "markdown"]
     assert tags == [["lang-zh"], ["lang-en"]] * (len(tags) // 2)
     assert len(markdown(notebook, "zh")) == len(markdown(notebook, "en")) > 0
+
+
+def test_headings_go_with_the_tables_they_introduce(notebook):
+    """A shop without the table that all cells under a heading need is shown no heading either."""
+    blocks = [list(cells) for _kind, cells in groupby(notebook.cells, key=lambda cell: cell.cell_type)]
+    for heads, below in pairwise(blocks):
+        for head in heads if heads[0].cell_type == "markdown" else []:
+            assert needs(head) == set.intersection(*map(needs, below)), head.source
 
 
 def test_headings_are_questions(notebook):
