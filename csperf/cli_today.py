@@ -114,10 +114,11 @@ def _refunds(run: Run, lang: str) -> Iterator[str]:
     if "refunds" not in run.store.tables():
         return
     known = facts(run, run.first_day - dt.timedelta(days=REFUND_DAYS))
-    rows, called = open_refunds(known["refunds"], run.first_day), names(run.table("roster"))
+    rows = open_refunds(known["refunds"], run.first_day, run.params.timezone)
+    called = names(run.table("roster"))
     if rows.empty:
         yield say("today.no_refunds", lang, days=REFUND_DAYS)
     for row in rows.itertuples():
-        asked = pd.to_datetime(row.requested_at, utc=True).tz_convert(run.params.timezone)
         who = called.get(row.agent_id, row.agent_id) if isinstance(row.agent_id, str) else say("today.nobody", lang)
-        yield say("today.refund", lang, refund=row.refund_id, order=row.order_id, at=f"{asked:%m-%d %H:%M}", name=who)
+        slots = {"refund": row.refund_id, "order": row.order_id, "at": f"{row.requested_at:%m-%d %H:%M}"}
+        yield say("today.refund", lang, **slots, name=who)

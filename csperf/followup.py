@@ -68,7 +68,7 @@ class Aftercare:
 
     def open_refunds(self) -> pd.DataFrame:
         """Refunds that wait and about which nobody has written (lists.open_refunds)."""
-        return open_refunds(self.known["refunds"], self.last_day)
+        return open_refunds(self.known["refunds"], self.last_day, self.run.params.timezone)
 
     def overdue(self) -> pd.DataFrame:
         """Complaints past their clocks (lists.overdue_complaints)."""

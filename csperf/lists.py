@@ -54,7 +54,7 @@ def _by_hour(facts: Mapping[str, ir.Table], part: Sum, timezone: str, first_day:
     sums = {"total": part.amount(table), "n": part.observations(table)}
     minutes = table.select(at=table[_clock(table)].truncate("m"), **sums).group_by("at")
     rows = minutes.agg(total=lambda t: t.total.sum(), n=lambda t: t.n.sum()).to_pandas()
-    local = pd.to_datetime(rows["at"], utc=True).dt.tz_convert(timezone)
+    local = _local(rows["at"], timezone)
     places = {"weekday": local.dt.day_of_week, "hour": local.dt.hour}
     return rows.assign(**places).groupby(list(places))[["total", "n"]].sum()
 
@@ -78,11 +78,11 @@ def quick_openings(facts: Mapping[str, ir.Table], first_day: date, last_day: dat
     return rows.order_by("agent_id").to_pandas()
 
 
-def open_refunds(refunds: ir.Table, until: date) -> pd.DataFrame:
-    """refund_id, order_id, buyer_id, agent_id, requested_at: waiting refunds about which nobody has written since.
+def open_refunds(refunds: ir.Table, until: date, timezone: str) -> pd.DataFrame:
+    """refund_id, order_id, agent_id, requested_at: waiting refunds about which nobody has written since.
 
     `refunds`: the fact. Oldest first, asked for up to that day. agent_id: who had written to the buyer last; null where
-    nobody had.
+    nobody had. requested_at: local time. The order's number leads to the buyer, who is named in no list.
     """
     waiting = refunds.filter(
         ~refunds.excluded, refunds.outcome == "open", refunds.contact_us.isnull(), refunds.day <= until
@@ -90,18 +90,23 @@ def open_refunds(refunds: ir.Table, until: date) -> pd.DataFrame:
     whole, talked = waiting.filter(waiting.scope == "shop"), waiting.filter(waiting.scope == "agent")
     last = talked.group_by("refund_id").agg(agent=talked.agent_id.max())  # one agent each
     rows = whole.drop("agent_id").left_join(last, "refund_id").rename(agent_id="agent")
-    columns = ["refund_id", "order_id", "buyer_id", "agent_id", "requested_at"]
-    return rows.select(columns).order_by("requested_at", "refund_id").to_pandas()
+    columns = ["refund_id", "order_id", "agent_id", "requested_at"]
+    found = rows.select(columns).order_by("requested_at", "refund_id").to_pandas()
+    return found.assign(requested_at=_local(found["requested_at"], timezone))
+
+
+def _local(times: pd.Series, timezone: str) -> pd.Series:
+    return pd.to_datetime(times, utc=True).dt.tz_convert(timezone)
 
 
 CAUSE_H, RESULT_H = 2, 24  # S1-10: the clocks of a complaint
 
 
 def overdue_complaints(complaints: ir.Table, until: date, timezone: str) -> pd.DataFrame:
-    """complaint_id, buyer_id, agent_id, opened_at, waits_for, late_h: complaints past a clock, the latest first.
+    """complaint_id, agent_id, opened_at, waits_for, late_h: complaints past a clock, the latest first.
 
     `complaints`: the fact. waits_for: `cause` where none was found CAUSE_H after the opening, `result` where it was not
-    solved after RESULT_H. late_h: hours beyond the clock at the end of the day `until`.
+    solved after RESULT_H. opened_at: local time. late_h: hours beyond the clock at the end of the day `until`.
     """
     end = pd.Timestamp(until, tz=timezone) + pd.Timedelta(days=1)
     rows = complaints.filter(complaints.day <= until, complaints.resolved_at.isnull()).to_pandas()
@@ -113,10 +118,11 @@ def overdue_complaints(complaints: ir.Table, until: date, timezone: str) -> pd.D
     late = whole.assign(
         agent_id=whole["complaint_id"].map(agents),
         waits_for=asked.map({True: "cause", False: "result"}),
+        opened_at=_local(whole["opened_at"], timezone),
         late_h=open_h - limit,
     )
     late = late[late["late_h"] > 0].sort_values(["late_h", "complaint_id"], ascending=[False, True], ignore_index=True)
-    return late[["complaint_id", "buyer_id", "agent_id", "opened_at", "waits_for", "late_h"]]
+    return late[["complaint_id", "agent_id", "opened_at", "waits_for", "late_h"]]
 
 
 def checked_items(checks: ir.Table, first_day: date, last_day: date) -> pd.DataFrame:

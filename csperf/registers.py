@@ -86,20 +86,18 @@ def _surveys(rows: ir.Table) -> ir.Table:
 def key_customers(visits: ir.Table, orders: ir.Table, definition: Definition) -> ir.Table:
     """Purchases by key customers that are key_lost_days old: was there another since? With who last had to visit them.
 
-    Several orders of one day are one purchase. Exports go by the day of ordering, so the latest one is the last day on
-    which a purchase could have been seen.
+    Several orders of one day are one purchase, known by the first of their numbers: its row_id names no buyer. Exports
+    go by the day of ordering, so the latest one is the last day on which a purchase could have been seen.
     """
     marked = visits.filter(visits.key_customer & visits.buyer_id.notnull())
     newest = ibis.window(group_by=["shop_id", "buyer_id"], order_by=[ibis.desc("due_at"), "agent_id"])
     place = marked.mutate(place=ibis.row_number().over(newest))
     keys = place.filter(_.place == 0).select("shop_id", "buyer_id", "agent_id")
     until = orders.mutate(told=orders.created_day.fill_null(orders.paid_day)).agg(until=_.told.max())
-    days = orders.filter(orders.paid_day.notnull()).select("shop_id", "buyer_id", bought_day=orders.paid_day).distinct()
+    paid = orders.filter(orders.paid_day.notnull() & orders.buyer_id.notnull())
+    days = paid.group_by("shop_id", "buyer_id", bought_day=paid.paid_day).agg(row_id=paid.order_id.min())
     days = days.inner_join(keys, ["shop_id", "buyer_id"])
     again = days.bought_day.lead().over(ibis.window(group_by=["shop_id", "buyer_id"], order_by="bought_day"))
     due = days.mutate(again=again, day=(days.bought_day + ibis.interval(days=definition.key_lost_days)).cast("date"))
     rows = due.cross_join(until).filter(_.day <= _.until)
-    return rows.mutate(
-        row_id=rows.buyer_id.concat("/", rows.bought_day.cast("string")),
-        lost=rows.again.isnull() | (rows.again > rows.day),
-    ).drop("again", "until")
+    return rows.mutate(lost=rows.again.isnull() | (rows.again > rows.day)).drop("again", "until")

@@ -64,9 +64,12 @@ def shop(tmp_path_factory):
 
 
 def test_waiting_refunds_after_which_nobody_wrote(shop):
-    rows = open_refunds(facts(open_run(shop, month="2026-08"))["refunds"], dt.date(2026, 8, 10))
-    found = rows[["refund_id", "order_id", "buyer_id"]].to_numpy().tolist()
-    assert found == [["R4", "O4", "dan"], ["R1", "O1", "ann"]]  # R2 was answered, R3 is over, R5 comes tomorrow
+    known = facts(open_run(shop, month="2026-08"))["refunds"]
+    rows = open_refunds(known, dt.date(2026, 8, 10), "Asia/Shanghai")
+    assert list(rows.columns) == ["refund_id", "order_id", "agent_id", "requested_at"]  # no buyer leaves the store
+    assert rows["refund_id"].tolist() == ["R4", "R1"]  # R2 was answered, R3 is over, R5 comes tomorrow
+    assert rows["order_id"].tolist() == ["O4", "O1"]
+    assert f"{rows['requested_at'][0]:%m-%d %H:%M}" == "08-10 08:00"
     assert rows["agent_id"].fillna("nobody").tolist() == ["nobody", "shop:01"]
 
 

@@ -343,7 +343,7 @@ def key_customers(rows: list[dict], bought: list[dict], shop: Shop) -> list[dict
             due = day + timedelta(days=shop.definition.key_lost_days)
             fact = {
                 "shop_id": own[0]["shop_id"],
-                "row_id": f"{buyer}/{day}",
+                "row_id": min(o["order_id"] for o in bought if (o["buyer_id"], o["paid_day"]) == (buyer, day)),
                 "buyer_id": buyer,
                 "day": due,
                 "agent_id": agent,
