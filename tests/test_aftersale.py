@@ -23,6 +23,8 @@ from csperf.lists import checked_items, overdue_complaints
 from csperf.mart import build, frame, measure
 from csperf.sources import Shop, export
 from csperf.stats.repeat import came_back, repeat_buying
+from csperf.tables.table import in_words
+from csperf.text.numbers import aligned, difference
 from csperf.turns import PEOPLE
 
 RULES = SETS["shop"].model_copy(update={"issue_gap_days": 1, "key_lost_days": 1})
@@ -156,10 +158,31 @@ def test_complaints_past_their_clock():
     facts.append(facts[0] | {"scope": "agent", "agent_id": "Li"})
     found = overdue_complaints(derived_table("complaints", facts), dt.date(2026, 3, 3), "UTC")
     assert found[["complaint_id", "waits_for", "late_h"]].values.tolist() == [["c1", "result", 24], ["c2", "cause", 2]]
-    assert found["agent_id"].tolist()[0] == "Li"
+    assert found["agent_id"].tolist()[0] == "Li" and "buyer_id" not in found
     for lang, said in (("zh", "2件投诉超过时限"), ("en", "2 complaints past their clock")):
         shown = tables.overdue_complaints(found, lang=lang, names={"Li": "李"}).gt.as_raw_html()
         assert said in shown and "李" in shown
+
+
+def test_days_of_two_years_are_listed_with_their_year():
+    asked = pd.to_datetime(["2025-12-31T23:00:00+08:00", "2026-01-02T09:00:00+08:00"])
+    rows = pd.DataFrame({"refund_id": ["R1", "R2"], "order_id": ["O1", "O2"], "agent_id": None, "requested_at": asked})
+    shown = tables.open_refunds(rows, lang="zh").gt.as_raw_html()
+    assert "2025年12月31日" in shown and "2026年1月2日" in shown
+    assert ">1月2日<" in tables.open_refunds(rows.tail(1), lang="zh").gt.as_raw_html()
+
+
+def test_a_change_that_rounds_to_nothing_has_no_sign():
+    both = (difference(value, "hours", "zh") for value in (-0.04, 0.04, -0.05, 1.0))
+    assert list(both) == ["0.0小时", "0.0小时", "-0.1小时", "+1.0小时"]
+    assert difference(-0.0004, "share", "en") == "0.0 pp" and difference(-0.01, "share", "en") == "-1.0 pp"
+
+
+def test_a_column_has_as_many_decimals_in_every_row():
+    assert aligned([8, 7.5, None, 1200], "count") == ["8.0", "7.5", "–", "1,200"]
+    assert aligned([8, 7, 1200], "count") == ["8", "7", "1,200"]
+    shown = in_words(pd.DataFrame({"n": [8.0, 7.5]}), "zh", {"n": "count"})
+    assert shown.iloc[:, 0].tolist() == ["8.0", "7.5"]
 
 
 def test_checks_by_item_and_source():

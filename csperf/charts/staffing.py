@@ -35,7 +35,8 @@ def week_hours(hours: pd.DataFrame, what: str, *, lang: str = "zh", better: str 
     cells = wide.to_numpy(float)
     at = known.loc[(known["value"].idxmin if better == "higher" else known["value"].idxmax)()]
     slots = {"weekday": say(f"tables.weekday_{int(at['weekday'])}", lang), "hour": int(at["hour"])}
-    slots |= {"next": int(at["hour"]) + 1, "value": _cell(at["value"], what), "n": number(known["n"].sum(), "count")}
+    value = _cell(at["value"], what).removesuffix(".0")
+    slots |= {"next": int(at["hour"]) + 1, "value": value, "n": number(known["n"].sum(), "count")}
     title = say(f"charts.week_{what}", lang, **slots)
     with house_style():
         figure, axes = canvas(3.1)
@@ -70,7 +71,7 @@ def _figures(axes, cells: np.ndarray, what: str, better: str) -> None:
 def _cell(value: float, what: str) -> str:
     if KINDS[what] == "share":
         return f"{100 * value:.0f}%"
-    return f"{value:.2f}" if KINDS[what] == "load" else f"{value:.1f}".removesuffix(".0")
+    return f"{value:.2f}" if KINDS[what] == "load" else f"{value:.1f}"
 
 
 def needed_scheduled(by_hour: pd.DataFrame, *, lang: str = "zh") -> Picture:

@@ -13,7 +13,7 @@ from ..metric import FEN_PER_YUAN
 from ..targets.platform_words import red_line_words
 from ..targets.words import chance, company_goal
 from ..text import say, words
-from ..text.numbers import day_words, month_words, number, quantity
+from ..text.numbers import day_words, days_words, month_words, number, quantity
 from . import findings, table
 from .aims import Aim, aims, assessed, by_metric, printed
 from .page import About, FrontPage, Material
@@ -67,7 +67,7 @@ def _about(about: About, lang: str) -> Iterator[str]:
     if about.made_on:
         weekday = say(f"frontpage.weekday_{about.made_on.weekday()}", lang)
         yield say("frontpage.made_on", lang, day=day_words(about.made_on, lang), weekday=weekday)
-    days = {"first": _data_day(about.first_day, about, lang), "last": _data_day(about.last_day, about, lang)}
+    days = dict(zip(("first", "last"), days_words((about.first_day, about.last_day), lang), strict=True))
     if about.maturing:
         yield say("frontpage.data_days_maturing", lang, **days, days=about.maturing)
     else:
@@ -77,13 +77,6 @@ def _about(about: About, lang: str) -> Iterator[str]:
         slots = {"missing": about.missing} if about.missing else {}
         yield say(key, lang, share=number(about.completeness, "share").replace(".0%", "%"), **slots)
     yield say("frontpage.counted_by", lang, rules=about.counting_rules)
-
-
-def _data_day(day: date, about: About, lang: str) -> str:
-    """A day of the data, with its year where they are of several."""
-    said = day_words(day, lang)
-    one_year = about.first_day.year == about.last_day.year
-    return said if one_year else say("frontpage.data_day", lang, year=day.year, day=said)
 
 
 def _numbers(every: Sequence[Aim], material: Material, about: About, lang: str) -> Iterator[str]:

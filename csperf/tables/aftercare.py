@@ -9,9 +9,9 @@ import pandas as pd
 from ..catalogue import entry
 from ..metric import DEFAULT_MIN_N
 from ..text import say, words
-from ..text.numbers import MISSING, number
+from ..text.numbers import MISSING, days_words, number
 from .performance import figures
-from .table import Table, as_day, cell, in_words, laid_out, who
+from .table import Table, as_day, in_words, laid_out, who
 
 FIGURES = ("metric", "value", "n", "before", "change")
 
@@ -66,7 +66,7 @@ def overdue_complaints(rows: pd.DataFrame, *, lang: str = "zh", names: Mapping[s
 
 def _listed(rows: pd.DataFrame, time: str, lang: str, names: Mapping[str, str] | None) -> pd.DataFrame:
     """The rows in words: days for times, names for agents."""
-    days = [cell(as_day(at), lang) for at in rows[time]]
+    days = days_words([as_day(at) for at in rows[time]], lang)
     people = [MISSING if pd.isna(agent) else who(agent, names) for agent in rows["agent_id"]]
     return in_words(rows.assign(**{time: days, "agent_id": people}), lang)
 

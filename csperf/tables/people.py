@@ -12,7 +12,7 @@ from ..people.growth import goal_words
 from ..people.pay import yuan
 from ..people.settings import SCORE, ConductSettings
 from ..text import say, words
-from ..text.numbers import MISSING, labelled, number, quantity
+from ..text.numbers import MISSING, aligned, labelled, number, quantity
 from .table import Table, laid_out, who
 
 Names = Mapping[str, str] | None
@@ -24,7 +24,7 @@ def growth(staged: pd.DataFrame, *, lang: str = "zh", names: Names = None) -> Ta
     cells = _people(frame, names, lang) | {
         "level": [_word("tables.level", level, lang) for level in frame["level"]],
         "started": [_day(day, lang) for day in frame["started"]],
-        "months_in_job": [number(value, "count") for value in frame["months"].astype(float)],
+        "months_in_job": aligned(frame["months"].astype(float), "count"),
         "stage": [say(f"people.stage_{stage or 'unknown'}", lang) for stage in _or_none(frame["stage"])],
         "next_stage_on": [_day(day, lang) for day in frame["next_stage_on"]],
     }

@@ -11,7 +11,7 @@ from great_tables import loc, style
 
 from ..catalogue import TOTALS, entry
 from ..text import say, words
-from ..text.numbers import MISSING, day_words, difference, labelled, month_words, number, quantity
+from ..text.numbers import MISSING, aligned, day_words, difference, labelled, month_words, number, quantity
 from .table import Table, as_day, in_words, laid_out, too_few, value_n, who
 
 DAYS_ON_PAGE = 7
@@ -257,7 +257,7 @@ def _metric_columns(frame: pd.DataFrame, keys: Sequence[str], lang: str) -> pd.D
         known, few = entry(metric), frame[f"{metric}_few"]
         name = words("tables", lang).get(f"manual_{metric}", getattr(known, lang))
         head = words("report", lang).get(f"total_{metric}") or labelled(name, known.unit, lang)
-        cells = [number(value, known.unit) for value in frame[metric]]
+        cells = aligned(frame[metric], known.unit)
         shown[head] = [
             c if pd.isna(n) else say("tables.only_n", lang, n=int(n)) for c, n in zip(cells, few, strict=True)
         ]

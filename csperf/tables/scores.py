@@ -9,7 +9,7 @@ import pandas as pd
 from ..catalogue import entry
 from ..targets import in_order
 from ..text import say, words
-from ..text.numbers import MISSING, month_words, number
+from ..text.numbers import MISSING, aligned, month_words, number
 from .table import Table, laid_out, who
 
 BANDS = {"above": 0, "level": 1, "below": 2}
@@ -89,9 +89,9 @@ def allocation(found: pd.DataFrame, *, lang: str = "zh", names: Mapping[str, str
     shown[say("tables.agent_id", lang)] = [who(agent, names) for agent in found["agent_id"]]
     shown[say("tables.shift", lang)] = [_word("shift", shift, lang) for shift in found["shift"]]
     shown[say("tables.days_worked", lang)] = [number(days, "count") for days in found["days"]]
-    shown[say("tables.cases_per_day", lang)] = [number(value, "count") for value in found["per_day"]]
+    shown[say("tables.cases_per_day", lang)] = aligned(found["per_day"], "count")
     even = found["expected"] / found["days"]
-    shown[say("tables.even_share", lang)] = [number(value, "count") for value in even]
+    shown[say("tables.even_share", lang)] = aligned(even, "count")
     shown[say("tables.remark", lang)] = [
         say(f"tables.share_{'more' if row.cases > row.expected else 'fewer'}", lang) if row.listed else MISSING
         for row in found.itertuples()

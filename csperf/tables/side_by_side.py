@@ -12,7 +12,7 @@ from ..catalogue import entry
 from ..rules import PlatformRule, stale
 from ..targets import SNAPSHOT_DAYS
 from ..text import say
-from ..text.numbers import MISSING, day_words, number, quantity
+from ..text.numbers import MISSING, days_words, number, quantity
 from .table import Table, cell, in_words, laid_out, metric_rows, value_n
 
 CELLS = ("own", "mean", "top10_mean", "top10_doorstep", "top10_without_luck", "tier_mean", "tier_excellent")
@@ -109,7 +109,7 @@ def industry_origin(sources: pd.DataFrame, *, lang: str = "zh") -> Table:
 
 def _reading(about: dict[str, Any], rows: pd.DataFrame, lang: str) -> tuple[str, ...]:
     """The words of one row of the page: when, over how long, of whom, by whom, which metrics."""
-    period = " – ".join(day_words(about[end], lang) for end in ("period_start", "period_end"))
+    period = " – ".join(days_words([about["period_start"], about["period_end"]], lang))
     names = say("tables.and", lang).join(getattr(entry(metric), lang) for metric in rows["metric"].unique())
     said = [cell(about[name], lang) for name in ("tier", "category", "source", "read_by")]
     return (period, number(about["days"], "count"), *said, number(len(rows), "count"), names)

@@ -9,7 +9,7 @@ import pandas as pd
 from ..staffing import StaffingSettings
 from ..staffing.advice import goal_words
 from ..text import say
-from ..text.numbers import MISSING, number
+from ..text.numbers import MISSING, aligned, number
 from ..workload import evenness
 from .table import Table, as_day, cell, laid_out, who
 
@@ -24,9 +24,9 @@ def staffing_hours(
     rows = by_hour[(by_hour["arrivals"] > 0) | (by_hour["scheduled"].fillna(0) > 0)].reset_index(drop=True)
     shown = pd.DataFrame({say("tables.hour", lang): [_hour(hour, lang) for hour in rows["hour"]]})
     for column in ("arrivals", "per_hour"):
-        shown[say(f"tables.{column}", lang)] = [number(value, "count") for value in rows[column]]
+        shown[say(f"tables.{column}", lang)] = aligned(rows[column], "count")
     for column in ("needed", "rostered", "scheduled", "short"):
-        shown[say(f"tables.people_{column}", lang)] = [_people(value) for value in rows[column]]
+        shown[say(f"tables.people_{column}", lang)] = aligned(rows[column].astype(float).clip(lower=0), "count")
     shown[say("tables.expected_answered", lang)] = [number(value, "share") for value in rows["answered"]]
     known = rows["scheduled"].notna().any()
     slots = {"goal": goal_words(settings, lang), "short": int((rows["short"].fillna(0) >= 0.5).sum())}
@@ -40,18 +40,13 @@ def _hour(hour: int, lang: str) -> str:
     return say("tables.hour_of", lang, hour=hour, next=hour + 1)
 
 
-def _people(value: float) -> str:
-    """People with one decimal; nobody missing rather than fewer than none."""
-    return MISSING if pd.isna(value) else f"{max(float(value), 0):.1f}".removesuffix(".0")
-
-
 def supervision(hours: pd.DataFrame, *, lang: str = "zh") -> Table:
     """When to look over people's shoulders, to be ticked. `hours`: staffing.peaks."""
     rows = hours[["weekday", "hour", "per_hour", "arrivals", "days"]]
     shown = pd.DataFrame({say("tables.weekday", lang): [say(f"tables.weekday_{day}", lang) for day in rows["weekday"]]})
     shown[say("tables.hour", lang)] = [_hour(hour, lang) for hour in rows["hour"]]
     for column in ("per_hour", "arrivals"):
-        shown[say(f"tables.{column}", lang)] = [number(value, "count") for value in rows[column]]
+        shown[say(f"tables.{column}", lang)] = aligned(rows[column], "count")
     shown[say("tables.looked", lang)] = "☐"
     key = "supervision" if len(rows) else "supervision_none"
     title, notes = say(f"tables.{key}", lang, times=len(rows)), [say("tables.supervision_note", lang)]
@@ -63,7 +58,7 @@ def over_cap(found: pd.DataFrame, cap: float, *, lang: str = "zh", names: Mappin
     shown = pd.DataFrame({say("tables.agent_id", lang): [who(agent, names) for agent in found["agent_id"]]})
     columns = {"days_worked": "days", "cases_per_day": "mean", "most_in_day": "most", "days_over": "over"}
     for word, column in columns.items():
-        shown[say(f"tables.{word}", lang)] = [number(value, "count") for value in found[column]]
+        shown[say(f"tables.{word}", lang)] = aligned(found[column], "count")
     shown.insert(4, say("tables.busiest", lang), [cell(as_day(day), lang) for day in found["busiest"]])
     slots = {
         "cap": number(int(cap), "count"),
@@ -81,7 +76,7 @@ def fair_load(people: pd.DataFrame, *, lang: str = "zh", names: Mapping[str, str
     shown = pd.DataFrame({say("tables.agent_id", lang): [who(agent, names) for agent in rows["agent_id"]]})
     words = {"chats_total": "chats", "shift_hours": "hours", "chats_per_hour": "per_hour", "days_worked": "days_on"}
     for word, column in (words | {name: name for name in ("off_per_week", "shortest_rest_h", "short_rests")}).items():
-        shown[say(f"tables.{word}", lang)] = [number(value, "count") for value in rows[column].astype(float)]
+        shown[say(f"tables.{word}", lang)] = aligned(rows[column].astype(float), "count")
     even = evenness(rows).set_index("what")
     load, off = even.loc["per_hour"], even.loc["off_per_week"]
     times = MISSING if not load["least"] > 0 else f"{load['most'] / load['least']:.1f}"

@@ -15,7 +15,7 @@ from great_tables import GT, loc, style
 from ..catalogue import entry
 from ..mart import N_SMALL
 from ..text import say, words
-from ..text.numbers import MISSING, day_words, labelled, number
+from ..text.numbers import MISSING, aligned, day_words, days_words, labelled, number
 
 MIME = "application/vnd.csperf.table+json"
 SHORT_LABEL = 16  # characters of a row's label that never break
@@ -90,8 +90,9 @@ def in_words(frame: pd.DataFrame, lang: str, units: Mapping[str, str] | None = N
     units, shown = units or {}, pd.DataFrame(index=range(len(frame)))
     for column in frame.columns:
         head = labelled(say(f"tables.{column}", lang), units.get(column, "count"), lang)
-        cells = (number(v, units[column]) if column in units else cell(v, lang) for v in frame[column])
-        shown[head] = pd.Series(list(cells), dtype=object)
+        said = frame[column]
+        cells = aligned(said, units[column]) if column in units else [cell(value, lang) for value in said]
+        shown[head] = pd.Series(cells, dtype=object)
     return shown
 
 
@@ -149,7 +150,7 @@ def as_day(value: Any) -> date:
 
 def days_in_words(days: Sequence[date], lang: str) -> str:
     """10月3日、10月5日."""
-    return say("tables.and", lang).join(day_words(day, lang) for day in days)
+    return say("tables.and", lang).join(days_words(days, lang))
 
 
 def _is_figures(column: pd.Series) -> bool:

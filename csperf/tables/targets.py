@@ -51,7 +51,7 @@ def targets(targets: pd.DataFrame, *, settings: TargetSettings | None = None, la
 
 def _width(row: Any, lang: str) -> str:
     """How far the target itself may lie elsewhere: ±1.2个点."""
-    return difference(row.half_width, entry(row.metric).unit, lang).replace("+", "±")
+    return "±" + difference(row.half_width, entry(row.metric).unit, lang).lstrip("+")
 
 
 def _expected(row: Any, lang: str) -> str:
