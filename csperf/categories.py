@@ -19,7 +19,7 @@ from .settings import quoted
 from .stats.signals import apart
 from .text import say
 from .text.numbers import day_words, number
-from .turns.events import ASKERS, CLOSING_CODE
+from .turns.events import ASKERS, closing_code
 
 LEVELS = 3
 PLACES = ["top", "second", "third"]
@@ -136,7 +136,8 @@ def counts(values: pd.DataFrame, tree: pd.DataFrame, by: str = "day", lang: str 
 
 
 def wrong_codes(messages: ir.Table, tree: pd.DataFrame, first_day: date, last_day: date) -> pd.DataFrame:
-    """account_id, code, why, n: closing lines whose code is no leaf; why: `middle` (a level above) or `unknown`.
+    """account_id, code, why, n: closing lines without a leaf's code, and the last they have; why: `middle` (a level
+    above) or `unknown`.
 
     No rows for a shop without a tree: there any code is valid.
     """
@@ -144,8 +145,9 @@ def wrong_codes(messages: ir.Table, tree: pd.DataFrame, first_day: date, last_da
     if tree.empty:
         return pd.DataFrame(columns=columns)
     rows = messages.filter(messages.day.between(first_day, last_day), ~messages.sender.isin(ASKERS))
-    coded = rows.mutate(code=rows.text.fill_null("").re_extract(CLOSING_CODE, 1).nullif(""))
-    coded = coded.filter(_.code.notnull() & ~_.code.isin(leaves(tree)))
+    said = rows.text.fill_null("")
+    coded = rows.filter(said.re_extract(closing_code(leaves(tree)), 1) == "")
+    coded = coded.mutate(code=coded.text.fill_null("").re_extract(closing_code(), 1)).filter(_.code != "")
     found = coded.group_by("account_id", "code").agg(n=_.count()).to_pandas()
     middle = found["code"].isin(set(tree["code"]))
     found = found.assign(why=np.where(middle, "middle", "unknown"))[columns]

@@ -7,9 +7,15 @@ import datetime as dt
 import ibis
 import numpy as np
 import pandas as pd
+import pytest
+import worked
+from adapters import engine_derive
+from oracle import derive as loops
 
 from csperf.categories import counts, leaves, places, spike_words, spikes, tree_problems, wrong_codes
+from csperf.definitions import SETS
 from csperf.text import speaking
+from csperf.turns.events import closing_code
 
 DAYS = [dt.date(2010, 5, 20) + dt.timedelta(days=n) for n in range(20)]
 CHILDRENS_DAY = dt.date(2010, 6, 1)
@@ -69,6 +75,39 @@ def test_all_faults_of_a_tree_at_once():
         '代码 "1.1" 在第 2 级就没有下级了',
     ):
         assert any(one.startswith(start) for one in said), (start, said)
+
+
+@pytest.mark.parametrize(
+    ("said", "valid", "any_code"),
+    [
+        ("1.1.1(此信息无需回复)", "1.1.1", "1.1.1"),
+        ("1.1.1、2.2(此信息无需回复)", "1.1.1", "2.2"),
+        ("2.2,1.1.1。", "1.1.1", "1.1.1"),
+        (" 1.1.1 和 2.2.1", "2.2.1", "2.2.1"),
+        ("：2.2.1/1.1.1/8.8，请打10.1.1.1", "1.1.1", "8.8"),
+        ("2.2.1(此信息无需回复)\n您当前咨询的内容为1.1.1", "1.1.1", "1.1.1"),
+        ("2.2.1(此信息无需回复)\n您当前咨询的内容为2.2", "2.2.1", "2.2"),
+        ("1.1.10", "", "1.1.10"),
+        ("1.1.1.1", "", "1.1.1.1"),
+        ("退换货，订单1.1.1", "", ""),
+    ],
+)
+def test_of_several_codes_in_a_closing_line_the_last_valid_one_counts(said, valid, any_code):
+    text = ibis.memtable({"text": [f"亲，您当前咨询的内容为{said}"]}).text
+    found = [text.re_extract(closing_code(codes), 1).as_scalar() for codes in (leaves(CLOTHES), ())]
+    assert [ibis.duckdb.connect().to_pyarrow(one).as_py() for one in found] == [valid, any_code]
+
+
+@pytest.mark.parametrize(("codes", "expected"), [((), "8.8.8"), (("1.1.1", "2.2.1"), "1.1.1")])
+def test_of_several_closing_lines_in_a_chat_the_last_valid_one_counts(codes, expected):
+    said = ("2.2.1", "2.2.1、1.1.1、2.2", "8.8.8")
+    lines = [("09:00:00", "buyer", "在吗"), ("09:00:05", "human", "在的")]
+    lines += [(f"09:00:1{n}", "human", f"您当前咨询的内容为{code}") for n, code in enumerate(said)]
+    chat = [dict(zip(("time", "who", "text"), line, strict=True)) for line in lines]
+    shop = worked.made({"chat": chat}, {}, CHILDRENS_DAY)
+    plain = loops(shop.messages, SETS["shop"], **shop.settings, categories=codes)
+    for found in (engine_derive(shop, SETS["shop"], categories=codes), plain):
+        assert {row["category_code"] for row in found["sessions"]} == {expected}
 
 
 def values(rows: list[tuple[str | None, object, int]], by: str = "day") -> pd.DataFrame:

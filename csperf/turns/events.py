@@ -6,6 +6,9 @@ their names back in turns.names.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 import ibis
 import ibis.expr.types as ir
 from ibis import _
@@ -19,7 +22,8 @@ WRITTEN = ("text", "card", "sticker")
 ASKING = ("text", "card", "sticker", "recall")  # a recalled question still opened its turn (C18)
 NOT_WORDS = r"[^\p{L}\p{N}]+"
 EMOJI = r"[\x{1F300}-\x{1FAFF}\x{2600}-\x{27BF}]|\[[\x{4e00}-\x{9fa5}]{1,4}\]|/:[^\s]{2,5}"
-CLOSING_CODE = r"咨询的内容为\s*([0-9]+(?:\.[0-9]+)*)"  # S2-15
+CLOSING, ANY_CODE = "咨询的内容为", r"[0-9]+(?:\.[0-9]+)*"  # S2-15
+BETWEEN_CODES = r"\s、,，;；/和:："
 BUYER = ["buyer"]
 MARKED = [
     "shop_id",
@@ -93,7 +97,7 @@ def mark(messages: ir.Table, definition: Definition, codes: tuple[str, ...], bot
         person=_.sender.isin(["human", "assist"]) | (_.kind == "transfer"),
         emoji=(_.kind == "sticker") | ibis.ifelse(_.asks, False, _.text.re_search(EMOJI)),
         substantive=_.text.length() >= 5,
-        code=ibis.ifelse(_.asks, None, _valid(_.text.re_extract(CLOSING_CODE, 1).nullif(""), codes)),
+        code=ibis.ifelse(_.asks, None, _.text.re_extract(closing_code(codes), 1).nullif("")),
     )
     rows = rows.mutate(handover=_.transfer & (_.bot | _.account_id.isin(bots)))
     return rows.select(MARKED)
@@ -111,8 +115,13 @@ def _closing_phrase(phrases: tuple[str, ...]) -> ir.Deferred:
     return _.asks & ((_.kind == "sticker") | ((_.kind == "text") & bare.isin(phrases)))
 
 
-def _valid(code: ir.Deferred, codes: tuple[str, ...]) -> ir.Deferred:
-    return ibis.ifelse(code.isin(codes), code, None) if codes else code
+def closing_code(codes: Sequence[str] = ()) -> str:
+    """The pattern whose group is the last of the codes in a message's closing lines (S2-15); none given: any code.
+
+    Where a line names several, what is no code of these is passed over: 1.1.1、2.2 is 1.1.1 if only that is one.
+    """
+    one = "|".join(map(re.escape, codes)) or ANY_CODE
+    return rf"(?s).*{CLOSING}(?:[0-9.{BETWEEN_CODES}]*[{BETWEEN_CODES}])?({one})(?:\.?(?:[^0-9.]|$))"
 
 
 @expression

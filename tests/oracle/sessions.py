@@ -19,7 +19,7 @@ from .people import EPOCH, SECOND, Shop, microseconds
 
 QUESTION_KINDS = ("text", "sticker", "recall")  # and a card, where the set says so
 REPLY_KINDS = ("text", "card", "sticker")  # READING R3: an invitation to rate is no answer, like note, close and system
-CODE = re.compile(r"您当前咨询的内容为\s*(\d+(?:\.\d+)*)")  # FIELD S2-15
+CODES = re.compile(r"咨询的内容为([\d.\s、,，;；/和:：]*)")  # FIELD S2-15
 EMOJI = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf]|/:[^\\s]{2}|\\[[\u4e00-\u9fff]{1,3}\\]")
 
 
@@ -644,9 +644,10 @@ def category(chat: Chat, shop: Shop, session: int) -> str | None:
     found = None
     for message, place in zip(chat.stream, chat.place, strict=True):
         if place == session and not from_buyer(message):
-            for code in CODE.findall(message["text"] or ""):
-                if not shop.categories or code in shop.categories:
-                    found = code
+            for line in CODES.findall(message["text"] or ""):
+                for code in re.findall(r"[\d.]*\d", line):
+                    if not shop.categories or code in shop.categories:
+                        found = code
     return found
 
 
