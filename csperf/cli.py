@@ -400,21 +400,18 @@ def score(
         raise typer.BadParameter(say("cli.params_or_values"))
     from .cli_score import Asked, team_worked_out, worked_out, write_sheets
 
-    if team:
+    lang = lang or ui_language()
+    with speaking(lang):
         with working(say("cli.scoring")):
-            scores, notices, written = team_worked_out(team, month, lang or ui_language(), sheets)
+            if team:
+                scores, notices, written = team_worked_out(team, month, lang, sheets)
+            else:
+                found = worked_out(Asked(params_file, values, targets, weights, events, preset, rule, month, lang))
+                scores, notices = found.scores, found.notices
+                written = write_sheets(found, sheets, lang) if sheets else []
         _show(scores, output, excel=excel)
         for said in (*notices, *(say("cli.written", path=path) for path in written)):
             typer.echo(said)
-        return
-
-    with working(say("cli.scoring")):
-        asked = Asked(params_file, values, targets, weights, events, preset, rule, month, lang or ui_language())
-        found = worked_out(asked)
-        written = write_sheets(found, sheets, asked.lang) if sheets else []
-    _show(found.scores, output, excel=excel)
-    for said in (*found.notices, *(say("cli.written", path=path) for path in written)):
-        typer.echo(said)
 
 
 @command("people")

@@ -140,7 +140,7 @@ def team_worked_out(
     from .teams import score_team, team_sheets
 
     team = score_team(path, month=month, lang=lang)
-    written = write(team_sheets(team, lang), _folder(folder)) if folder else []
+    written = write(team_sheets(team, lang), _folder(folder), team.month) if folder else []
     return team.scores, team.notices, written
 
 

@@ -103,6 +103,7 @@ def _terms(run: Run, aims: pd.DataFrame, draft: bool) -> Terms:
         credit=credit_rule(aims["metric"].unique(), run.definition, run.lang, platform),
         backend=backend,
         draft=draft,
+        objections_to=run.params.objections_to,
         lang=run.lang,
     )
 
@@ -152,19 +153,18 @@ def settled(run: Run, scored: Scored, *, by_shift: pd.DataFrame | None = None) -
     page says where they were not, and which metrics can still change.
     """
     with speaking(run.lang):
-        stamp = " ".join(_limits(run, scored))
+        stamp = limits(run, scored)
         about = About(run.params.title(run.lang), scored.month, run.lang, scored.card.settings.anonymous)
         pages = _settled(run, scored, about, by_shift)
         return Handouts({path: pdf(replace(page, stamp=stamp), on=run.last_day) for path, page in pages})
 
 
-def _limits(run: Run, scored: Scored) -> Iterator[str]:
-    """What limits the use of the scores."""
-    if not scored.in_force:
-        yield say("papers.trial_only", run.lang, month=month_words(scored.month, run.lang))
+def limits(run: Run, scored: Scored) -> str:
+    """What limits the use of the scores; empty where nothing does."""
+    trial = "" if scored.in_force else say("papers.trial_only", run.lang, month=month_words(scored.month, run.lang))
     metrics = [key for key in scored.parts()["metric"].unique() if key in ENTRIES]
     still_open = immature(metrics, run.definition, run.last_day, run.as_of)
-    yield from filter(None, [Pack(run, "settle", tuple(still_open)).stamp(run.lang)])
+    return " ".join(filter(None, [trial, Pack(run, "settle", tuple(still_open)).stamp(run.lang)]))
 
 
 def _paid(run: Run, scored: Scored) -> dict[tuple[str, str], pd.Series]:
@@ -182,5 +182,7 @@ def _settled(run: Run, scored: Scored, about: About, by_shift: pd.DataFrame | No
     days = objections(run.last_day, run.as_of)
     paid = _paid(run, scored)
     for (agent, role), (name, file) in persons(scored.card, about, scored.names).items():
-        page = result(scored.card, agent, role, about, days, name=name, pay=paid.get((agent, role)))
+        own = paid.get((agent, role))
+        who = run.params.objections_to
+        page = result(scored.card, agent, role, about, days, name=name, objections_to=who, pay=own)
         yield f"{say('papers.folder_result', lang)}/{file}.pdf", page

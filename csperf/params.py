@@ -103,6 +103,7 @@ class Params(BaseModel):
     month: Month = ""
     door: Literal["", "chat", "table"] = ""
     lang: Literal["zh", "en"] = "zh"
+    objections_to: str = ""  # who is asked; default: the supervisor
     min_n: int = Field(default=20, ge=1)
     hours: tuple[HoursSettings, ...] = ()
     internal_accounts: frozenset[str] = frozenset()

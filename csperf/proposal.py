@@ -104,6 +104,7 @@ def about(run: Run) -> About:
         missing=missing,
         newcomers=_newcomers(run),
         activities=_activities(run),
+        objections_to=run.params.objections_to,
         number=_number(run),
     )
 

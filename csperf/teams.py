@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .errors import CsperfError, Problem
+from .handouts import limits
 from .run import Run, measure, open_run
 from .scorecard import Scorecard, ScoreSettings
 from .scorecard.card import coefficient
@@ -39,7 +41,7 @@ class Team(BaseModel):
 
 @dataclass(frozen=True, eq=False)
 class ShopMonth:
-    """One shop's month. served: agent_id, role (null: of all roles) and n, the people served."""
+    """One shop's month. served: agent_id, role (null: of all roles), n, the people served; stamp: handouts.limits."""
 
     shop: str
     title: str
@@ -48,6 +50,7 @@ class ShopMonth:
     names: Mapping[str, str]
     served: pd.DataFrame
     notices: tuple[str, ...] = ()
+    stamp: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,23 +85,42 @@ def score_team(path: Path, *, month: str = "", lang: str = "") -> TeamScores:
     runs = [open_run(shop, month=month, lang=lang) for shop in team.shops]
     newest = min(run.month for run in runs)
     runs = [run if run.month == newest else open_run(run.params.file, month=newest, lang=lang) for run in runs]
-    if problems := list(_unknown(team, [run.params.shop for run in runs], str(path))):
+    if problems := [*_twice(runs, team, str(path)), *_unknown(runs, team, str(path))]:
         raise CsperfError(problems)
     return combined([_shop_month(run) for run in runs], team.people)
 
 
-def _unknown(team: Team, shops: Sequence[str], where: str) -> Iterator[Problem]:
+def _twice(runs: Sequence[Run], team: Team, where: str) -> Iterator[Problem]:
+    """Shops of the same number, and accounts that two people claim."""
+    shops = [run.params.shop for run in runs]
+    for shop in dict.fromkeys(shop for shop in shops if shops.count(shop) > 1):
+        yield Problem(where, say("papers.team_same_shop", shop=quoted(shop)))
+    claims: dict[tuple[str, str], list[str]] = {}
     for person, accounts in team.people.items():
-        for shop in accounts:
-            if shop not in shops:
-                slots = {"found": quoted(shop), "allowed": listed(shops)}
-                yield Problem(where, f"people.{person}: {say('cli.not_one_of', **slots)}")
+        for account in accounts.items():
+            claims.setdefault(account, []).append(person)
+    for (shop, agent), claimed in claims.items():
+        if len(claimed) > 1:
+            who = say("papers.and").join(claimed)
+            yield Problem(where, say("papers.team_claimed", shop=shop, agent=agent, who=who))
+
+
+def _unknown(runs: Sequence[Run], team: Team, where: str) -> Iterator[Problem]:
+    """Shops that are not of the team, and people whom a shop's roster does not know."""
+    known = {run.params.shop: sorted(run.table("roster")["agent_id"].unique()) for run in runs}
+    for person, accounts in team.people.items():
+        for shop, agent in accounts.items():
+            found, allowed = (agent, known[shop]) if shop in known else (shop, list(known))
+            if found not in allowed:
+                slots = {"found": quoted(found), "allowed": listed(allowed)}
+                place = f"people.{person}.{shop}" if shop in known else f"people.{person}"
+                yield Problem(where, f"{place}: {say('cli.not_one_of', **slots)}")
 
 
 def _shop_month(run: Run) -> ShopMonth:
     scored = score_run(run)
-    title = run.params.title(run.lang)
-    return ShopMonth(run.params.shop, title, run.month, scored.card, scored.names, served(run), scored.notices)
+    about = (run.params.shop, run.params.title(run.lang), run.month)
+    return ShopMonth(*about, scored.card, scored.names, served(run), scored.notices, limits(run, scored))
 
 
 def served(run: Run) -> pd.DataFrame:
@@ -114,7 +136,7 @@ def combined(shops: Sequence[ShopMonth], people: Mapping[str, Mapping[str, str]]
 
     CsperfError where somebody was scored in several and it is not known how many were served in each.
     """
-    parts = pd.concat([_parts(one, people) for one in shops], ignore_index=True)
+    parts = pd.concat([_parts(one, people, _shared(shops)) for one in shops], ignore_index=True)
     several = parts.groupby("person")["person"].transform("size") > 1
     unknown = parts[several & parts["score"].notna() & ~(parts["served"] > 0)]
     if len(unknown):
@@ -130,18 +152,30 @@ def combined(shops: Sequence[ShopMonth], people: Mapping[str, Mapping[str, str]]
     return TeamScores(shops[0].month, pd.DataFrame(rows, columns=SCORES), parts[PARTS], tuple(shops), settings)
 
 
-def _parts(one: ShopMonth, people: Mapping[str, Mapping[str, str]]) -> pd.DataFrame:
-    """A shop's scores of the month, with the person and the people served."""
+def _parts(one: ShopMonth, people: Mapping[str, Mapping[str, str]], shared: Set[tuple[str, str]]) -> pd.DataFrame:
+    """A shop's scores of the month, with the person and the people served. `shared`: names that several people bear."""
     named = {accounts[one.shop]: person for person, accounts in people.items() if one.shop in accounts}
     rows = one.card.scores[one.card.scores["month"] == one.month].reset_index(drop=True)
-    alone = [f"{one.names.get(agent, agent)} ({one.title})" for agent in rows["agent_id"]]
-    person = [named.get(agent, name) for agent, name in zip(rows["agent_id"], alone, strict=True)]
+    person = [named.get(agent) or _alone(one, agent, shared) for agent in rows["agent_id"]]
     by_role = one.served.groupby(["agent_id", "role"])["n"].sum(min_count=1)
     whole = one.served.groupby("agent_id")["n"].sum(min_count=1)
     roles = rows.groupby("agent_id")["role"].transform("nunique")
     keys = zip(rows["agent_id"], rows["role"], roles, strict=True)
     n = [by_role.get((agent, role)) if several > 1 else whole.get(agent) for agent, role, several in keys]
     return rows.assign(person=person, shop=one.shop, served=pd.to_numeric(pd.Series(n, index=rows.index)))
+
+
+def _shared(shops: Sequence[ShopMonth]) -> Set[tuple[str, str]]:
+    """(title, name) that more than one agent bears: two of a name in a shop, or in two shops of one title."""
+    borne = Counter((one.title, name) for one in shops for name in one.names.values())
+    return {key for key, n in borne.items() if n > 1}
+
+
+def _alone(one: ShopMonth, agent: str, shared: Set[tuple[str, str]]) -> str:
+    """What somebody is called whom the team does not name: never the same as anybody else."""
+    name = one.names.get(agent, agent)
+    place = f"{one.title} {one.shop} {agent}" if (one.title, name) in shared else one.title
+    return say("papers.team_alone", name=name, place=place)
 
 
 def _person(name: str, own: pd.DataFrame, settings: ScoreSettings) -> dict[str, object]:
@@ -169,14 +203,16 @@ def team_sheets(team: TeamScores, lang: str) -> dict[str, Sheet]:
 
 def _sheet(row: pd.Series, team: TeamScores, lang: str) -> Sheet:
     own = team.parts[team.parts["person"] == row["person"]]
+    shops = [one for one in team.shops if one.shop in set(own["shop"])]
     slots = {"name": row["person"], "month": month_words(team.month, lang)}
     return Sheet(
         lang,
         say("sheets.personal", lang, **slots),
-        tuple(dict.fromkeys(one.title for one in team.shops if one.shop in set(own["shop"]))),
+        tuple(dict.fromkeys(one.title for one in shops)),
         tuple(standing(row.reindex([*row.index, "capped"]).fillna({"capped": False}), lang)),
         (_shares(own, team, lang), *(_metrics(part, team, lang) for part in own.itertuples())),
         (say("papers.team_mean", lang), say("sheets.basis", lang), say("sheets.objection", lang)),
+        stamp=" ".join(f"{one.title}: {one.stamp}" for one in shops if one.stamp),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -21,7 +22,7 @@ from csperf.sheets import About, pdf, sheets
 from csperf.tables import findings
 from csperf.targets.appeals import correct, freeze
 from csperf.targets.register import Register
-from csperf.teams import ShopMonth, combined, read_team, team_sheets
+from csperf.teams import ShopMonth, combined, read_team, score_team, team_sheets
 
 ON = dt.date(2026, 10, 31)
 MONTHS = ("2026-09", "2026-10")
@@ -308,7 +309,8 @@ def shop_month(shop, card, served):
     return ShopMonth(shop, f"店{shop}", "2026-10", card, NAMES, rows)
 
 
-def test_a_person_of_several_shops_has_one_score_weighted_by_the_people_served(card):
+def test_a_person_of_several_shops_has_one_score_weighted_by_the_people_served(card, monkeypatch):
+    monkeypatch.setenv("CSPERF_LANG", "zh")
     shops = [shop_month("a", card, {"A0": 300.0, "A3": 5.0}), shop_month("b", card, {"A5": 100.0})]
     team = combined(shops, {"王小美": {"a": "A0", "b": "A5"}})
     score = card.scores[card.scores["month"] == "2026-10"].set_index("agent_id")["score"]
@@ -316,10 +318,33 @@ def test_a_person_of_several_shops_has_one_score_weighted_by_the_people_served(c
     assert mine["score"] == pytest.approx(0.75 * score["A0"] + 0.25 * score["A5"])
     assert (mine["served"], mine["shops"]) == (400, 2)
     alone = team.scores.set_index("person")["score"]
-    assert alone["Canary3Zhang (店a)"] == pytest.approx(score["A3"]) == alone["Canary3Zhang (店b)"]
-    pages = team_sheets(team, "zh")
+    assert alone["Canary3Zhang（店a）"] == pytest.approx(score["A3"]) == alone["Canary3Zhang（店b）"]
+    pages = team_sheets(replace(team, shops=(shops[0], replace(shops[1], stamp="暂估"))), "zh")
     said = words_of(pages["王小美"])
+    assert pages["王小美"].stamp == "店b: 暂估" and pages["Canary3Zhang_店a"].stamp == ""
     assert len(pages) == 11 and "店a 售前" in said and "75.0%" in said and "Canary" not in said
+
+
+def test_people_of_one_name_are_never_taken_for_one(card, monkeypatch):
+    monkeypatch.setenv("CSPERF_LANG", "zh")
+    shops = [replace(shop_month(shop, card, {}), title="旗舰店", names=dict.fromkeys(NAMES, "王芳")) for shop in "ab"]
+    team = combined(shops, {})
+    assert team.scores["person"].is_unique and len(team.scores) == 12
+    assert "王芳（旗舰店 b A3）" in set(team.scores["person"])
+
+
+def test_a_team_that_fits_no_shop_is_refused_with_everything_wrong(monkeypatch, tmp_path):
+    def opened(path, **_more):
+        table = pd.DataFrame({"agent_id": ["A1", "A2"]})
+        return SimpleNamespace(month="2026-10", params=SimpleNamespace(shop=path.parent.name), table=lambda _: table)
+
+    monkeypatch.setattr("csperf.teams.open_run", opened)
+    people = "{甲: {a: A1, c: A1}, 乙: {a: A1, b: A9}}"
+    (tmp_path / "team.yaml").write_text(f"shops: [a/p.yaml, b/p.yaml, b/q.yaml]\npeople: {people}\n", encoding="utf-8")
+    with pytest.raises(CsperfError) as told:
+        score_team(tmp_path / "team.yaml")
+    said = [problem.message for problem in told.value.problems]
+    assert len(said) == 4 and '"b"' in said[0] and "甲" in said[1] and '"c"' in said[2] and '"A9"' in said[3]
 
 
 def test_without_the_people_served_nothing_is_weighed_by_a_guess(card, tmp_path):

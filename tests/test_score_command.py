@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 
 import numpy as np
 import pandas as pd
@@ -152,8 +154,14 @@ def test_only_confirmed_events_cap(run, folder):
 # Sheets -----------------------------------------------------------------------------------------------------------
 
 
+def read(path):
+    """What people read on a page: HTML without its pictures, the words of a PDF."""
+    if path.suffix == ".pdf":
+        return subprocess.run(["pdftotext", "-layout", path, "-"], capture_output=True, check=True).stdout.decode()
+    return plain(path.read_text(encoding="utf-8"))
+
+
 def plain(page):
-    """What people read on a page, pictures left out."""
     body = re.sub(r"<style>.*?</style>|data:image[^\"]*", " ", page, flags=re.DOTALL)
     return re.sub(r"<[^>]+>", " ", body)
 
@@ -181,22 +189,23 @@ def test_no_sheet_holds_another_persons_name_or_number(run, folder, lang):
     )
     assert code == 0, err
     scores = pd.read_csv(folder / "o.csv").set_index("agent_id")
-    pages = {path.stem: plain(path.read_text(encoding="utf-8")) for path in (folder / "sheets").iterdir()}
-    assert len(pages) == 13
+    files = sorted((folder / "sheets").iterdir())
+    assert [path.suffix for path in files] == [".html", ".pdf"] * 13
+    pages = {path: read(path) for path in files if path.suffix == ".html" or shutil.which("pdftotext")}
     seconds = {"zh": "秒", "en": " s"}[lang]
     own = {name: shown(scores.loc[name], i, seconds) for i, name in enumerate(NAMES)}
     for page, text in pages.items():
         for name, numbers in own.items():
             found = {number for number in numbers if re.search(rf"(?<![\d.,]){re.escape(number)}(?!\d)", text)}
-            assert (name in text, found) == ((True, numbers) if name == page else (False, set())), (page, name)
-    team = pages[{"zh": "团队单", "en": "team"}[lang]]
+            assert (name in text, found) == ((True, numbers) if name == page.stem else (False, set())), (page, name)
+    team = pages[folder / "sheets" / {"zh": "团队单.html", "en": "team.html"}[lang]]
     assert not any(name in team for name in NAMES)
 
 
 def test_sheets_speak_plainly(run, folder):
     run("score", *given(folder), "--month", "2026-10", "--sheets", folder / "sheets", "-o", folder / "o.csv", lang="zh")
-    for path in (folder / "sheets").iterdir():
-        text = plain(path.read_text(encoding="utf-8"))
+    for path in (folder / "sheets").glob("*.html"):
+        text = read(path)
         assert [word for word in BANNED if word in text] == [], path.name
         assert not re.search(r"https?://", text)
 

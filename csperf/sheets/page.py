@@ -1,10 +1,12 @@
-"""Sheets as HTML files that need no network, one for each person and one for the team."""
+"""Sheets as files, one for each person and one for the team: HTML that needs no network, and PDF for paper."""
 
 from __future__ import annotations
 
 import base64
+import calendar
 import re
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +15,7 @@ from markupsafe import Markup, escape
 
 from ..scorecard import Scorecard, changes
 from ..text import say
+from .paper import pdf
 from .personal import personal
 from .sheet import About, Sheet, pieces
 from .team import team
@@ -31,17 +34,20 @@ def write_all(
     card: Scorecard, folder: Path, about: About, names: Mapping[str, str], by_shift: pd.DataFrame | None = None
 ) -> list[Path]:
     """Writes the team's sheet and everybody's own into an empty or new folder; the paths in that order."""
-    return write(sheets(card, about, names, by_shift), folder)
+    return write(sheets(card, about, names, by_shift), folder, about.month)
 
 
-def write(pages: Mapping[str, Sheet], folder: Path) -> list[Path]:
-    """Writes each sheet as HTML by its name into an empty or new folder; the paths."""
+def write(pages: Mapping[str, Sheet], folder: Path, month: str) -> list[Path]:
+    """Writes each sheet as HTML and PDF, which bears the month's last day, into an empty or new folder; the paths."""
     folder.mkdir(parents=True, exist_ok=True)
+    year, number = map(int, month.split("-"))
+    on = date(year, number, calendar.monthrange(year, number)[1])
     written = []
     for name, sheet in pages.items():
-        path = folder / f"{name}.html"
-        path.write_text(html(sheet), encoding="utf-8", newline="\n")
-        written.append(path)
+        for ending, content in ((".html", html(sheet).encode()), (".pdf", pdf(sheet, on=on))):
+            path = folder / f"{name}{ending}"
+            path.write_bytes(content)
+            written.append(path)
     return written
 
 
