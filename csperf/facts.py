@@ -67,7 +67,8 @@ class Table:
     of the same name with other content takes its place; the files of other tables are logs of what happened.
     `told_days`: day columns that a source may fill where the time is not known.
     `dated`: day columns that the files themselves tell. `provenance`: columns that say where a value stood, so that the
-    same value elsewhere is the same. `before`: what other columns said while a time was yet to come.
+    same value elsewhere is the same. `before`: what other columns said while a time was yet to come. `once_told`: columns
+    that stay filled when a later export, which has no such column, tells of the same record.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Table:
     statement: bool = False
     told_days: tuple[str, ...] = ()
     before: dict[str, dict[str, Any]] = field(default_factory=dict)
+    once_told: tuple[str, ...] = ()
 
     @property
     def schema(self) -> Schema:
@@ -145,6 +147,7 @@ INPUT: dict[str, Table] = {
             key="shop_id order_id",
             days={"created_day": "created_at", "paid_day": "paid_at"},
             told_days=("created_day",),
+            once_told=("buyer_id", "account_id", "grouped_at", "closed_at"),
             before={
                 "closed_at": {"status": _.paid_at.isnull().ifelse("unpaid", "paid")},
                 "paid_at": {"status": "unpaid", "paid_fen": None},
@@ -163,6 +166,7 @@ INPUT: dict[str, Table] = {
             key="shop_id refund_id",
             days={"day": "requested_at", "finished_day": "finished_at"},
             before={"finished_at": {"outcome": "open"}},
+            once_told=("platform_intervened", "merchant_liable"),
             rules={
                 "outcome_unknown": _one_of("outcome", ("succeeded", "closed", "open")),
                 "amount_negative": _.amount_fen < 0,

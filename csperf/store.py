@@ -595,13 +595,17 @@ def _fates_sql(table: str, files: str) -> str:
     """SQL for all rows with their fate (a place in FATES): 0 kept, 2 replaced by a later state, 3 the same again.
 
     Rows of one key in the order loaded: one equal to the state before it is a duplicate, the last other one stays.
+    What an earlier row tells of `once_told` columns holds where a later one tells nothing of them.
     A recall counts as last; it also replaces the message in its place where messages carry no id.
     """
     spec, key = INPUT[table], _listed(INPUT[table].key)
     aside = ("source_file", "source_line", "sequence", *spec.provenance, *spec.key)
     content = [c for c in spec.arrow.names if c not in aside]
     recall = "kind = 'recall'" if table == "messages" else "false"
-    rows = f"SELECT *, hash({_listed(content)}) AS content, {recall} AS recall FROM ({files})"
+    so_far = f"OVER (PARTITION BY {key} ORDER BY file_no, source_line)"
+    told = ", ".join(f"last_value({name} IGNORE NULLS) {so_far} AS {name}" for name in spec.once_told)
+    known = f"SELECT * REPLACE ({told}) FROM ({files})" if told else files
+    rows = f"SELECT *, hash({_listed(content)}) AS content, {recall} AS recall FROM ({known})"
     by_key = f"(PARTITION BY {key} ORDER BY recall, file_no, source_line)"
     runs = (
         f"SELECT *, coalesce(content = lag(content) OVER {by_key}, false) AS same, row_number() OVER {by_key} AS state"

@@ -719,6 +719,23 @@ def test_item_rows_are_counted_as_folded(shop):
     assert report.loc["exports/items", ["read", "kept", "folded"]].tolist() == [3, 2, 1]
 
 
+@pytest.mark.parametrize("names", [("1 orders", "2 items"), ("2 orders", "1 items")])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_an_export_that_names_no_buyer_takes_none_away(shop, names, at_once):
+    """Item rows of Taobao name no buyer and no receipt: what the order's own export said of them stays."""
+    orders, items = taobao("2018-19"), taobao_items("2020-22")
+    times = {name: orders.rows[0][name] for name in ("订单创建时间", "订单付款时间")}
+    item_rows = [dict(row) | times for row in items.rows]
+    for name in sorted(names):
+        put(*((orders, shop, name) if "orders" in name else (items, shop, name, None, item_rows)))
+        report = None if at_once else load(shop)
+    report = report or load(shop)
+    told = stored(shop, "orders").set_index("order_id")
+    assert told["buyer_id"].to_dict() == {TB1: "甲", TB2: "乙", TB3: "甲"}
+    assert str(told.loc[TB1, "closed_at"]) == "2017-07-05 00:00:00+00:00"
+    assert told.loc[TB1, "source_file"].endswith(sorted(names)[1]) and report.files["replaced"].tolist() == [2, 0]
+
+
 def test_an_order_of_which_one_row_cannot_be_read_is_not_taken_by_half(shop):
     case = douyin("2024")
     put(case, shop, "orders", rows=[case.rows[0], dict(case.rows[1]) | {"订单应付金额": "二十"}, case.rows[2]])
