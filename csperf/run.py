@@ -251,11 +251,10 @@ def history(source: Run | Facts, metrics: Sequence[str] | None = None) -> pd.Dat
     `metrics`: default those of the settings, else the core ones of the platform.
     """
     run = source.run if isinstance(source, Facts) else source
-    named = list(metrics or run.params.targets.metrics or run.params.metrics)
+    wanted = _asked_for(run, metrics)
     if run.door == table_door.DOOR:
-        return _history_of_tables(run, named)
+        return _history_of_tables(run, wanted)
     known = source if isinstance(source, Facts) else facts(source)
-    wanted = named or core_metrics(run.params.platform)
     past = replace(run, first_day=_months_before(run.first_day, run.params.targets.history_months))
     off = days_off(source, wanted)
     parts = []
@@ -267,6 +266,12 @@ def history(source: Run | Facts, metrics: Sequence[str] | None = None) -> pd.Dat
         parts += [_without(days, off)] if sums else []
         parts += [measure(within, [*WHO, "month"], ranked, spread=True)] if ranked else []
     return _with_month(pd.concat(parts, ignore_index=True))
+
+
+def _asked_for(run: Run, metrics: Sequence[str] | None) -> list[str]:
+    """The metrics that are to have targets: the named ones, else the core ones; of tables all that they hold (none)."""
+    named = list(metrics or run.params.targets.metrics or run.params.metrics)
+    return named or ([] if run.door == table_door.DOOR else core_metrics(run.params.platform))
 
 
 def last_settled(run: Run, metric: str) -> dt.date:
@@ -375,7 +380,9 @@ def propose(
         return propose_targets(values, settings=settings, **(tables | more))
     asked = f"{run.key} {run.last_day} {ui_language()} {settings.model_dump_json()}"
     if more or asked not in _proposed:
-        values = history(source, settings.metrics)
+        values, wanted = history(source, settings.metrics), _asked_for(run, settings.metrics)
+        peers = tables["benchmarks"]  # those of metrics that nobody asked for would look as if the shop had no data
+        tables["benchmarks"] = peers[peers["metric"].isin(wanted)] if wanted else peers
         found = propose_targets(values, settings=settings, **(tables | {"red_lines": red_lines(run)} | more))
         if more:
             return found

@@ -16,6 +16,7 @@ from csperf import targets as aims
 from csperf.errors import CsperfError
 from csperf.targets import TargetSettings, derive_targets
 from csperf.targets.unchanged import held
+from csperf.text import say
 
 MONTHS = ("2026-08", "2026-09", "2026-10")
 
@@ -281,6 +282,20 @@ def test_the_shops_own_value_has_its_n():
     by_agent = {"a": [0.2, 0.2, 0.5], "b": [0.9, 0.9, 0.9]}
     row = whole(derive_targets(values(by_agent)))
     assert (row["shop_value"], row["shop_n"]) == (pytest.approx(0.7), 200)  # the newest month of both
+
+
+def test_what_the_shop_did_counts_those_with_few_cases():
+    many, few = (values({agent: [v]}, n=n, months=("2026-10",)) for agent, v, n in (("a", 0.5, 100), ("b", 0.9, 5)))
+    rows = pd.concat([many, few])
+    row = whole(derive_targets(rows))
+    assert (row["shop_value"], row["shop_n"], row["n_agents"]) == (pytest.approx(54.5 / 105), 105, 1)
+
+
+def test_a_role_of_which_nobody_has_cases_enough_says_so():
+    few = values(twenty(), n=5, months=("2026-10",))
+    row = whole(derive_targets(few, benchmarks=benchmark("reply_30s_msg", mean=0.9)))
+    assert (row["grade"], row["target"], row["shop_n"], row["left_out_small"]) == ("reference", 0.9, 100, 20)
+    assert row["reason"] == say("targets.reason_few") and row["shop_value"] == pytest.approx(few["value"].mean())
 
 
 def test_neutral_metrics_and_roles_that_do_not_serve_get_no_target():

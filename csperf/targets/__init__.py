@@ -197,6 +197,7 @@ def _row(
     known, coming = model.panel.entry, model.level_forecast(place)
     part = group if level is None else group[group["level"] == level]
     kept = part[part["left_out"].isna()]
+    newest = part[part["left_out"].isna() | (part["left_out"] == "small")]
     goal = settings.company_goals.get(model.panel.metric)
     row: dict[str, Any] = {
         "metric": model.panel.metric,
@@ -206,7 +207,7 @@ def _row(
     }
     row |= {"base": decision.base, "target": decision.target, "stretch": decision.stretch}
     row |= model.expected(place, decision.target) | {"bound_by": decision.bound_by}
-    row |= {"n_agents": kept["agent_id"].nunique(), "n_agent_months": len(kept), **_newest(kept)}
+    row |= {"n_agents": kept["agent_id"].nunique(), "n_agent_months": len(kept), **_newest(newest)}
     row |= {f"left_out_{why}": int((part["left_out"] == why).sum()) for why in ("new", "small")}
     row |= {
         "company_goal": math.nan if goal is None else goal,
@@ -239,11 +240,12 @@ def _codes(row: dict, model: Model, settings: TargetSettings) -> Iterator[str]:
 
 
 def _no_data(group: pd.DataFrame, industry: pd.DataFrame) -> dict:
-    """The row of a role that has numbers, none of which may be used."""
+    """The row of a role that has numbers, none of which carries a target: beside the industry's value."""
     metric, role = group["metric"].iloc[0], group["role"].iloc[0]
     counts = {"n_agents": 0, "n_agent_months": 0, "team": 0}
     counts |= {f"left_out_{why}": int((group["left_out"] == why).sum()) for why in ("new", "small")}
-    return _reference(metric, role, industry) | counts
+    row = _reference(metric, role, industry) | counts | _newest(group[group["left_out"] == "small"])
+    return row if math.isnan(row["target"]) else row | {"reason": say("targets.reason_few")}
 
 
 def _no_n(group: pd.DataFrame, kept: pd.DataFrame, industry: pd.DataFrame) -> dict:
@@ -280,12 +282,14 @@ def _shown_cells(industry: pd.DataFrame, metric: str) -> dict[str, float]:
     return {cell: every[cell] for cell in ("tier_mean", "top10_mean")}
 
 
-def _newest(kept: pd.DataFrame) -> dict[str, float]:
+def _newest(own: pd.DataFrame) -> dict[str, float]:
     """Value and n of the newest month over all agents; null where they do not add up (medians, bare means of months).
+
+    `own`: agent-months of few cases too, which carry no target but are part of what the role did.
 
     Of means told by the day it is the mean over the agents' days, as their targets are read from these; n is days.
     """
-    rows = kept[kept["month"] == kept["month"].max()]
+    rows = own[own["month"] == own["month"].max()]
     if len(rows) and rows["by_day"].all() and rows["n"].notna().all():
         return {
             "shop_value": float((rows["value"] * rows["n"]).sum() / rows["n"].sum()),
