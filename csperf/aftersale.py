@@ -63,18 +63,18 @@ def refunds(rows: ir.Table, orders: ir.Table | None, facts: Mapping[str, ir.Tabl
         liable=rows.merchant_liable,
         refund_us=ibis.ifelse(rows.outcome == "succeeded", micros(rows.finished_at) - micros(rows.requested_at), None),
     )
-    bought = _bought(timed, orders)
-    too_early = (bought.requested_at < bought.placed_at).fill_null(False)
-    judged = bought.mutate(excluded=too_early, reason=ibis.ifelse(too_early, "before_order", None))
+    bought = with_orders(timed, orders)
+    judged = bought.mutate(excluded=_.before_order, reason=ibis.ifelse(_.before_order, "before_order", None))
     return for_shop_and_agents(_with_talk(judged, facts.get("agent_messages"), definition), "refunds")
 
 
-def _bought(rows: ir.Table, orders: ir.Table | None) -> ir.Table:
-    """Adds the order's buyer_id and placed_at; null where the order was not loaded."""
+def with_orders(rows: ir.Table, orders: ir.Table | None) -> ir.Table:
+    """Refunds with the order's buyer_id, null where it was not loaded; before_order: asked for before it was placed."""
     if orders is None:
-        return rows.mutate(buyer_id=ibis.null("string"), placed_at=ibis.null("timestamp('UTC', 6)"))
+        return rows.mutate(buyer_id=ibis.null("string"), before_order=False)
     placed = orders.select(*ORDER, "buyer_id", placed_at=orders.created_at.fill_null(orders.paid_at))
-    return rows.left_join(placed, ORDER).drop("shop_id_right", "order_id_right")
+    found = rows.left_join(placed, ORDER).drop("shop_id_right", "order_id_right")
+    return found.mutate(before_order=(found.requested_at < found.placed_at).fill_null(False)).drop("placed_at")
 
 
 def _with_talk(rows: ir.Table, said: ir.Table | None, definition: Definition) -> ir.Table:

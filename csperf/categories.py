@@ -15,13 +15,13 @@ import pandas as pd
 from ibis import _
 
 from .errors import Problem
+from .facts import TREE_LEVELS
 from .settings import quoted
 from .stats.signals import apart
 from .text import say
 from .text.numbers import day_words, number
 from .turns.events import ASKERS, closing_code
 
-LEVELS = 3
 PLACES = ["top", "second", "third"]
 MANY_TIMES, LEAST = 1.5, 10  # of what is usual; chats: smaller spikes are no news
 ANSCOMBE = 3 / 8  # 2 sqrt(n + 3/8) of a Poisson count has the variance 1 (Anscombe 1948)
@@ -77,10 +77,10 @@ def _levels(rows: pd.DataFrame) -> Iterator[str]:
     for code, level in depth.items():
         if level is None:
             yield say("categories.circle", code=quoted(code))
-        elif level > LEVELS:
-            yield say("categories.too_deep", code=quoted(code), level=level, levels=LEVELS)
-        elif level < LEVELS and code not in middle:
-            yield say("categories.too_high", code=quoted(code), level=level, levels=LEVELS)
+        elif level > TREE_LEVELS:
+            yield say("categories.too_deep", code=quoted(code), level=level, levels=TREE_LEVELS)
+        elif level < TREE_LEVELS and code not in middle:
+            yield say("categories.too_high", code=quoted(code), level=level, levels=TREE_LEVELS)
 
 
 def depths(tree: pd.DataFrame) -> dict[str, int | None]:
@@ -108,8 +108,10 @@ def places(tree: pd.DataFrame, lang: str = "zh") -> pd.DataFrame:
     """PLACES by code: the names on the way from the top to each code, empty below its own level."""
     above = dict(zip(tree["code"].astype(str), tree["parent"].fillna("").astype(str), strict=True))
     names = dict(zip(tree["code"].astype(str), tree[f"name_{lang}"], strict=True))
-    rows = {code: [names[step] for step in _path(code, above)[:LEVELS]] for code in above}
-    return pd.DataFrame([(path + [""] * LEVELS)[:LEVELS] for path in rows.values()], index=[*rows], columns=PLACES)
+    rows = {code: [names[step] for step in _path(code, above)[:TREE_LEVELS]] for code in above}
+    return pd.DataFrame(
+        [(path + [""] * TREE_LEVELS)[:TREE_LEVELS] for path in rows.values()], index=[*rows], columns=PLACES
+    )
 
 
 # Counts -----------------------------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ FEEDBACK = ("feedback", "info")  # an opinion to answer, a message to pass on
 FULL_POINTS = 100
 PPM = 1_000_000
 PERIOD = r"^\d{4}(-(0[1-9]|1[0-2])|-Q[1-4])?$"  # a month, a quarter or a year
+TREE_LEVELS = 3  # of categories (S2-13); agents give the code of the lowest
 LEVELS = ("junior", "mid", "senior")  # what the forms offer; a shop may have others
 # What rosters say for the contract's words: the one place that knows them. 新手 is left out, it tells how long somebody
 # has been here; a shop that tells 高级 from 资深 writes `values:` of its own.
@@ -126,6 +127,7 @@ OFF_SCALE = (_.score < 0) | (_.score > _.scale_max) | (_.scale_max <= 0)
 
 
 def _one_of(column: str, allowed: tuple[str, ...]):
+CODE_LEVEL = _.code.split(".").length()
     return _[column].notnull() & ~_[column].isin(allowed)
 
 
@@ -268,7 +270,18 @@ INPUT: dict[str, Table] = {
                 "ends_before_start": _.period_end < _.period_start,
             },
         ),
-        _table("categories", "code: str, parent: str?, name_zh: str, name_en: str", key="code", statement=True),
+        _table(
+            "categories",
+            "code: str, parent: str?, name_zh: str, name_en: str",
+            key="code",
+            statement=True,
+            rules={
+                "no_parent:parent": ~_.parent.isin(_.code),
+                "not_below:code": ~_.code.startswith(_.parent.concat(".")) | (_.parent.isnull() & (CODE_LEVEL > 1)),
+                "too_deep:code": CODE_LEVEL > TREE_LEVELS,
+                "too_high:code": (CODE_LEVEL < TREE_LEVELS) & ~_.code.isin(_.parent.fill_null("")),
+            },
+        ),
         _table(
             "quality_checks",
             """shop_id: str, check_id: str, account_id: str, at: time, source: str, item: str, score: float?, passed: bool?,

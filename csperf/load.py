@@ -15,8 +15,10 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from ibis import _
 from pydantic import BaseModel, ConfigDict
 
+from .aftersale import with_orders
 from .engine import connect
 from .errors import CsperfError, Problem
 from .facts import INPUT
@@ -397,6 +399,7 @@ def _report(store: Store, jobs: Sequence[_Job], read_now: set[str], internal: fr
             *_strangers(store, internal),
             *_other_shops(store),
             *_several_shops(entries, store),
+            *_too_early(store),
         ),
     )
 
@@ -434,7 +437,22 @@ def _other_shops(store: Store) -> Iterator[Notice]:
     own = own or {shop for shop, n in shops.items() if n == max(shops.values())}
     for file, found in sorted(files.items()):
         if found - {""} and not found & (own | {""}):
-            yield Notice("other_shop", {"file": file, "found": listed(sorted(found)), "own": listed(sorted(own))})
+            shops = {"found": listed(sorted(found)), "own": listed(sorted(own))}
+            yield Notice("other_shop", {"file": file, **shops, "folder": str(store.root)})
+
+
+def _too_early(store: Store) -> Iterator[Notice]:
+    """A notice for each file with refunds that are older than their orders: no figure counts these."""
+    if not {"refunds", "orders"} <= set(store.tables()):
+        return
+    con = connect()
+    found = with_orders(store.read(con, "refunds"), store.read(con, "orders")).filter(_.before_order)
+    first = {name: found[name].argmin(found.source_line) for name in ("refund_id", "order_id")}
+    files = found.group_by("source_file").agg(n=found.count(), line=found.source_line.min(), **first)
+    told = files.order_by("source_file").to_pyarrow().to_pylist()
+    con.disconnect()
+    for row in told:
+        yield Notice("refund_before_order", {"file": row.pop("source_file")} | row)
 
 
 def _shop_of(account: str) -> str:

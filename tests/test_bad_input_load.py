@@ -291,3 +291,60 @@ def test_rows_left_out_on_purpose_do_not_save_a_file_of_bad_rows(settings, tmp_p
     assert "all 1 rows" in refused(settings.model_copy(update={"sources": (example,)}))["a.csv"]
     (tmp_path / "a.csv").write_text(HEAD + "店:01,示例,,收\n", encoding="utf-8")
     assert load(settings.model_copy(update={"sources": (example,)})).files["filtered"].tolist() == [1]
+
+
+REFUNDS = {
+    "refund_id": "退款",
+    "order_id": "订单",
+    "requested_at": "申请",
+    "amount_fen": {"from": "金额", "unit": "yuan"},
+    "outcome": {"const": "open"},
+}
+ORDERS = {
+    "order_id": "订单",
+    "created_at": "下单",
+    "amount_fen": {"from": "金额", "unit": "yuan"},
+    "quantity": {"const": 1},
+    "status": {"const": "paid"},
+}
+TREE = {"code": "代码", "parent": "上级", "name_zh": "名称", "name_en": "名称"}
+
+
+def records(settings, folder, tables):
+    """The settings of a shop with one CSV of a few records for each table: name -> columns, lines."""
+    sources = []
+    for name, (columns, lines) in tables.items():
+        (folder / f"{name}.csv").write_text("\n".join(lines), encoding="utf-8")
+        sources.append({"source": "table", "table": name, "files": f"{name}.csv", "columns": columns})
+    return LoadSettings.model_validate(settings.model_dump() | {"sources": sources})
+
+
+def test_lines_that_do_not_fit_into_the_tree_are_rejected_each_with_its_reason(settings, tmp_path):
+    tree = [
+        "代码,上级,名称",
+        "1,,售前",
+        "1.1,1,商品",
+        "1.1.1,1.1,尺寸",
+        "1.2,1,活动",
+        "1.1.1.1,1.1.1,胸围",
+        "2.1.1,2.1,物流",
+        "3.1,,x",
+    ]
+    report = load(records(settings, tmp_path, {"categories": (TREE, tree)}))
+    assert report.files[["read", "kept", "rejected"]].values.tolist() == [[7, 3, 4]]
+    assert report.reasons[["reason", "line", "found"]].values.tolist() == [
+        ["too_high:code", 5, "1.2"],
+        ["too_deep:code", 6, "1.1.1.1"],
+        ["no_parent:parent", 7, "2.1"],
+        ["not_below:code", 8, "3.1"],
+    ]
+
+
+def test_a_refund_before_its_order_is_kept_and_told_by_its_line(settings, tmp_path):
+    bought = ["订单,下单,金额", "A,2025-03-02 10:00:00,9", "B,2025-03-01 10:00:00,9"]
+    asked = ["退款,订单,申请,金额", *(f"{n},{order},2025-03-01 11:00:00,9" for n, order in enumerate("ABC"))]
+    report = load(records(settings, tmp_path, {"refunds": (REFUNDS, asked), "orders": (ORDERS, bought)}))
+    assert report.files.set_index("file")["kept"].to_dict() == {"refunds.csv": 3, "orders.csv": 2}
+    (told,) = [notice for notice in report.warnings if notice.code == "refund_before_order"]
+    assert told.slots == {"file": "refunds.csv", "n": 1, "line": 2, "refund_id": "0", "order_id": "A"}
+    assert "line 2, refund 0 of order A" in told.say("en")
