@@ -7,15 +7,17 @@ once at load so that no engine has to know time zones. Money is int64 fen, durat
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ibis
 import ibis.expr.types as ir
-import pandera.ibis as pandera
 import pyarrow as pa
 from ibis import _
 from ibis.expr.datatypes import dtype
 from ibis.expr.schema import Schema
+
+if TYPE_CHECKING:
+    import pandera.ibis as pandera
 
 SENDERS = ("buyer", "human", "auto", "assist", "bot", "system", "colleague")
 KINDS = ("text", "card", "sticker", "recall", "transfer", "close", "note", "rating_invite", "system")
@@ -25,9 +27,9 @@ CHECKERS = ("superior", "qa", "customer", "peer")  # S1-44: who may check
 PLANS = ("plan", "budget", "survey", "process")
 FEEDBACK = ("feedback", "info")  # an opinion to answer, a message to pass on
 FULL_POINTS = 100
+TREE_LEVELS = 3  # of categories (S2-13); agents give the code of the lowest
 PPM = 1_000_000
 PERIOD = r"^\d{4}(-(0[1-9]|1[0-2])|-Q[1-4])?$"  # a month, a quarter or a year
-TREE_LEVELS = 3  # of categories (S2-13); agents give the code of the lowest
 LEVELS = ("junior", "mid", "senior")  # what the forms offer; a shop may have others
 # What rosters say for the contract's words: the one place that knows them. 新手 is left out, it tells how long somebody
 # has been here; a shop that tells 高级 from 资深 writes `values:` of its own.
@@ -106,6 +108,8 @@ class Table:
 
     def validator(self) -> pandera.DataFrameSchema:
         """What must hold once the bad rows are out: the types, and nothing missing that is required."""
+        import pandera.ibis as pandera  # a second of work that only loading needs
+
         return pandera.DataFrameSchema(
             {c.name: pandera.Column(dtype(c.type), nullable=c.null) for c in self.columns}, strict=True, name=self.name
         )
@@ -123,11 +127,11 @@ def _table(name: str, text: str, *, key: str = "", days: dict | None = None, **m
     return Table(name, _columns(f"{text}{day_columns}, {ORIGIN}"), tuple(key.split()), days or {}, **more)
 
 
+CODE_LEVEL = _.code.split(".").length()
 OFF_SCALE = (_.score < 0) | (_.score > _.scale_max) | (_.scale_max <= 0)
 
 
 def _one_of(column: str, allowed: tuple[str, ...]):
-CODE_LEVEL = _.code.split(".").length()
     return _[column].notnull() & ~_[column].isin(allowed)
 
 

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from scipy import stats
-from statsmodels.stats.multitest import multipletests
+import scipy
 
 from ..catalogue import entry
 from ..stats.scales import Arcsine
@@ -83,6 +82,8 @@ def hollow(openings: pd.DataFrame, month: str) -> pd.DataFrame:
 
 def _listed(found: pd.DataFrame) -> pd.Series:
     """Who is called out, kind by kind."""
+    from statsmodels.stats.multitest import multipletests
+
     listed = pd.Series(False, index=found.index)
     for _check, rows in found[found["p"].notna()].groupby("check"):
         listed[rows.index] = multipletests(rows["p"].to_numpy(float), alpha=FALSE_SHARE, method="fdr_bh")[0]
@@ -98,7 +99,7 @@ def _bunching(values: pd.DataFrame, months: pd.DataFrame, targets: pd.DataFrame)
         days = daily[(daily["metric"] == aim.metric) & daily["agent_id"].isin(own["agent_id"])]
         seen = (_value(days) if len(days) else own["value"]).to_numpy(float)
         above, near = near_target(seen, float(aim.target), entry(aim.metric).step, entry(aim.metric).better)
-        p = stats.binomtest(above, near, 0.5, alternative="greater").pvalue if near >= LEAST_NEAR else np.nan
+        p = scipy.stats.binomtest(above, near, 0.5, alternative="greater").pvalue if near >= LEAST_NEAR else np.nan
         yield "bunching", aim.metric, None, aim.role, aim.level, None, above, near / 2, near, p
 
 
@@ -172,5 +173,5 @@ def _against_own_past(
     if len(past) < LEAST_PAST or newest not in series.index or np.ptp(past) == 0:
         return
     mean, error = past.mean(), past.std(ddof=1) * np.sqrt(1 + 1 / len(past))
-    p = stats.t.sf(sign * (series[newest] - mean) / error, len(past) - 1)
+    p = scipy.stats.t.sf(sign * (series[newest] - mean) / error, len(past) - 1)
     yield check, metric, other, role, agent, newest, float(series[newest]), float(mean), len(past), float(p)

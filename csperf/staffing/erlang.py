@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from math import exp, inf, log
 
 import numpy as np
-from scipy.integrate import quad
-from scipy.special import gammaincc, gammaln
+import scipy
 
 HOUR = 3600.0
 NOTHING = 50  # a logarithm: e^-50
@@ -79,7 +78,8 @@ class Queue:
 
 def erlang_b(servers: float, load: float) -> float:
     """The share of customers who find all servers busy and are turned away; servers need not be a whole number."""
-    return float(exp(servers * log(load) - load - gammaln(servers + 1)) / gammaincc(servers + 1, load))
+    log_turned_away = servers * log(load) - load - scipy.special.gammaln(servers + 1)
+    return float(exp(log_turned_away) / scipy.special.gammaincc(servers + 1, load))
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class _Abandoning:
 
         last = min(until, self.end)
         split = [self.peak] if 0 < self.peak < last else None
-        return self.arrival * quad(density, 0, last, points=split, limit=200)[0]
+        return self.arrival * scipy.integrate.quad(density, 0, last, points=split, limit=200)[0]
 
     @property
     def idle(self) -> float:

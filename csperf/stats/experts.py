@@ -7,9 +7,7 @@ how much the columns of a table differ, not what matters, and are for display.
 from __future__ import annotations
 
 import numpy as np
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
-from scipy.stats import chi2, rankdata, spearmanr
+import scipy
 
 Array = np.ndarray
 # Mean consistency index of random comparisons by size (Saaty 1980), from 1 to 15 items.
@@ -22,14 +20,14 @@ def kendall_w(ratings: Array) -> tuple[float, float, float]:
 
     `ratings`: items x raters, at least 2 of each. W is NaN where every rater gives every item the same.
     """
-    ranks = np.apply_along_axis(rankdata, 0, np.asarray(ratings, float))
+    ranks = np.apply_along_axis(scipy.stats.rankdata, 0, np.asarray(ratings, float))
     items, raters = ranks.shape
     apart = ((ranks.sum(axis=1) - ranks.sum(axis=1).mean()) ** 2).sum()
     ties = sum((counts**3 - counts).sum() for counts in (np.unique(r, return_counts=True)[1] for r in ranks.T))
     most = raters**2 * (items**3 - items) - raters * ties
     w = 12 * apart / most if most > 0 else np.nan
     statistic = raters * (items - 1) * w
-    return float(w), float(statistic), float(chi2.sf(statistic, items - 1))
+    return float(w), float(statistic), float(scipy.stats.chi2.sf(statistic, items - 1))
 
 
 def ahp(matrix: Array) -> tuple[Array, float]:
@@ -113,10 +111,11 @@ def camps(ratings: Array) -> Array:
     raters = ratings.shape[1]
     if raters < 3:
         return np.arange(raters)
-    alike = np.nan_to_num(np.atleast_2d(spearmanr(ratings).statistic), nan=0.0)
+    alike = np.nan_to_num(np.atleast_2d(scipy.stats.spearmanr(ratings).statistic), nan=0.0)
     apart = 1 - alike
     np.fill_diagonal(apart, 0.0)
-    groups = fcluster(linkage(squareform(apart, checks=False), "average"), 2, "maxclust") - 1
+    tree = scipy.cluster.hierarchy.linkage(scipy.spatial.distance.squareform(apart, checks=False), "average")
+    groups = scipy.cluster.hierarchy.fcluster(tree, 2, "maxclust") - 1
     return groups if (groups == 0).sum() >= (groups == 1).sum() else 1 - groups
 
 

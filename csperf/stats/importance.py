@@ -10,10 +10,7 @@ from dataclasses import dataclass
 from math import factorial
 
 import numpy as np
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.optimize import nnls
-from scipy.spatial.distance import squareform
-from scipy.stats import norm
+import scipy
 
 Array = np.ndarray
 MOST_METRICS = 16  # LMG looks at every subset: 65,536 of them
@@ -62,7 +59,8 @@ def clusters(within: Array, alike: float = ALIKE) -> Array:
         return np.zeros(len(within), int)
     apart = 1 - np.abs(within)
     np.fill_diagonal(apart, 0.0)
-    groups = fcluster(linkage(squareform(apart, checks=False), "complete"), 1 - alike, "distance")
+    tree = scipy.cluster.hierarchy.linkage(scipy.spatial.distance.squareform(apart, checks=False), "complete")
+    groups = scipy.cluster.hierarchy.fcluster(tree, 1 - alike, "distance")
     return np.unique(groups, return_inverse=True)[1]
 
 
@@ -83,7 +81,7 @@ def positive_ridge(within: Array, across: Array, cells: Array | float) -> Array:
     factor = np.linalg.cholesky(within + penalty[..., None, None] * np.eye(p))
     aim = np.linalg.solve(factor, across[..., None])[..., 0]
     tables, aims = np.swapaxes(factor, -1, -2).reshape(-1, p, p), aim.reshape(-1, p)
-    return np.array([nnls(*one)[0] for one in zip(tables, aims, strict=True)]).reshape(across.shape)
+    return np.array([scipy.optimize.nnls(*one)[0] for one in zip(tables, aims, strict=True)]).reshape(across.shape)
 
 
 def shares(effects: Array) -> Array:
@@ -102,7 +100,7 @@ def correlation_interval(r: float, n: int, level: float = 0.95) -> tuple[float, 
     """Where a correlation of n cells may truly lie (Fisher 1921): .8 of 12 months is .42 to .94; NaN below 4 cells."""
     if n < 4 or not np.isfinite(r):
         return np.nan, np.nan
-    place, error = np.arctanh(np.clip(r, -1 + 1e-12, 1 - 1e-12)), norm.ppf((1 + level) / 2) / np.sqrt(n - 3)
+    place, error = np.arctanh(np.clip(r, -1 + 1e-12, 1 - 1e-12)), scipy.stats.norm.ppf((1 + level) / 2) / np.sqrt(n - 3)
     return float(np.tanh(place - error)), float(np.tanh(place + error))
 
 

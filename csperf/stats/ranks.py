@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from .noise import Noise
 
@@ -61,7 +61,7 @@ def placed(drawn: Array, likely: float = LIKELY) -> tuple[Array, Array, Array]:
     Equals share their middle rank.
     """
     size, tail = drawn.shape[1], (1 - likely) / 2
-    place = stats.rankdata(-drawn, axis=1)
+    place = scipy.stats.rankdata(-drawn, axis=1)
     edges = np.quantile(place, [tail, 1 - tail], axis=0, method="closest_observation")
     low, high = np.floor(edges[0]).astype(int), np.ceil(edges[1]).astype(int)
     middle = (size + 1) / 2
@@ -74,4 +74,4 @@ def _separated(centre: Array, error: Array, likely: float) -> float:
     if not len(one):
         return np.nan
     apart = np.abs(centre[one] - centre[other]) / np.sqrt(error[one] ** 2 + error[other] ** 2)
-    return float((apart > stats.norm.ppf((1 + likely) / 2)).mean())
+    return float((apart > scipy.stats.norm.ppf((1 + likely) / 2)).mean())

@@ -12,9 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import expit, gammaln, logit
-from scipy.stats import betabinom, binom, chi2
+import scipy
 
 Array = np.ndarray
 CONFIDENCE = 0.90  # of the bound on rho: METHOD 1.4, never the estimate itself
@@ -48,12 +46,12 @@ def breach_probability(
     _check("mean", mean, 0, 1)
     _check("days", days, 0, np.inf)
     last = _last_breaching(n, limit, at_limit)
-    inside = np.clip(mean, expit(-EXTREME), expit(EXTREME))
+    inside = np.clip(mean, scipy.special.expit(-EXTREME), scipy.special.expit(EXTREME))
     if rho < LEAST:
-        daily = binom.cdf(last, n, mean)
+        daily = scipy.stats.binom.cdf(last, n, mean)
     else:
         size = 1 / rho - 1
-        daily = betabinom.cdf(last, n, inside * size, (1 - inside) * size)
+        daily = scipy.stats.betabinom.cdf(last, n, inside * size, (1 - inside) * size)
     daily = np.where(mean <= 0, last >= 0, np.where(mean >= 1, last >= n, daily))
     daily = np.where((n >= min_n) & (n > 0), np.clip(daily, 0, 1), 0.0)
     return _at_least_once(daily, days)[()]
@@ -109,14 +107,16 @@ def platform_floor(
     tails, allowed = _tails(volumes, _last_breaching(volumes, limit, at_limit), rho), np.log(alpha)
 
     def excess(at: float) -> float:
-        once = -np.expm1((share * np.log1p(-tails(float(expit(at))))).sum() * length)
+        once = -np.expm1((share * np.log1p(-tails(float(scipy.special.expit(at))))).sum() * length)
         return np.log(max(once, 1e-300)) - allowed
 
     if excess(EXTREME) > 0:
         return 1.0
-    start = float(np.clip(logit(limit), -EXTREME, EXTREME))  # nearly always below the floor
+    start = float(np.clip(scipy.special.logit(limit), -EXTREME, EXTREME))  # nearly always below the floor
     low = start if start < EXTREME and excess(start) > 0 else -EXTREME
-    return float(expit(brentq(excess, low, EXTREME, xtol=1e-6))) if excess(low) > 0 else 0.0
+    if excess(low) <= 0:
+        return 0.0
+    return float(scipy.special.expit(scipy.optimize.brentq(excess, low, EXTREME, xtol=1e-6)))
 
 
 def day_spread(successes: Array, n: Array) -> float:
@@ -141,7 +141,7 @@ def upper_day_spread(
     """
     successes, n = _counts(successes, n)
     estimate = _spread(successes, n, len(n) - 1)
-    goal, chance = float(chi2.ppf(1 - confidence, len(n) - 1)), (1 / n).mean()
+    goal, chance = float(scipy.stats.chi2.ppf(1 - confidence, len(n) - 1)), (1 / n).mean()
     profile = max(_spread(successes, n, goal), chance * ((len(n) - 1) / goal - 1))  # at least as if by chance alone
     drawn = np.random.default_rng(seed).integers(0, len(n), (resamples, len(n)))
     again, cases = successes[drawn], n[drawn]
@@ -198,7 +198,7 @@ def _tails(volumes: Array, last: Array, rho: float) -> Callable[[float], Array]:
     A beta-binomial is one of two negative binomials given their sum, so each term is a product of two looked up.
     """
     if rho < LEAST:
-        return lambda mean: np.clip(binom.cdf(last, volumes, mean), 0, ALMOST_SURE)
+        return lambda mean: np.clip(scipy.stats.binom.cdf(last, volumes, mean), 0, ALMOST_SURE)
     size, cases = 1 / rho - 1, np.arange(int(volumes.max()) + 1)
     terms = np.minimum(last, volumes).astype(int) + 1
     starts = np.cumsum(terms) - terms
@@ -215,7 +215,7 @@ def _tails(volumes: Array, last: Array, rho: float) -> Callable[[float], Array]:
 
 def _log_rising(k: Array, a: float) -> Array:
     """log of a (a + 1) ... (a + k - 1) / k!"""
-    return gammaln(k + a) - gammaln(a) - gammaln(k + 1)
+    return scipy.special.gammaln(k + a) - scipy.special.gammaln(a) - scipy.special.gammaln(k + 1)
 
 
 def _counts(successes: Array, n: Array) -> tuple[Array, Array]:

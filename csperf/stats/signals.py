@@ -11,10 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
-from statsmodels.regression.linear_model import OLS
-from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.proportion import proportion_confint
+import scipy
 
 Array = np.ndarray
 WARNING, ACTION = 0.95, 0.998  # the two limits of a funnel plot (Spiegelhalter 2005)
@@ -42,6 +39,8 @@ class Apart:
 
 def wilson(y: Any, n: Any, level: float = WARNING) -> tuple[Array, Array]:
     """Wilson's interval of the share y / n (1927), through statsmodels; NaN where n is 0."""
+    from statsmodels.stats.proportion import proportion_confint
+
     y, n = np.broadcast_arrays(np.asarray(y, float), np.asarray(n, float))
     cases = np.where(n > 0, n, np.nan)
     low, high = proportion_confint(y, cases, alpha=1 - level, method="wilson")
@@ -58,7 +57,7 @@ def funnel_limits(
     n, out = np.asarray(n, float), []
     error = np.sqrt(centre * (1 - centre) / np.where(n > 0, n, np.nan))
     for one in np.atleast_1d(level):
-        reach = stats.norm.ppf((1 + one) / 2) * error
+        reach = scipy.stats.norm.ppf((1 + one) / 2) * error
         out.append((np.clip(centre - reach, 0, 1), np.clip(centre + reach, 0, 1)))
     return tuple(out)
 
@@ -102,7 +101,7 @@ def shrink(
         spread = spread + _doubt_of_prior(raw, n, mean, pull)
     usable = (worth > 0) & (spread > 0)
     size = np.maximum(value * (1 - value) / np.where(usable, spread, np.nan) - 1, 1e-9)
-    tails = [stats.beta.ppf(q, value * size, (1 - value) * size) for q in ((1 - level) / 2, (1 + level) / 2)]
+    tails = [scipy.stats.beta.ppf(q, value * size, (1 - value) * size) for q in ((1 - level) / 2, (1 + level) / 2)]
     low, high = (np.where(usable, tail, own) for tail, own in zip(tails, wilson(y, n, level), strict=True))
     return value, low, high
 
@@ -120,8 +119,8 @@ def apart(
     enough = np.isfinite(x) & (others >= FEW - 1)
     free = np.where(enough, others - 1, 1)
     z = np.where(enough, (x - expected) / error, np.nan)
-    p = np.where(enough, 2 * stats.t.sf(np.abs(z), free), np.nan)
-    reach = [np.where(enough, stats.t.ppf((1 + level) / 2, free) * error, np.nan) for level in levels]
+    p = np.where(enough, 2 * scipy.stats.t.sf(np.abs(z), free), np.nan)
+    reach = [np.where(enough, scipy.stats.t.ppf((1 + level) / 2, free) * error, np.nan) for level in levels]
     listed = np.apply_along_axis(_false_discoveries_kept_down, -1, p, false_share)
     limits = tuple((expected - r, expected + r) for r in reach)
     return Apart(z, p, listed, np.where(enough, expected, np.nan), limits)
@@ -133,6 +132,8 @@ def past_months(x: Any, season: Any = None, *, false_share: float = FALSE_SHARE)
     Deleted studentised residuals, t with T - 2 degrees of freedom, through statsmodels. `season`: a label for each
     month, whose mean is taken out. NaN and nobody listed below FEW months; missing months stay NaN.
     """
+    from statsmodels.regression.linear_model import OLS
+
     x = np.asarray(x, float)
     seen = np.isfinite(x)
     labels = _labels(x, season)[seen]
@@ -150,6 +151,8 @@ def next_month(x: Any, level: float = THREE_SIGMA, season: Any = None, coming: A
     `season`: a label for each month, and `coming` that of the next, whose own mean is then the centre. NaN limits
     below two months, FEW says from when on they are worth drawing; all NaN for a season never seen.
     """
+    from statsmodels.regression.linear_model import OLS
+
     x = np.asarray(x, float)
     seen = np.isfinite(x)
     labels = _labels(x, season)[seen]
@@ -231,6 +234,8 @@ def _others(x: Array, variance: Array) -> tuple[Array, Array, Array]:
 
 
 def _false_discoveries_kept_down(p: Array, false_share: float) -> Array:
+    from statsmodels.stats.multitest import multipletests
+
     listed, known = np.zeros(p.shape, bool), np.isfinite(p)
     if known.any():
         listed[known] = multipletests(p[known], alpha=false_share, method="fdr_bh")[0]

@@ -8,8 +8,7 @@ from itertools import combinations, product
 from math import sqrt
 
 import numpy as np
-from scipy import stats
-from statsmodels.regression.linear_model import OLS
+import scipy
 
 Array = np.ndarray
 FEW = 12  # agents up to which every possible choice of pilots is gone through
@@ -42,6 +41,8 @@ def ancova(before: Array, after: Array, pilot: Array, strata: Sequence | None = 
     Comparing with `before` as it is would call the luck of the worst an improvement. ValueError below 4 agents, or
     where all or none are pilots.
     """
+    from statsmodels.regression.linear_model import OLS
+
     before, after, pilot = np.asarray(before, float), np.asarray(after, float), np.asarray(pilot, bool)
     if len(pilot) <= FITTED or pilot.all() or not pilot.any():
         raise ValueError("a trial is compared over at least 4 agents, some of them pilots and some not")
@@ -98,7 +99,7 @@ def detectable(
     others, free = agents - pilots, agents - FITTED
     if min(pilots, others, free, months_before, months) < 1:
         raise ValueError("a trial needs pilots, others, at least 4 agents, and a month before and after")
-    reach = stats.t.ppf(1 - level / 2, free) + stats.t.ppf(POWER, free)
+    reach = scipy.stats.t.ppf(1 - level / 2, free) + scipy.stats.t.ppf(POWER, free)
     return float(reach * sqrt(variance * (1 / months_before + 1 / months) * (1 / pilots + 1 / others)))
 
 

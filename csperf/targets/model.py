@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import nnls
+import scipy
 
 from ..catalogue import entry
 from ..metric import Entry
@@ -175,7 +175,8 @@ def _spread(value: np.ndarray, cases: np.ndarray, squares: np.ndarray, kind: Kin
     logs = np.where(seen, np.log(np.where(seen, value, 1)), np.nan)
     centre = np.nanmean(logs, axis=1, keepdims=True) if seen.sum(1).max(initial=0) > 1 else np.nanmean(logs)
     residual = (logs - centre)[seen]
-    (_wobble, case_cv2), _rest = nnls(np.column_stack([np.ones(len(residual)), 1 / cases[seen]]), residual**2)
+    parts = np.column_stack([np.ones(len(residual)), 1 / cases[seen]])
+    (_wobble, case_cv2), _rest = scipy.optimize.nnls(parts, residual**2)
     return float(case_cv2), {"SPREAD_ESTIMATED"}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+import scipy
 
 from ..catalogue import entry
 from ..stats.ranks import ABOVE, BELOW, LEVEL_WITH, Ranks, ranks
@@ -163,7 +163,7 @@ def _people(model: Model) -> pd.DataFrame:
 
 def _sustained(model: Model, team: np.ndarray) -> dict[str, np.ndarray]:
     """What each agent sustains and the range that holds it in nine of ten cases, in the metric's unit."""
-    centre, reach = model.noise.agents[team], norm.ppf(0.95) * np.sqrt(model.noise.errors[team])
+    centre, reach = model.noise.agents[team], scipy.stats.norm.ppf(0.95) * np.sqrt(model.noise.errors[team])
     edges = {"adjusted": centre, "adjusted_low": centre - reach, "adjusted_high": centre + reach}
     return {name: model.panel.kind.natural(edge) for name, edge in edges.items()}
 

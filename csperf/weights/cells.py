@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import skew
+import scipy
 
 from ..catalogue import ENTRIES, entry
 from ..errors import CsperfError, Problem
@@ -185,7 +185,7 @@ def _reliability(rows: pd.DataFrame, metric: str) -> float:
 def _scaled(values: pd.Series, metric: str) -> pd.Series:
     """The metric turned so that higher is better; on the log or logit scale where it is skewed."""
     known, seen = entry(metric), values.dropna().to_numpy(float)
-    if abs(skew(seen)) > SKEWED:
+    if abs(scipy.stats.skew(seen)) > SKEWED:
         if known.unit == "share":
             inside = values.clip(0.001, 0.999)
             values = np.log(inside / (1 - inside))

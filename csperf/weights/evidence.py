@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm, rankdata
-from statsmodels.stats.multitest import multipletests
+import scipy
 
 from ..stats import importance
 from .settings import WeightSettings
@@ -97,13 +96,16 @@ def _simple(
     x: Array, y: Array, agent: Array, month: Array, rng: np.random.Generator, settings: WeightSettings
 ) -> tuple[Array, Array, Array, Array]:
     """Spearman with the outcome, its range over resampled agents, and where it lies clearly on the wrong side."""
-    ranked = importance.Blocks.of(np.apply_along_axis(rankdata, 0, x), rankdata(y), agent, month)
+    from statsmodels.stats.multitest import multipletests
+
+    ranks = np.apply_along_axis(scipy.stats.rankdata, 0, x)
+    ranked = importance.Blocks.of(ranks, scipy.stats.rankdata(y), agent, month)
     moments = ranked.moments()
     counts = rng.multinomial(len(moments), np.full(len(moments), 1 / len(moments)), size=settings.resamples)
     found = _with_outcome(moments.sum(0)[None])[0]
     drawn = _with_outcome(np.tensordot(counts, moments, axes=1))
     low, high = np.quantile(drawn, TAILS, axis=0)
-    odds = 2 * norm.sf(np.abs(found) / np.maximum(drawn.std(axis=0), 1e-12))
+    odds = 2 * scipy.stats.norm.sf(np.abs(found) / np.maximum(drawn.std(axis=0), 1e-12))
     clear = multipletests(odds, alpha=FALSE_SHARE, method="fdr_bh")[0]
     return found, low, high, clear & (high < 0)
 
