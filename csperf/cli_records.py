@@ -1,8 +1,8 @@
-"""`csperf review PARAMS ...`: who has signed, what everybody reached in frozen months, what became of findings."""
+"""`csperf review PARAMS ...`: who has signed, everybody's frozen months, the weights in force, findings to register."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +11,7 @@ import typer
 from .cli_review import (
     By,
     Context,
+    From,
     FrozenMonth,
     Language,
     On,
@@ -25,6 +26,8 @@ from .cli_review import (
 from .text import say, ui_language
 
 if TYPE_CHECKING:  # heavy: imported inside the commands that need them, so that --help is quick
+    import pandas as pd
+
     from .archive import Archive
     from .papers import Signed
     from .review import Shop
@@ -138,3 +141,105 @@ def _write_page(shop: Shop, kept: Archive, agent: str, lang: str, output: Path) 
     newest = date.fromisoformat(f"{kept.rows['month'].max()}-01")
     content = pdf(page, on=newest) if output.suffix.lower() == ".pdf" else html(page).encode()
     output.write_bytes(content)
+
+
+# Weights ------------------------------------------------------------------------------------------------------------
+
+
+@command("weights", bare=True)
+def weights(context: Context, month: FrozenMonth = "") -> None:
+    from .weighing import read_published, weights_path
+    from .weights.held import held
+
+    shop = shop_of(context)
+    path, month = weights_path(shop.params.folder, shop.params.shop), month or f"{date.today():%Y-%m}"
+    rows = held(read_published(path), month, path.name)
+    for said in _held_lines(rows) or [say("weights.held_none", month=month)]:
+        typer.echo(said)
+
+
+@command("publish-weights", bare=True)
+def publish_weights(
+    context: Context,
+    table: Annotated[Path | None, option("--from", metavar="FILE", word="from-weights")] = None,
+    month: From = "",
+    reason: Reason = "",
+    by: By = "",
+    on: On = None,
+) -> None:
+    from .review import month_after
+    from .review import publish_weights as publish
+    from .tidy import read_tidy
+    from .weighing import read_published
+    from .weights.held import held
+
+    shop, month = shop_of(context), month or month_after(day_of(on))
+    handed = read_tidy(table, "weights") if table else None
+    path = publish(shop, month, who=by, reason=reason, handed=handed)
+    typer.echo(say("review.recorded", path=path))
+    for said in _held_lines(held(read_published(path), month)):
+        typer.echo(said)
+
+
+def _held_lines(rows: pd.DataFrame) -> list[str]:
+    """A line for each role's weights: what is scored, since when, by whom."""
+    from .catalogue import entry
+
+    found = []
+    for role, own in rows.groupby(rows["role"].fillna(""), sort=False):
+        scored = own[own["weight"] > 0].sort_values("weight", ascending=False, kind="stable")
+        each = (f"{entry(row.metric).name(ui_language())} {row.weight:g}" for row in scored.itertuples())
+        first = own.iloc[0]
+        slots = {"weights": say("review.comma").join(each), "since": first["valid_from"], "who": first["set_by"]}
+        why = first["reason"]
+        slots |= {"role": say(f"tables.role_{role}") if role else say("scores.all_roles")}
+        found.append(
+            say("weights.held_line", **slots, reason=f"{say('review.comma')}{why}" if isinstance(why, str) else "")
+        )
+    return found
+
+
+# Findings -----------------------------------------------------------------------------------------------------------
+
+
+@command("findings", bare=True)
+def findings(
+    context: Context,
+    numbers: Annotated[
+        list[int] | None, typer.Argument(metavar="[NUMBER]...", help=say("review.findings_numbers"))
+    ] = None,
+    month: FrozenMonth = "",
+    owner: Annotated[str, option("--owner", metavar="NAME")] = "",
+    due: Annotated[datetime | None, option("--due", metavar="YYYY-MM-DD", formats=["%Y-%m-%d"])] = None,
+    lang: Language = "",
+) -> None:
+    from .export import write_table
+    from .findings import findings_path, read_findings, registered, suggested
+    from .personnel import personnel
+    from .run import open_run
+
+    run = open_run(context.obj, month=month, lang=lang)
+    staff = personnel(run)
+    proposed = suggested(staff.suggestions(), run.month, run.lang)
+    path = findings_path(run.params.folder, run.params.shop)
+    if not numbers:
+        for said in _suggested_lines(proposed, staff.names) or [say("review.findings_none", month=run.month)]:
+            typer.echo(said)
+        return
+    kept = read_findings(path)
+    rows = registered(kept, proposed, numbers, owner=owner, due=due.date() if due else None)
+    typer.echo(say("review.recorded", path=write_table(rows, path, excel=True)))
+    for row in rows.iloc[len(kept) :].itertuples():
+        slots = {"finding": row.finding, "measure": row.measure, "owner": row.owner, "due": row.due}
+        typer.echo(say("people.finding_registered", **slots))
+
+
+def _suggested_lines(proposed: pd.DataFrame, names: dict[str, str]) -> list[str]:
+    found = []
+    for at, row in proposed.iterrows():
+        agent = row["agent_id"]
+        whom = say("people.whole_role") if agent != agent or agent is None else names.get(agent, agent)
+        role = say(f"tables.role_{row['role']}")
+        slots = {"number": at, "whom": f"{role} {whom}", "finding": row["finding"], "measure": row["measure"]}
+        found.append(say("people.finding_line", **slots))
+    return found

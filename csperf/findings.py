@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from .catalogue import entry
+from .errors import CsperfError, Problem
 from .filled import filled_in
 from .run import Run, history
 from .targets import agent_months
 from .targets.model import Panel, panel
 from .targets.settings import TargetSettings
+from .text import say
+from .text.numbers import number, quantity
+from .tidy import read_tidy
 
 FORM = ["month", "finding", "metric", "role", "agent_id", "measure", "owner", "due"]
 COLUMNS = [*FORM, "before", "n_before", "after", "n_after", "moved"]
@@ -20,12 +26,13 @@ BEYOND = 1.645  # standard errors: nine of ten differences of chance alone are s
 
 
 def carried(run: Run, values: pd.DataFrame | None = None) -> pd.DataFrame:
-    """The shop's findings of the months before the run's, as its form 问题登记 has them: COLUMNS.
+    """The shop's findings of the months before the run's, of its form 问题登记 and of what was registered: COLUMNS.
 
-    `values`: default the agents' months of the metrics named. No rows where there is no form or nothing older in it.
+    `values`: default the agents' months of the metrics named. No rows where nothing older stands in either.
     """
-    found = filled_in(run.params.folder, "findings")
-    found = pd.DataFrame(columns=FORM) if found is None else found.reindex(columns=FORM)
+    written = filled_in(run.params.folder, "findings")
+    kept = read_findings(findings_path(run.params.folder, run.params.shop))
+    found = kept if written is None else pd.concat([written.reindex(columns=FORM), kept], ignore_index=True)
     found = found[found["month"].astype(str) < run.month].reset_index(drop=True)
     if found.empty:
         return pd.DataFrame(columns=COLUMNS)
@@ -76,3 +83,57 @@ def _moved(seen: Panel | None, value: tuple[float, float], n: tuple[float, float
     sign = -1 if known.better == "lower" else 1
     apart = sign * (scaled[0, 1] - scaled[0, 0]) / np.sqrt(variance.sum())
     return "better" if apart > BEYOND else "worse" if apart < -BEYOND else "same"
+
+
+# From a suggestion to the register ----------------------------------------------------------------------------------
+
+
+def findings_path(folder: Path, shop: str) -> Path:
+    """Where a shop keeps the suggestions it registered, beside those it writes into the form."""
+    return folder / f"{shop}.findings.csv"
+
+
+def read_findings(path: Path) -> pd.DataFrame:
+    """What the file holds: FORM; no rows where there is none."""
+    return read_tidy(path, "findings").reindex(columns=FORM) if path.is_file() else pd.DataFrame(columns=FORM)
+
+
+def suggested(found: pd.DataFrame, month: str, lang: str = "zh") -> pd.DataFrame:
+    """Suggestions (people.improvement) as rows that may be registered: FORM, numbered from 1, nobody's and undated yet.
+
+    The finding says the number that brought it up.
+    """
+    rows = [
+        {"month": month, "finding": _said(row, lang), "metric": row.metric, "role": row.role}
+        | {"agent_id": row.agent_id, "measure": row.measure, "owner": None, "due": None}
+        for row in found.itertuples()
+    ]
+    return pd.DataFrame(rows, columns=FORM, index=range(1, len(rows) + 1))
+
+
+def _said(row, lang: str) -> str:
+    unit = entry(row.metric).unit
+    figures = {"value": quantity(row.value, unit, lang), "target": quantity(row.target, unit, lang)}
+    slots = {"metric": entry(row.metric).name(lang), "n": number(row.n, "count"), "cause": row.cause}
+    return say("people.finding_of", lang, **figures, **slots)
+
+
+def registered(
+    kept: pd.DataFrame, proposed: pd.DataFrame, numbers: Sequence[int], *, owner: str, due: dt.date | None
+) -> pd.DataFrame:
+    """The register's rows (FORM) with those of `suggested` that people take up; nothing is written yet.
+
+    CsperfError with everything that is missing: who sees to it, by when, a number that is none, one registered before.
+    """
+    problems = [] if owner.strip() else [Problem("--owner", say("people.finding_no_owner"))]
+    problems += [] if due else [Problem("--due", say("people.finding_no_due"))]
+    before = set(kept[["month", "finding", "measure"]].itertuples(index=False, name=None))
+    for at in dict.fromkeys(numbers):
+        if at not in proposed.index:
+            problems.append(Problem(f"{at}", say("people.finding_no_such", number=at, n=len(proposed))))
+        elif tuple(proposed.loc[at, ["month", "finding", "measure"]]) in before:
+            problems.append(Problem(f"{at}", say("people.finding_kept", number=at)))
+    if problems:
+        raise CsperfError(problems)
+    fresh = proposed.loc[list(dict.fromkeys(numbers))].assign(owner=owner.strip(), due=f"{due}")
+    return pd.concat([kept, fresh], ignore_index=True) if len(kept) else fresh.reset_index(drop=True)

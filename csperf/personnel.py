@@ -180,7 +180,8 @@ class Personnel:
 
     def past_cost(self) -> pd.DataFrame:
         """What past months would have cost by today's targets, weights and bonuses (cost.past_cost)."""
-        return past_cost(self.scored.card.scores, self.settings.pay, steps=self.steps)
+        sold = history(self.run, [SALES]) if self.settings.pay.commissions else None
+        return past_cost(self.scored.card.scores, self.settings.pay, values=sold, steps=self.steps)
 
     def corrections(self) -> pd.DataFrame:
         """agent_id, correction_fen due this month: of the register's corrections, amounts from the form 补差登记.

@@ -8,8 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from .adoption import form_name, unpublished, write_form
 from .errors import CsperfError, Problem
+from .export import write_table
 from .params import Params, load_params
 from .run import Run, history, open_run
 from .run import propose as propose_for
@@ -17,11 +20,13 @@ from .stages import month_inputs
 from .store import Store
 from .targets import Model, Proposal, agent_months, life
 from .targets.publishing import Adoption, Predict
-from .targets.register import Event, Register, days_of, later
+from .targets.register import Event, Register, days_of, later, published
 from .targets.register_file import read_register
 from .targets.trial import Plan, Verdict, plan_trial, plan_with, verdict
 from .text import say
 from .tidy import read_tidy
+from .weighing import in_use, read_published, scorable, weights_path
+from .weights.held import published as published_weights
 
 ID_LENGTH = 12  # of a run's or a file's hash
 
@@ -61,6 +66,28 @@ def derived(shop: Shop, month: str = "") -> tuple[Run, Proposal]:
     if month and run.month >= month:
         run = open_run(shop.params.file, month=month_before(month))
     return run, propose_for(run)
+
+
+def publish_weights(shop: Shop, month: str, *, who: str, reason: str = "", handed: pd.DataFrame | None = None) -> Path:
+    """The file with the shop's weights published from a month on. `handed`: metric, role, weight.
+
+    Default: the weights as csperf works them out for what has targets in the month, published or proposed. CsperfError
+    with everything refused: nobody's name, a month that is frozen, weights that do not hold (weights.held).
+    """
+    start, path = days_of(month)[0], weights_path(shop.params.folder, shop.params.shop)
+    if problems := list(life.frozen_since(shop.register, start)):
+        raise CsperfError(problems)
+    weights = _weights(shop, month) if handed is None else handed
+    rows = published_weights(read_published(path), weights, start=f"{start}", who=who, reason=reason)
+    return write_table(rows, path, excel=True)
+
+
+def _weights(shop: Shop, month: str) -> pd.DataFrame:
+    run = open_run(shop.params.file)
+    aims = published(shop.register, month)
+    aims = propose_for(run).targets if aims.empty else aims
+    weighed = in_use(run, aims, history(run, scorable(aims)["metric"].unique().tolist()))
+    return pd.concat([one.weights for one in weighed], ignore_index=True)
 
 
 # Proposals --------------------------------------------------------------------------------------------------------

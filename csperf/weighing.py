@@ -14,6 +14,7 @@ from .run import Facts, Run, history, measure
 from .text import LANGUAGES, say
 from .tidy import read_points, read_tidy
 from .weights import Weighing, WeightSettings, weigh_roles
+from .weights.held import COLUMNS as HELD
 from .weights.held import held
 from .weights.screening import CANDIDATES, screened
 
@@ -70,11 +71,19 @@ def published_weights(run: Run, month: str = "") -> pd.DataFrame | None:
 
     CsperfError with every fault of the file, whatever month it is of.
     """
-    path = run.params.folder / f"{run.params.shop}.weights.csv"
-    if not path.is_file():
-        return None
-    rows = held(read_tidy(path, "published_weights"), month or run.month, path.name)
+    path = weights_path(run.params.folder, run.params.shop)
+    rows = held(read_published(path), month or run.month, path.name)
     return rows if len(rows) else None
+
+
+def weights_path(folder: Path, shop: str) -> Path:
+    """Where a shop keeps its published weights."""
+    return folder / f"{shop}.weights.csv"
+
+
+def read_published(path: Path) -> pd.DataFrame:
+    """Everything that was ever published (weights.held.COLUMNS); no rows where there is no file."""
+    return read_tidy(path, "published_weights") if path.is_file() else pd.DataFrame(columns=HELD)
 
 
 def scorable(targets: pd.DataFrame) -> pd.DataFrame:

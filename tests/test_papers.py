@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import replace
+from importlib import import_module
 from types import SimpleNamespace
 
 import pandas as pd
@@ -14,7 +15,7 @@ from csperf import cli
 from csperf.archive import Archive, archive_path, read_archive, record, results
 from csperf.definitions import SETS
 from csperf.errors import CsperfError
-from csperf.findings import effects
+from csperf.findings import effects, findings_path, read_findings
 from csperf.papers import Terms, confirmation, credit_rule, notice, objections, read_signed, result
 from csperf.scorecard import ScoreSettings, changes, scorecard
 from csperf.scoring import Scored
@@ -299,6 +300,38 @@ def test_a_finding_shows_then_and_now_with_n_and_whether_chance_moves_so_far():
     assert few["moved"].tolist()[:2] == ["better", "same"]
     assert effects(found, waits(10), MONTHS[1])["moved"].tolist()[1] == "small"
     assert "3个问题" in findings(many).gt.as_raw_html() and "没有数据" in findings(many).gt.as_raw_html()
+
+
+def test_a_suggestion_becomes_a_row_of_the_register_only_when_somebody_takes_it_up(tmp_path, capsys, monkeypatch):
+    whom = [("A1", 66.3, 101), (None, 71.0, 640)]
+    found = pd.DataFrame(whom, columns=["agent_id", "value", "n"]).assign(
+        role="pre", metric="mean_wait_turn_s", target=45.0, cause="手打", measure="补快捷短语"
+    )
+    staff = SimpleNamespace(suggestions=lambda: found, names=NAMES)
+    params = SimpleNamespace(folder=tmp_path, shop="S")
+    run = SimpleNamespace(params=params, month="2026-10", lang="zh")
+    monkeypatch.setenv("CSPERF_LANG", "zh")
+    monkeypatch.setattr("csperf.run.open_run", lambda *_, **__: run)
+    monkeypatch.setattr(import_module("csperf.personnel"), "personnel", lambda _run: staff)
+
+    def review(*words):
+        with pytest.raises(SystemExit) as left:
+            cli.main(["review", "params.yaml", "findings", *words])
+        return left.value.code, "".join(capsys.readouterr())
+
+    code, told = review()
+    assert code == 0 and "1. 售前 Canary1Zhang：" in told and "66.3秒，目标45.0秒（101条）：手打 → 补快捷短语" in told
+    assert "2. 售前 整个岗位" in told and not list(tmp_path.iterdir())
+    refused = review("2", "7")
+    assert refused[0] == 1 and all(word in refused[1] for word in ("--owner", "--due", "第7条", "3"))
+    assert review("2", "--owner", "李", "--due", "2026-11-15")[0] == 0
+    assert review("1", "--owner", "李", "--due", "2026-11-20")[0] == 0
+    kept = read_findings(findings_path(tmp_path, "S"))
+    assert kept["agent_id"].fillna("").tolist() == ["", "A1"] and "640条" in kept["finding"][0]
+    assert (
+        review("2", "--owner", "李", "--due", "2026-11-15")[0] == 1
+        and len(read_findings(findings_path(tmp_path, "S"))) == 2
+    )
 
 
 # Several shops ----------------------------------------------------------------------------------------------------

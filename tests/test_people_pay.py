@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pandas as pd
 import pytest
 from pydantic import ValidationError
 
 from csperf.errors import CsperfError
 from csperf.people.cost import cost, past_cost
-from csperf.people.pay import employed, notices, owed, pay, worked
-from csperf.people.settings import PaySettings
+from csperf.people.pay import SALES, employed, notices, owed, pay, worked
+from csperf.people.settings import Commission, PaySettings
 from csperf.people.steps import step_of, step_table
 from csperf.scorecard import ScoreSettings
 
@@ -107,6 +109,25 @@ def test_commission_goes_by_net_sales_and_is_apart_from_the_budget():
     assert found.loc["a1", "total_fen"] == 50000 and found["bonus_fen"].sum() == 0
 
 
+TIERS = [{"above_yuan": 0, "rate": 0.003}, {"above_yuan": 50_000, "rate": 0.005}, {"above_yuan": 80_000, "rate": 0.008}]
+
+
+def test_tiers_pay_what_lies_above_a_line_or_all_of_it_and_say_what_a_line_is_worth():
+    parts, whole = (Commission(role="pre", tiers=TIERS, whole=whole) for whole in (False, True))
+    sold = [Decimal(yuan) for yuan in ("0", "49999.99", "50000", "80000", "100000")]
+    assert [float(parts.of(yuan)) for yuan in sold] == [0, 149.99997, 150, 300, 460]
+    assert [float(whole.of(yuan)) for yuan in sold] == [0, 149.99997, 250, 640, 800]
+    assert (parts.jump(), whole.jump()) == (0, 240)
+    settings = PaySettings(**BONUS, commissions=[whole])
+    assert "240.00" in "\n".join(notices(pay(scores(), settings), settings))
+
+
+@pytest.mark.parametrize("wrong", [{}, {"rate": 0.1, "tiers": TIERS}, {"tiers": TIERS[1:]}, {"tiers": TIERS[:1] * 2}])
+def test_a_commission_of_two_minds_is_refused(wrong):
+    with pytest.raises(ValidationError):
+        Commission(role="pre", **wrong)
+
+
 def test_corrections_reach_people_who_have_nothing_else():
     due = pd.DataFrame({"agent_id": ["a1", "left"], "correction_fen": [-500, 1234]})
     found = pay(scores(), PaySettings(**BONUS), corrections=due).set_index("agent_id")
@@ -182,3 +203,7 @@ def test_past_months_say_what_they_would_have_cost():
     found = past_cost(two, PaySettings(**BONUS, budget_yuan=2500)).set_index("month")
     assert found["over"].to_dict() == {"2026-09": False, "2026-10": True}
     assert found.loc["2026-09", "bonus_fen"] == 48000 + 48000 + 42000 + 80000
+    assert found["commission_fen"].tolist() == [0, 0]
+    sales = pd.DataFrame({"agent_id": "a1", "month": ["2026-09", "2026-10"], "metric": SALES, "value": [6e4, 1e5]})
+    tiered = PaySettings(**BONUS, commissions=[{"role": "pre", "tiers": TIERS}])
+    assert past_cost(two, tiered, values=sales)["commission_fen"].tolist() == [20000, 46000]

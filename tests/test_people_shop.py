@@ -19,6 +19,7 @@ from csperf.targets.appeals import correct, freeze
 from csperf.targets.register_file import read_register, save
 from csperf.text import speaking, words
 from csperf.weights.held import held
+from csperf.weights.held import published as publish
 
 WAIT, REPLIED = "mean_wait_turn_s", "effective_session_share"
 PEOPLE = {"pay": {"bonuses": [{"yuan": 800}], "budget_yuan": 5000}}
@@ -198,3 +199,31 @@ def test_every_fault_of_published_weights_is_named():
     with pytest.raises(CsperfError) as error:
         held(rows, "2026-12", "shop.weights.csv")
     assert len(error.value.problems) == 4 and "shop.weights.csv 2026-10-05" in said(error)
+
+
+def test_weights_are_published_beside_those_before_and_never_twice():
+    before = published(("2026-07-01", "pre", WAIT, 100, "Boss", None))
+    fresh = weights(60, 40)[lambda rows: rows["role"] == "pre"]
+    rows = publish(before, fresh, start="2026-10-01", who="Li")
+    assert held(rows, "2026-09")["weight"].tolist() == [100] and held(rows, "2026-10")["weight"].tolist() == [60, 40]
+    with pytest.raises(CsperfError) as error:
+        publish(rows, fresh.assign(weight=[60, 30]), start="2026-10-01", who=" ")
+    assert len(error.value.problems) == 3 and "90" in said(error)
+
+
+def test_weights_are_published_and_shown_on_the_command_line(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("CSPERF_LANG", "zh")
+    (tmp_path / "params.yaml").write_text("shop: S\ntimezone: Asia/Shanghai\n", encoding="utf-8")
+    weights(60, 40).to_csv(tmp_path / "w.csv", index=False)
+
+    def review(*words):
+        with pytest.raises(SystemExit) as left:
+            main(["review", str(tmp_path / "params.yaml"), *words])
+        return left.value.code, "".join(capsys.readouterr())
+
+    asked = ("publish-weights", "--from", str(tmp_path / "w.csv"), "--month")
+    assert review(*asked, "2026-11", "--by", "李主管")[0] == 1 and not (tmp_path / "S.weights.csv").exists()
+    code, told = review(*asked, "2026-10", "--by", "李主管")
+    assert code == 0 and "售前：" in told and "60、" in told and "李主管" in told
+    assert told.splitlines()[1:] == review("weights", "--month", "2026-12")[1].splitlines()
+    assert "publish-weights" in review("weights", "--month", "2026-09")[1]

@@ -42,13 +42,16 @@ def cost(
     )
 
 
-def past_cost(scores: pd.DataFrame, settings: PaySettings, *, steps: Sequence[Step] = ()) -> pd.DataFrame:
-    """What past months would have cost by today's targets, weights and bonuses: month, people, uncapped_fen, bonus_fen,
-    over (whether the budget would have cut it)."""
+def past_cost(
+    scores: pd.DataFrame, settings: PaySettings, *, values: pd.DataFrame | None = None, steps: Sequence[Step] = ()
+) -> pd.DataFrame:
+    """What past months would have cost by today's targets, weights, bonuses and commissions: month, people,
+    uncapped_fen, bonus_fen, commission_fen (of the sales known, null without any), over (whether the budget would
+    have cut the bonuses). `values`: see pay."""
     rows = []
     for month, own in scores.groupby("month"):
-        paid = pay(own, settings, steps=steps)
-        sums = {name: paid[name].sum(min_count=1) for name in ("uncapped_fen", "bonus_fen")}
+        paid = pay(own, settings, values=values, steps=steps)
+        sums = {name: paid[name].sum(min_count=1) for name in ("uncapped_fen", "bonus_fen", "commission_fen")}
         rows.append(
             {"month": month, "people": len(paid), **sums, "over": paid["uncapped_fen"].sum() > paid["bonus_fen"].sum()}
         )

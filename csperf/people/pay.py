@@ -71,7 +71,7 @@ def within_budget(fen: pd.Series, budget_yuan: float | None) -> pd.Series:
     return (fen * budget) // whole
 
 
-def in_fen(yuan: float) -> int:
+def in_fen(yuan: float | Decimal) -> int:
     """Yuan as whole fen, halves up."""
     return int((Decimal(str(yuan)) * 100).quantize(Decimal(1), ROUND_HALF_UP))
 
@@ -121,6 +121,9 @@ def notices(paid: pd.DataFrame, settings: PaySettings, steps: Sequence[Step] = (
     for why, rows in paid.dropna(subset=["why"]).groupby("why"):
         who = say("scores.and").join(rows["name"])
         yield say(f"people.why_{why}", who=who, coefficient=f"{settings.unscored:g}")
+    for one in settings.commissions:
+        if jump := one.jump():
+            yield say("people.tier_jump", role=say(f"tables.role_{one.role}"), yuan=yuan(in_fen(jump)))
     if steps and (near := near_a_step(paid["score"], steps)):
         yield say("people.near_a_step", n=near, people=int(paid["score"].notna().sum()))
 
@@ -228,7 +231,7 @@ def _with_conduct(rows: pd.DataFrame, consequences: pd.DataFrame | None) -> pd.D
 
 def _commissions(rows: pd.DataFrame, values: pd.DataFrame | None, settings: PaySettings) -> pd.Series:
     """提成 of each person's net sales of the month; null where their role has one and their sales are not known."""
-    rates = {one.role: Decimal(str(one.rate)) for one in settings.commissions}
+    own_rule = {one.role: one for one in settings.commissions}
     sales: dict[str, float] = {}
     if values is not None:
         own = values[(values["metric"] == SALES) & values["value"].notna()]
@@ -236,9 +239,9 @@ def _commissions(rows: pd.DataFrame, values: pd.DataFrame | None, settings: PayS
         sales = own.groupby("agent_id")["value"].sum().to_dict()
     found: list[int | None] = []
     for row in rows.itertuples():
-        sold = sales.get(row.agent_id)
-        unknown = row.role in rates and sold is None
-        found.append(None if unknown else in_fen(float(rates.get(row.role, Decimal(0)) * Decimal(str(sold or 0)))))
+        rule, sold = own_rule.get(row.role), sales.get(row.agent_id)
+        known = Decimal(0) if rule is None else None if sold is None else rule.of(Decimal(str(sold)))
+        found.append(None if known is None else in_fen(known))
     return pd.Series(found, rows.index, dtype="Int64")
 
 

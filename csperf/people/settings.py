@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -40,13 +41,56 @@ class Bonus(BaseModel):
     yuan: float = Field(ge=0, examples=[800])
 
 
+class Tier(BaseModel):
+    """The rate from so many yuan of net sales on."""
+
+    model_config = STRICT
+
+    above_yuan: float = Field(ge=0, examples=[50000])
+    rate: Share = Field(examples=[0.006])
+
+
 class Commission(BaseModel):
-    """提成: a share of the role's net sales (去退销售额)."""
+    """提成: a share of the role's net sales (去退销售额) of a month, one rate or tiers (阶梯提成).
+
+    whole: the tier reached holds for all sales, as some shops have it; else for what lies above its line, so that no
+    single order is worth a jump.
+    """
 
     model_config = STRICT
 
     role: Role
-    rate: Share = Field(examples=[0.005])
+    rate: Share | None = Field(default=None, examples=[0.005])
+    tiers: tuple[Tier, ...] = ()
+    whole: bool = False
+
+    @model_validator(mode="after")
+    def _rate_or_tiers(self) -> Self:
+        lines = [tier.above_yuan for tier in self.tiers]
+        if (self.rate is None) == (not lines):
+            raise ValueError(say("people.rate_or_tiers"))
+        if lines and (lines[0] != 0 or any(low >= high for low, high in pairwise(lines))):
+            raise ValueError(say("people.tiers_order", found=" / ".join(f"{line:g}" for line in lines)))
+        return self
+
+    def of(self, sold: Decimal) -> Decimal:
+        """The commission on so many yuan."""
+        rates = self._rates()
+        if self.whole:
+            return sold * next((rate for above, rate in reversed(rates) if sold >= above), Decimal(0))
+        ends = [*(above for above, _rate in rates[1:]), max(sold, rates[-1][0])]
+        parts = zip(rates, ends, strict=True)
+        return sum((rate * max(min(sold, end) - above, Decimal(0)) for (above, rate), end in parts), Decimal(0))
+
+    def jump(self) -> Decimal:
+        """What the one order is worth, at most, that passes a line; 0 where nothing jumps."""
+        steps = [above * (rate - before) for (_, before), (above, rate) in pairwise(self._rates())]
+        return max(steps, default=Decimal(0)) if self.whole else Decimal(0)
+
+    def _rates(self) -> list[tuple[Decimal, Decimal]]:
+        """(from so many yuan, rate), lowest first."""
+        tiers = self.tiers or (Tier(above_yuan=0, rate=self.rate or 0),)
+        return [(Decimal(str(tier.above_yuan)), Decimal(str(tier.rate))) for tier in tiers]
 
 
 class PaySettings(BaseModel):

@@ -172,12 +172,13 @@ def pay(paid: pd.DataFrame, *, lang: str = "zh", names: Names = None) -> Table:
 def pay_cost(found: pd.DataFrame, past: pd.DataFrame, *, lang: str = "zh") -> Table:
     """What the bonuses cost: expected, at worst and best, at the most; then what past months would have cost."""
     months = past.assign(case=past["month"], budget_fen=None)
-    frame = pd.concat([found, months[["case", "uncapped_fen", "bonus_fen", "budget_fen", "people"]]], ignore_index=True)
+    frame = pd.concat([found, months.drop(columns=["month", "over"])], ignore_index=True)
     cells = {
         "pay_case": [say(f"people.case_{c}", lang) if not c[:4].isdigit() else c for c in frame["case"]],
         "people_n": [number(value, "count") for value in frame["people"].astype(float)],
         "uncapped_fen": [yuan(fen) for fen in frame["uncapped_fen"]],
         "bonus_fen": [yuan(fen) for fen in frame["bonus_fen"]],
+        "commission_fen": [yuan(fen) for fen in frame["commission_fen"]],
     }
     expected = found.set_index("case")
     slots = {
