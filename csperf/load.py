@@ -290,15 +290,15 @@ def _found(settings: LoadSettings, number: int, copies: Path, problems: list[Pro
 
 
 def _matching(settings: LoadSettings, number: int, problems: list[Problem]) -> list[Path]:
-    """The files of the source of this number, by name."""
+    """The files of the source of this number, by name: what browsers call `a (1).csv` came after `a.csv`."""
     root, pattern = settings.root, settings.sources[number].files
     slots = {"files": pattern, "folder": root}
     if not pattern or Path(pattern).is_absolute() or ".." in Path(pattern).parts:
         said = say("load.outside_root" if pattern else "load.no_pattern", **slots)
         problems.append(Problem(str(settings.file), f"sources[{number}].files: {said}"))
         return []
-    paths = [p for p in sorted(root.glob(pattern)) if p.is_file() and not p.name.startswith(TEMPORARY)]
-    paths = [path for path in paths if not path.name.endswith(MAPPING)]
+    found = sorted(root.glob(pattern), key=lambda path: (path.parent, path.stem, path.suffix))
+    paths = [p for p in found if p.is_file() and not p.name.startswith(TEMPORARY) and not p.name.endswith(MAPPING)]
     if not paths:
         problems.append(Problem(str(settings.file), f"sources[{number}].files: {say('load.no_files', **slots)}"))
     return paths
@@ -418,6 +418,8 @@ def _conflicts(conflicts: Sequence[dict[str, Any]]) -> Iterator[Notice]:
     """A notice for each of the first values that an earlier export says otherwise, and how many more there are."""
     for conflict in conflicts[:CONFLICTS_TOLD]:
         plain = {name: "-" if value is None else value for name, value in conflict.items()}
+        days = dict.fromkeys((conflict["first"], conflict["last"]))
+        plain |= {"period": "..".join(days), "heading": conflict["heading"] or conflict["metric"]}
         yield Notice("conflict_refused" if conflict.get("refused") else "conflict", plain)
     if len(conflicts) > CONFLICTS_TOLD:
         yield Notice("conflicts_more", {"n": len(conflicts) - CONFLICTS_TOLD})

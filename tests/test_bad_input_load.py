@@ -183,7 +183,10 @@ def test_serial_dates_are_read_and_ids_that_excel_rounded_are_reported(settings,
     report = load(
         settings.model_copy(update={"sources": (type(source)(table="messages", files="*.*", columns=columns),)})
     )
-    assert "3 ids in 编号 were rounded by Excel (for example 441323000000001000)" in report.files["warnings"].item()
+    assert (
+        "3 ids in 编号 were rounded by Excel (for example 441323000000001000 on line 2)"
+        in report.files["warnings"].item()
+    )
     (stored,) = (store_of(settings).root / "messages").glob("*.parquet")
     assert {str(day) for day in pq.read_table(stored)["day"].to_pylist()} == {"2025-03-01"}
 

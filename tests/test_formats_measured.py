@@ -411,6 +411,19 @@ def test_a_rate_that_cannot_be_rejects_the_cell_and_not_the_row(tmp_path, cell):
     assert next(n for n in loaded.warnings if n.code == "cells_out_of_bounds").slots["line"] == 2
 
 
+def test_each_fault_of_a_column_is_told_once_with_what_is_allowed(tmp_path):
+    """A rate that its counts cannot come to is one fault, whatever the cell says; words beside it are another."""
+    rows = ["甲", 10, 8, 9, "112.5%", "103%"], ["乙", 10, 8, 9, "50%", "九成"], ["丙", 10, 8, 4, "50%", "90%"]
+    told = {(n.code, n.slots["column"]): n for n in pdd(tmp_path, *rows).warnings if n.code.startswith("cells_")}
+    assert {key: (n.slots["n"], n.slots["line"], n.slots["found"]) for key, n in told.items()} == {
+        ("cells_out_of_bounds", "30秒应答率"): (1, 2, "103%"),
+        ("cells_out_of_bounds", "询单转化率"): (2, 2, "112.5%"),
+        ("cells_number_unreadable", "30秒应答率"): (1, 3, "九成"),
+    }
+    said = told["cells_out_of_bounds", "30秒应答率"]
+    assert all("100" in said.say(lang) for lang in ("zh", "en")) and "重新导出" in said.say("zh")
+
+
 def test_what_is_no_figure_is_named_with_its_line(tmp_path):
     loaded = pdd(tmp_path, ["甲", "很多", 20, 10, "50%", "90%"])
     notice = next(n for n in loaded.warnings if n.code == "cells_number_unreadable")
@@ -589,6 +602,21 @@ def test_two_exports_that_disagree(tmp_path):
     assert kept["b.xlsx"] == {"read": 2, "kept": 2, "duplicate": 0, "replaced": 0}
     again, _store = loaded_shop(tmp_path)
     assert "CONFLICT" not in "".join(again.files["warnings"])
+
+
+def test_what_a_browser_numbered_came_later_and_the_heading_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("CSPERF_LANG", "zh")
+    row = ["2025-01-02", "店:甲", 10, 8, 4]
+    report, store = loaded_shop(tmp_path, **{"a": [row], "a (1)": [[*row[:4], 6]]})
+    assert stored(store)["店:甲", "conversion_grouped_user"] == 0.75
+    (said,) = filter(None, report.files["warnings"])
+    assert "店:甲 2025-01-02 的“最终成团人数”" in said and "采用本文件的" in said
+
+
+def test_a_file_of_which_no_row_can_be_read_names_its_own_heading(tmp_path, monkeypatch):
+    monkeypatch.setenv("CSPERF_LANG", "zh")
+    with pytest.raises(CsperfError, match=r"第 2 行：“日期”不是认得的时间.*昨天"):
+        loaded_shop(tmp_path, a=[["昨天", "店:甲", 10, 8, 4]])
 
 
 def test_a_frozen_month_keeps_its_values_and_names_what_it_refuses(tmp_path):

@@ -108,6 +108,7 @@ def test_a_quota_is_the_persons_own_middle_day_with_a_range():
 def test_nobody_after_the_sale_has_a_quota_of_orders():
     rows = days("a", range(10, 31)).assign(role="after", metric="orders_per_day")
     assert quotas(rows, QuotaSettings()).empty
+    assert quotas(rows.iloc[:0], QuotaSettings()).empty  # a backend's table counts no sessions
 
 
 def test_only_newcomers_give_no_quota():

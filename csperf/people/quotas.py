@@ -19,7 +19,7 @@ def quotas(days: pd.DataFrame, settings: QuotaSettings) -> pd.DataFrame:
     has nobody with enough days.
     """
     rows = days[days["metric"].isin(settings.metrics) & days["agent_id"].notna() & days["value"].notna()]
-    rows = rows[[_of_role(row.metric, row.role) for row in rows.itertuples()]]
+    rows = rows.loc[[_of_role(row.metric, row.role) for row in rows.itertuples()]]  # without rows: no columns lost
     rows = rows.sort_values("day").groupby(["agent_id", "metric"]).tail(settings.days)
     found = [_own(rows_, settings) for _key, rows_ in rows.groupby(["agent_id", "metric"])]
     frame = pd.DataFrame(found, columns=COLUMNS)

@@ -6,7 +6,7 @@ Figures are those of the books (truth.py), written as each platform writes them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -91,8 +91,8 @@ class Backend:
     account: str
     columns: Mapping[str, Column]
     totals: tuple[str, ...]
-    peers: Mapping[str, str]
-    copies: Mapping[str, str]
+    peers: Mapping[str, str] = field(default_factory=dict)
+    copies: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def keys(self) -> set[str]:
@@ -122,7 +122,6 @@ BACKENDS = {
         },
         totals=("汇总值", "平均值"),
         peers={"同行同层均值": "tier_mean", "同行同层优秀": "tier_excellent"},
-        copies={},
     ),
     "pdd": Backend(
         name="客服数据",
@@ -146,7 +145,6 @@ BACKENDS = {
             "30秒应答率(全天)": _share("reply_30s_msg_allday"),
         },
         totals=("总计", "平均"),
-        peers={},
         copies={"conversion_grouped_user": "conversion_paid_user"},  # a group is complete once it is paid
     ),
     "douyin": Backend(
@@ -168,8 +166,6 @@ BACKENDS = {
             "询单转化率": _share("conversion_paid_user"),
         },
         totals=("汇总",),
-        peers={},
-        copies={},
     ),
 }
 

@@ -21,7 +21,7 @@ from ..definitions import SETS
 from ..errors import CsperfError, Problem
 from ..settings import TimeZone, did_you_mean, listed
 from ..text import say, ui_language
-from . import beside, decode, measured, table
+from . import beside, decode, measured, supported, table
 from .columns import NOTHING
 from .loaded import Counts, Loaded, Notice, Recognised, Shop, file_name, sha256
 from .recognise import FOLDER, Match, formats, further_sheets, nearest, recognise, skeleton
@@ -221,7 +221,9 @@ def _unknown(path: Path, key: str) -> str:
     """What is said of a file that fits no format, or not the one that it is said to be of."""
     near = nearest(path, key)
     if near is None:
-        return say("load.unknown_file", formats=", ".join(formats()))
+        lang = ui_language()
+        known = ", ".join(supported.platform_name(platform, lang) for platform in supported.platforms())
+        return say("load.unknown_file", platforms=known)
     slots = {"format": near.format.key, "name": near.format.name[ui_language()], "line": near.header.line}
     slots |= {"missing": ", ".join(near.missing), "header": listed(name for name in near.header.shown if name)}
     return say("load.nearly_known", **slots, skeleton=_indented(skeleton(path, near)))

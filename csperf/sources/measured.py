@@ -288,7 +288,7 @@ def _values(page: Page, columns: Sequence[Column], line: int, cells: Mapping[str
         else:
             value = above / below if below else None
         if value is not None and not _possible(column, value):
-            found.bad_cells.append(_bad(line, "out_of_bounds", column, text))
+            found.bad_cells.append(_bad(line, "out_of_bounds", column, f"{above:g} / {below:g}"))
         elif value is not None or below is not None or text in PENDING:
             if column.heading and (gap := _gap(page, column, cells)):
                 found.mismatches.append((line, column.heading, text, gap))
@@ -375,7 +375,8 @@ def _loaded(path: Path, shop: Shop, page: Page, found: Melt) -> Loaded:
         tables["benchmarks"] = _table("benchmarks", found.benchmarks, page, shop)
     rejects = pa.Table.from_pylist([*found.rejects, *found.bad_cells], schema=REJECTS)
     counts = Counts(len(page.rows), found.kept, dict(sorted(found.filtered.items())), 0, dict(sorted(reasons.items())))
-    return Loaded(page.file, sha256(path), tables, rejects, counts, tuple(_notices(page, found)))
+    cells = {"agent_id": (page.find(page.form.agent), ""), "day": (page.find(page.form.day), "")}
+    return Loaded(page.file, sha256(path), tables, rejects, counts, tuple(_notices(page, found)), cells=cells)
 
 
 REJECTS = pa.schema(
@@ -392,10 +393,13 @@ def _notices(page: Page, found: Melt) -> Iterator[Notice]:
     """What to know: cells set apart, cells unlike their counts, what is still being worked out, days of UTC."""
     if not page.rows:
         yield Notice("header_only")
-    for heading in dict.fromkeys(cell["heading"] for cell in found.bad_cells):
-        cells = [cell for cell in found.bad_cells if cell["heading"] == heading]
-        slots = {"column": heading, "n": len(cells), "line": cells[0]["line"], "found": cells[0]["found"]}
-        yield Notice(f"cells_{cells[0]['reason'].partition(':')[0]}", slots)
+    for reason in dict.fromkeys(cell["reason"] for cell in found.bad_cells):
+        cells = {cell["line"]: cell for cell in reversed(found.bad_cells) if cell["reason"] == reason}
+        code, _, heading = reason.partition(":")
+        first = cells[min(cells)]
+        yield Notice(
+            f"cells_{code}", {"column": heading, "n": len(cells), "line": first["line"], "found": first["found"]}
+        )
     for heading in dict.fromkeys(name for _line, name, _text, _gap in found.mismatches):
         line, _heading, text, _by = next(one for one in found.mismatches if one[1] == heading)
         n = sum(one[1] == heading for one in found.mismatches)

@@ -15,7 +15,7 @@ def page(lang: str) -> str:
     parts = [f"# {_say('title', lang)}", _say("intro", lang)]
     for section in ("sure", "dropped"):
         parts += [f"## {_say(f'{section}_title', lang)}", _say(section, lang)]
-    for platform in _platforms():
+    for platform in platforms():
         parts.append(f"## {platform_name(platform, lang)}")
         parts += [article(key, one, lang) for key, one in formats().items() if one.platform == platform]
     parts.append(f"## {_say('written_title', lang)}")
@@ -39,7 +39,7 @@ def platform_name(platform: str, lang: str) -> str:
     return words("formats", lang).get(f"platform_{platform}", platform)
 
 
-def _platforms() -> list[str]:
+def platforms() -> list[str]:
     """The platforms that there are formats of, in the order in which they are named, those without a name last."""
     named = [name.removeprefix("platform_") for name in words("formats", "en") if name.startswith("platform_")]
     known = {one.platform for one in formats().values()}

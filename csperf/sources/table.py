@@ -198,11 +198,13 @@ def _rounded(con: duckdb.DuckDBPyConnection, column: str, settings: Settings) ->
     if not in_powers and not mostly:
         return []
     rounded = f"({powers} OR {ends})" if mostly else powers
-    example = con.execute(f"SELECT min({column}) FROM rows WHERE {rounded}").fetchall()[0][0]
+    first = f"SELECT source_line, {column} FROM rows WHERE filtered IS NULL AND {rounded} ORDER BY ALL LIMIT 1"
+    line, example = con.execute(first).fetchall()[0]
     if column in ("message_id", *INPUT[settings.table].key):
         con.execute(
             f"""UPDATE rows SET reason = 'id_collides:{column}' WHERE reason IS NULL AND {rounded} AND {column} IN
             (SELECT {column} FROM rows WHERE filtered IS NULL GROUP BY {column} HAVING count(*) > 1)"""
         )
     heading, _words = settings.cells[column]
-    return [Notice("id_rounded", {"column": heading, "n": in_powers + (at_end if mostly else 0), "example": example})]
+    n = in_powers + (at_end if mostly else 0)
+    return [Notice("id_rounded", {"column": heading, "n": n, "line": line, "example": example})]
