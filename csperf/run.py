@@ -50,6 +50,7 @@ from .turns.people import bots, people
 DOORS = {"chat": {"messages", "calls"}, "table": {"measured"}}
 # What speaks of people beside chats and calls: records of after-sale, and registers.
 RECORDS = ("refunds", "complaints", "ratings", "tickets", "quality_checks", "visits", "feedback", "plans", "surveys")
+OF_RECORDS = {*RECORDS, "key_customers"}  # facts that need neither chats nor calls
 CASES = "asked_users"  # how busy a day was
 WHO = ("agent", "role", "level")
 AS_OF = "CSPERF_AS_OF"  # the variable that tells a pack's notebooks from which day they look
@@ -230,7 +231,8 @@ def measure(
     days: dict[str, Any] = {"first_day": run.first_day, "last_day": run.last_day}
     if run.door == table_door.DOOR:
         asked = metrics or run.params.metrics or list(ENTRIES)
-        return table_door.measure(run.measured, asked, list(by), min_n=least, spread=spread, **days)
+        told = table_door.measure(run.measured, asked, list(by), min_n=least, spread=spread, **days)
+        return _with_records(source, told, asked, by, min_n=least, spread=spread, **days)
     known = source if isinstance(source, Facts) else facts(source)
     return mart.measure(
         known,
@@ -241,6 +243,29 @@ def measure(
         spread=spread,
         **days,
     )
+
+
+def _with_records(
+    source: Run | Facts, told: pd.DataFrame, asked: Iterable[str], by: Sequence[str], **how: Any
+) -> pd.DataFrame:
+    """The values of a backend's tables, below them those of the shop's own records (tickets, checks, plans)."""
+    run = source.run if isinstance(source, Facts) else source
+    keys = [key for key in asked if _of_records(run, key)]
+    if not keys:
+        return told
+    known = source if isinstance(source, Facts) else facts(source)
+    found = mart.measure(known, keys, list(by), definitions=run.definition.name, door=table_door.DOOR, **how)
+    values = pd.concat([told, found], ignore_index=True) if len(found) else told
+    others = {key: why for key, why in told.attrs["unavailable"].items() if key not in keys}
+    values.attrs["unavailable"] = others | found.attrs["unavailable"]
+    return values
+
+
+def _of_records(run: Run, key: str) -> bool:
+    """Whether a metric comes from records that were loaded, and from no table of the backend."""
+    needed = ENTRIES[key].facts if key in ENTRIES else set()
+    loaded = {*run.store.tables(), "key_customers"}
+    return bool(needed) and needed <= OF_RECORDS & loaded and key not in set(run.measured["metric"])
 
 
 def history(source: Run | Facts, metrics: Sequence[str] | None = None) -> pd.DataFrame:
@@ -444,7 +469,7 @@ def explain(source: Run | Facts, metric: str, *, agent: str | None = None, day: 
     from .explain import explain as rows_behind
 
     run = source.run if isinstance(source, Facts) else source
-    if run.door == table_door.DOOR:
+    if run.door == table_door.DOOR and not _of_records(run, metric):
         days = {"first_day": run.first_day, "last_day": run.last_day}
         return table_door.explain(run.measured, metric, agent=agent, day=day, **days)
     known = source if isinstance(source, Facts) else facts(source)

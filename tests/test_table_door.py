@@ -76,6 +76,30 @@ def cell(values: pd.DataFrame, metric: str, **who) -> pd.Series:
     return rows.iloc[0]
 
 
+# ---------------------------------------------------------------------------------------------------------- registers
+
+PLANS = """kind,period,item,planned,done
+plan,2025-01,training,4,3
+budget,2025-01,gifts,100,80
+"""
+
+
+def test_a_shops_own_records_are_measured_beside_the_backends_tables(tmp_path):
+    path = shop(tmp_path, 客服数据=[PDD_2024, *DAYS])
+    (tmp_path / "plans.csv").write_text(PLANS, encoding="utf-8")
+    params = yaml.safe_load(path.read_text(encoding="utf-8"))
+    columns = {name: name for name in ("kind", "period", "item", "planned", "done")}
+    params["sources"].append({"source": "table", "table": "plans", "files": "plans.csv", "columns": columns})
+    path.write_text(yaml.safe_dump(params, allow_unicode=True), encoding="utf-8")
+    load(load_params(path).loading)
+    values = measure(open_run(path), ["shop", "month"])
+    assert (cell(values, "plan_done_share").value, cell(values, "budget_used_share").value) == (0.75, 0.8)
+    assert cell(values, "plan_done_share").door == "table" and cell(values, "sales_yuan").value == 620
+    assert values.attrs["unavailable"]["qa_score"] == "NO_FACT" and "plan_done_share" not in values.attrs["unavailable"]
+    rows = explain(open_run(path), "plan_done_share")
+    assert rows[rows["counted"]].groupby("side")["value"].sum().to_dict() == {"denominator": 4, "numerator": 3}
+
+
 # ------------------------------------------------------------------------------------------------------------- grains
 
 
