@@ -6,16 +6,19 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import pandas as pd
 
 from . import table_door
+from .errors import CsperfError
 from .filled import filled_in
 from .frontpage import About, FrontPage, Material, content, html, pdf, png
 from .frontpage.weak import LEAST_DAYS
 from .lists import week_map
+from .manning import Manning, manning
 from .people.cost import cost
 from .people.steps import step_table
 from .run import Run, facts, keep_in_force, measure, past_review, propose
@@ -75,6 +78,7 @@ def material(run: Run) -> Material:
     peers = industry_values(run.table("benchmarks"), proposal.definitions)
     weights = _weights(run, proposal)
     metric, days = _days(past)
+    hours, need = _hours(past, metric), _needs(run)
     return Material(
         targets=targets[targets["role"] != "shop"],
         weights=weights,
@@ -83,8 +87,10 @@ def material(run: Run) -> Material:
         review=past_review(run),
         industry=peers[peers["usable"].astype(bool)],
         agents=recent(proposal.months, months_of(past)),
-        hours=_hours(past, metric),
+        hours=hours,
         days=days,
+        needs=need.by_hour if need else None,
+        staffing=need.settings if need else run.params.staffing,
         where_metric=metric,
     )
 
@@ -227,6 +233,15 @@ def _hours(past: Run, metric: str) -> pd.DataFrame | None:
         return None
     cells = week_map(facts(past), metric, past.params.timezone, past.first_day, past.last_day)
     return cells if cells["value"].notna().any() else None
+
+
+def _needs(run: Run) -> Manning | None:
+    """How many people the month's hours need; null where neither chats nor calls say when anybody came."""
+    if run.door == table_door.DOOR:
+        return None
+    with suppress(CsperfError):  # nobody came in the month, or nobody was answered
+        return manning(run)
+    return None
 
 
 def _month_after(day: date) -> str:

@@ -107,6 +107,14 @@ def agents() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["metric", "role", "level", "agent_id", "value", "n"])
 
 
+def needs(scheduled: float) -> pd.DataFrame:
+    """The hours of the day (staffing.staffed), of which 20 and 21 need 4 people, 5 on the plan."""
+    late = [hour in (20, 21) for hour in range(24)]
+    people = {name: [a if one else b for one in late] for name, a, b in (("needed", 4, 1), ("rostered", 5, 2))}
+    rows = pd.DataFrame({"hour": range(24), "per_hour": [45.0 if one else 9.0 for one in late], **people})
+    return rows.assign(scheduled=scheduled, short=rows["rostered"] - scheduled)
+
+
 def hours(evening: float = 0.66) -> pd.DataFrame:
     """Weekday x hour, worse and busier from 20 to 22; nothing on Sunday mornings."""
     rng = np.random.default_rng(4)

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from made_frontpage import WHOLE, about, days, hours, material, red_lines, review, targets, weights
+from made_frontpage import WHOLE, about, days, hours, material, needs, red_lines, review, targets, weights
 
 from csperf import text
 from csperf.catalogue import ENTRIES
@@ -58,6 +58,7 @@ CASES = {
     "full": lambda: (material(), about()),
     "first month": first_month,
     "days only": lambda: (material(hours=None), about()),
+    "people missing": lambda: (material(needs=needs(3.0)), about()),
     "nothing own": lambda: (material(targets=targets([WHOLE[-1]]), agents=None, hours=None, days=None), about()),
 }
 
@@ -180,6 +181,19 @@ def test_all_on_trial_is_said_with_the_reason():
 
 
 # Weak spots -------------------------------------------------------------------------------------------------------
+
+
+def test_weak_hours_say_how_many_people_they_need():
+    short, enough = (content(material(needs=needs(n)), about()) for n in (3.0, 5.0))
+    assert "20–22点要4个人（每小时约45个咨询）：算上吃饭休息要排5个，现在平均排3.0个，差2个" in short.sentences[2]
+    assert "人手不够" in short.sentences[2] and any("20–22点加2人" in one for one in short.to_do)
+    assert "人手是够的" in enough.sentences[2] and not any("加" in one for one in enough.to_do)
+
+
+def test_a_floor_that_cannot_be_kept_says_how_many_people_are_missing():
+    lines = red_lines().head(1).assign(metric="reply_30s_msg", status="CAPACITY", floor=0.9)
+    (said,) = [one for one in content(material(red_lines=lines, needs=needs(3.0)), about()).red_lines if "人手" in one]
+    assert "20–22点到不了90.0%" in said and "先补2人" in said
 
 
 def test_planted_hours_are_found():

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..catalogue import entry
 from ..metric import FEN_PER_YUAN
+from ..staffing import capacity_words, stretches
 from ..targets.platform_words import red_line_words
 from ..targets.words import chance, company_goal
 from ..text import say, words
@@ -45,7 +46,7 @@ def content(material: Material, about: About, *, lang: str = "zh") -> FrontPage:
         level_heads=table.level_heads(lang),
         level_rows=table.level_rows(every, lang),
         notes=tuple(_notes(every, material, about, lang)),
-        red_lines=tuple(_red_lines(material.red_lines, lang)),
+        red_lines=tuple(_red_lines(material, lang)),
         charts=charts(first, material, about, lang),
         monday=say("frontpage.monday", lang, day=day_words(monday, lang)),
         to_do=tuple(_to_do(every, material, about, monday, lang)),
@@ -183,8 +184,12 @@ def _company_goal(aim: Aim, lang: str) -> str:
     return say("frontpage.note_company_goal", lang, what=what, said=company_goal(*figures, higher=higher, lang=lang))
 
 
-def _red_lines(lines: pd.DataFrame | None, lang: str) -> Iterator[str]:
-    """The platform's rules, verified ones first; an unverified one says so and names no fine."""
+def _red_lines(material: Material, lang: str) -> Iterator[str]:
+    """The platform's rules, verified ones first; an unverified one says so and names no fine.
+
+    Where the shop cannot keep a floor of speed with the people it has, how many are missing.
+    """
+    lines = material.red_lines
     if lines is None:
         return
     ordered = lines.assign(usable=lines["usable"].astype(bool)).sort_values("usable", ascending=False, kind="stable")
@@ -196,6 +201,8 @@ def _red_lines(lines: pd.DataFrame | None, lang: str) -> Iterator[str]:
         else:
             named = sentence if rule in sentence else say("frontpage.red_line_open", lang, rule=rule, sentence=sentence)
             yield named
+    short = [] if material.needs is None else stretches(material.needs)
+    yield from capacity_words(ordered.head(MOST_RED_LINES), short, lang)
 
 
 def _to_do(every: Sequence[Aim], material: Material, about: About, monday: date, lang: str) -> Iterator[str]:
@@ -205,7 +212,9 @@ def _to_do(every: Sequence[Aim], material: Material, about: About, monday: date,
     day = None if weak else weakest_day(material.days, material.where_metric)
     trial = sum(aim.grade == "trial" for aim in every)
     if weak and weak.clear:
-        yield say("frontpage.to_do_shifts", lang, where=findings.hours(weak, lang))
+        need, hours = findings.needed(weak, material), findings.hours(weak, lang)
+        key = "to_do_shifts" if need is None else "to_do_people" if need.short else "to_do_ways"
+        yield say(f"frontpage.{key}", lang, where=hours, people=need.short if need else 0)
     elif day and day.clear:
         yield say("frontpage.to_do_shifts", lang, where=say(f"frontpage.weekday_{day.first}", lang))
     elif trial:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from math import isfinite
 
 from ..catalogue import entry
+from ..staffing import Stretch, stretch_of, stretch_words
 from ..targets.words import apart
 from ..text import say
 from ..text.numbers import number, quantity
@@ -112,13 +113,28 @@ def where(material: Material, about: About, lang: str) -> str:
     """The weak hours where chats are known, else the weak day; what data it takes where neither is."""
     weak = weakest_hours(material.hours, material.where_metric)
     if weak:
-        key = ("where_hours_busy" if weak.busier >= BUSY else "where_hours") if weak.clear else "where_hours_even"
-        return say(f"frontpage.{key}", lang, **_where_slots(weak, material.where_metric, lang), hours=hours(weak, lang))
+        need = needed(weak, material)
+        slots = _where_slots(weak, material.where_metric, lang) | {"hours": hours(weak, lang)}
+        said = stretch_words(need, material.staffing, lang) if need else ""
+        return say(f"frontpage.{_where_key(weak, need)}", lang, **slots, need=said)
     weak = weakest_day(material.days, material.where_metric)
     if weak:
         key, weekday = "where_days" if weak.clear else "where_days_even", say(f"frontpage.weekday_{weak.first}", lang)
         return say(f"frontpage.{key}", lang, **_where_slots(weak, material.where_metric, lang), weekday=weekday)
     return say("frontpage.where_unknown", lang, days=(about.last_day - about.first_day).days + 1)
+
+
+def _where_key(weak: Weak, need: Stretch | None) -> str:
+    if not weak.clear:
+        return "where_hours_even"
+    if need:
+        return "where_hours_short" if need.short else "where_hours_staffed"
+    return "where_hours_busy" if weak.busier >= BUSY else "where_hours"
+
+
+def needed(weak: Weak, material: Material) -> Stretch | None:
+    """What the weak hours need and have; null where that is not known."""
+    return None if material.needs is None else stretch_of(material.needs, weak.first, weak.last)
 
 
 def hours(weak: Weak, lang: str) -> str:

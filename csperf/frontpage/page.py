@@ -10,6 +10,7 @@ from datetime import date
 import pandas as pd
 
 from ..charts import Picture
+from ..staffing import StaffingSettings
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ class Material:
     targets: targets.COLUMNS. weights: metric, role (null: any), weight, said (where they come from). red_lines:
     targets.platform.COLUMNS. review: metric, role, level, low, high, met (people) of the month before, as
     targets.past.COLUMNS has them. industry: metric, cell, value. agents: metric, role, level, agent_id, value, n.
-    bonus: people.cost of a month as the newest. hours: weekday (0 = Monday), hour, value, n; days: day, value, n; both
+    bonus: people.cost of a month as the newest. needs: staffing.staffed of the month by hour, under the settings
+    `staffing`. hours: weekday (0 = Monday), hour, value, n; days: day, value, n; both
     of `where_metric`.
     """
 
@@ -64,6 +66,8 @@ class Material:
     agents: pd.DataFrame | None = None
     hours: pd.DataFrame | None = None
     days: pd.DataFrame | None = None
+    needs: pd.DataFrame | None = None
+    staffing: StaffingSettings = field(default_factory=StaffingSettings)
     where_metric: str = "reply_30s_msg"
 
 

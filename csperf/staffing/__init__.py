@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from .advice import assumptions, capacity_words, needed_words, stretch_words
 from .erlang import Queue, erlang_b
-from .needs import Stretch, agents_needed, hourly, mean_service_s, on_duty, peaks, rostered, staffed, stretches
+from .needs import (
+    Stretch,
+    agents_needed,
+    hourly,
+    mean_service_s,
+    on_duty,
+    peaks,
+    rostered,
+    staffed,
+    stretch_of,
+    stretches,
+)
 from .settings import StaffingSettings
 
 __all__ = [
@@ -22,6 +33,7 @@ __all__ = [
     "peaks",
     "rostered",
     "staffed",
+    "stretch_of",
     "stretch_words",
     "stretches",
 ]

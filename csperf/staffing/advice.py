@@ -17,10 +17,10 @@ from .settings import StaffingSettings
 
 
 def stretch_words(stretch: Stretch, settings: StaffingSettings, lang: str = "zh") -> str:
-    """30秒内回复80%，20–22点这个量要4个人，排班要5个，现在平均3.2个，差2个。"""
+    """30秒内回复80%，20–22点这个量要4个人，排班要5个，现在平均3.2个，差2个（或：人手是够的）。"""
     slots = {name: number(getattr(stretch, name), "count") for name in ("per_hour", "needed", "rostered", "short")}
     slots |= {"hours": hours_words(stretch, lang), "scheduled": f"{stretch.scheduled:.1f}"}
-    return say("staffing.stretch", lang, **slots, goal=goal_words(settings, lang))
+    return say(f"staffing.stretch{'' if stretch.short else '_enough'}", lang, **slots, goal=goal_words(settings, lang))
 
 
 def needed_words(per_hour: float, service_s: float, settings: StaffingSettings, lang: str = "zh") -> str:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import count
-from math import ceil, inf
+from math import ceil, floor, inf
 
 import numpy as np
 import pandas as pd
@@ -141,11 +141,17 @@ def stretches(by_hour: pd.DataFrame) -> list[Stretch]:
     return sorted(found, key=lambda one: (-one.short * (one.last - one.first), one.first))
 
 
+def stretch_of(by_hour: pd.DataFrame, first: int, last: int) -> Stretch | None:
+    """The hours from `first` to `last` (the end exclusive), short of nobody or more; null where that is not known."""
+    rows = by_hour[by_hour["hour"].between(first, last - 1)]
+    return _stretch(rows) if len(rows) and rows["short"].notna().all() else None
+
+
 def _stretch(rows: pd.DataFrame) -> Stretch:
     worst = rows.loc[rows["short"].idxmax()]
     first, last = int(rows["hour"].min()), int(rows["hour"].max()) + 1
     people = {name: int(rows[name].max()) for name in ("needed", "rostered")}
-    short = max(round(float(worst["short"])), 1)
+    short = max(floor(float(worst["short"]) + 0.5), 0)
     return Stretch(
         first, last, float(rows["per_hour"].max()), **people, scheduled=float(worst["scheduled"]), short=short
     )
