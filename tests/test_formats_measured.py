@@ -296,27 +296,6 @@ def test_a_documented_header_comes_to_its_values(name, tmp_path):
     assert loaded.counts.read == loaded.counts.kept == 1
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_columns_in_another_order_and_unknown_ones_change_nothing(name, tmp_path):
-    header, row, key, _version, _expected = CASES[name]
-    plain = read(workbook(tmp_path / NAMED, [header, row]))
-    more = [*(f"新列{i}" for i in range(10)), *reversed(header)]
-    mixed = read(workbook(tmp_path / f"又一份{NAMED}", [more, [*range(10), *reversed(row)]]))
-    assert mixed.recognised.format == key
-    assert values(mixed) == values(plain)
-
-
-@pytest.mark.parametrize("name", [name for name in CASES if name not in ("sycm own columns", "sycm reception")])
-def test_a_required_column_that_is_missing_is_named(name, tmp_path):
-    header, row, key, _version, _expected = CASES[name]
-    required = formats()[key].requires[1]
-    kept = [place for place, heading in enumerate(header) if heading.replace(" ", "") not in required]
-    less = [[cells[place] for place in kept] for cells in (header, row)]
-    with pytest.raises(CsperfError) as refused:
-        read(workbook(tmp_path / NAMED, less))
-    assert key in str(refused.value) and " / ".join(required) in str(refused.value)
-
-
 def test_every_key_is_the_catalogues():
     keys = {key for one in formats().values() if one.measured for key in one.measured.measures}
     assert keys <= set(ENTRIES)

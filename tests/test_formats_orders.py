@@ -431,34 +431,6 @@ def test_each_version_is_known_and_read(case, tmp_path):
     assert loaded.counts.read == len(case.rows)
 
 
-@pytest.mark.parametrize("case", EACH_FORMAT, ids=str)
-def test_order_of_columns_and_unknown_ones_change_nothing(case, tmp_path):
-    header = [*(f"不认识的列{n}" for n in range(10)), *reversed(HEADERS[case.header])]
-    loaded = read(case.file(tmp_path, header))
-    assert (loaded.recognised.format, loaded.recognised.version) == (case.format, case.version)
-    assert {f"不认识的列{n}" for n in range(10)} <= set(loaded.recognised.ignored)
-    if not formats()[case.format].fold or not formats()[case.format].fold.down:
-        agrees(loaded, case)
-
-
-@pytest.mark.parametrize("case", EACH_FORMAT, ids=str)
-def test_a_required_column_that_is_gone_is_named(case, tmp_path, monkeypatch):
-    monkeypatch.setenv("CSPERF_LANG", "zh")
-    known = formats()[case.format]
-    for entry in known.requires:
-        names = {name for wanted in entry for name in (wanted, *known.aliases.get(wanted, ()))}
-        plain_names = {name.replace("（", "(").replace("）", ")") for name in names}
-        header = [n for n in HEADERS[case.header] if n.strip().replace("（", "(").replace("）", ")") not in plain_names]
-        assert len(header) < len(HEADERS[case.header])
-        path = case.file(tmp_path, header)
-        match = recognise(path)
-        if match:  # an export that lacks more, known as such
-            assert match.format.table == "" and match.format.notes["zh"]
-        else:
-            with pytest.raises(CsperfError, match=f"缺少必需的列：.*{entry[0].split('(')[0]}"):
-                read(path)
-
-
 @pytest.mark.parametrize(
     "known", [f for f in formats().values() if f.table in ("orders", "refunds")], ids=lambda f: f.key
 )
