@@ -15,6 +15,10 @@ from .metric import Metric, Sum
 
 CLOCKS = ("sent_at", "started_at", "queued_at")  # when a row of a fact began
 QUICK_S, SILENT_S = 10, 180  # a reply that only stops the clock; a silence that a customer minds
+LATE_S = 10  # passed on so shortly before the limit
+HURRY_S, SHORT = 3600, 5  # before an order, and characters of a message that says something (PRACTICE 21)
+TALK = ["agent_id", "session_id"]
+ODD = ["agent_id", "n", "odd"]  # each agent's cases, and those of them that are looked for
 SECOND = 1_000_000  # microseconds
 COLUMNS = ["weekday", "hour", "value", "n"]
 
@@ -60,22 +64,69 @@ def _by_hour(facts: Mapping[str, ir.Table], part: Sum, timezone: str, first_day:
 
 
 def quick_openings(facts: Mapping[str, ir.Table], first_day: date, last_day: date) -> pd.DataFrame:
-    """agent_id, quick, silent: openings that an agent answered within QUICK_S, and those of them followed by silence.
+    """ODD: openings that an agent answered within QUICK_S, and those of them followed by silence.
 
     Followed by silence: the customer's next question in the session had no answer, or one after SILENT_S. Quick ones
     without another question say nothing and are not counted. In service hours.
     """
-    turns = facts["turns"]
-    turns = turns.filter(turns.scope == "agent", turns.agent_id.notnull(), ~turns.excluded, turns.in_hours)
-    turns = turns.filter(turns.day.between(first_day, last_day))
+    turns = _own_turns(facts, first_day, last_day)
     order = ibis.window(group_by=["agent_id", "session_id"], order_by=["started_at", "row_id"])
     after = turns.mutate(next_answered=turns.answered.lead().over(order), next_wait=turns.wait_us.lead().over(order))
     quick = after.filter(
         after.opening, after.answered, after.wait_us <= QUICK_S * SECOND, after.next_answered.notnull()
     )
     silent = ~quick.next_answered | (quick.next_wait.fill_null(0) > SILENT_S * SECOND)
-    rows = quick.group_by("agent_id").agg(quick=quick.count(), silent=silent.sum())
-    return rows.order_by("agent_id").to_pandas()
+    return _odd(quick, silent)
+
+
+def passed_on(facts: Mapping[str, ir.Table], limit_s: int, first_day: date, last_day: date) -> pd.DataFrame:
+    """ODD: questions that an agent passed on unanswered, and those of them in the last LATE_S before the limit.
+
+    `limit_s`: within which a first reply is in time. In service hours.
+    """
+    turns = _own_turns(facts, first_day, last_day, "passed_on")  # what is forgiven the giver is looked at as well
+    asked = turns.filter(turns.transferred_out, ~turns.answered).select(*TALK, "row_id", "started_at")
+    spoken = facts["agent_messages"]
+    passed = spoken.filter(spoken.scope == "agent", spoken.kind == "transfer").select(*TALK, "sent_at")
+    both = asked.inner_join(passed, TALK)
+    both = both.mutate(held=both.sent_at.delta(both.started_at, unit="microsecond"))
+    first = both.filter(both.held >= 0).group_by("agent_id", "row_id").agg(held=lambda t: t.held.min())
+    limit = limit_s * SECOND
+    return _odd(first, (first.held < limit) & (first.held >= limit - LATE_S * SECOND))
+
+
+def thin_credit(facts: Mapping[str, ir.Table], messages: ir.Table, first_day: date, last_day: date) -> pd.DataFrame:
+    """ODD: orders that an agent earned with a message in the HURRY_S before, and those before which all of these were
+    under SHORT characters and none a card (抢单, PRACTICE 21). `messages`: the store's, for their words."""
+    bought, spoken = facts["purchases"], facts["agent_messages"]
+    bought = bought.filter(bought.scope == "agent", bought.day.between(first_day, last_day))
+    bought = bought.select("agent_id", "buyer_id", "order_id", "created_at")
+    spoken = spoken.filter(spoken.scope == "agent", spoken.kind != "transfer")
+    both = bought.inner_join(
+        spoken.select("agent_id", "buyer_id", "row_id", "sent_at", "kind"), ["agent_id", "buyer_id"]
+    )
+    since = both.created_at.delta(both.sent_at, unit="microsecond")
+    said = (
+        both.filter(since >= 0, since <= HURRY_S * SECOND).select("agent_id", "order_id", "row_id", "kind").to_pandas()
+    )
+    words = messages.filter(messages.kind == "text").select("row_id", length=messages.text.length()).to_pandas()
+    enough = said["row_id"].map(words.set_index("row_id")["length"]).ge(SHORT) | (said["kind"] == "card")
+    orders = said.assign(odd=~enough).groupby(["agent_id", "order_id"], as_index=False)["odd"].all()
+    found = orders.groupby("agent_id")["odd"].agg(n="size", odd="sum").reset_index()
+    return found[ODD]
+
+
+def _own_turns(facts: Mapping[str, ir.Table], first_day: date, last_day: date, *forgiven: str) -> ir.Table:
+    """The agents' turns of these days that count, and those left out for one of these reasons."""
+    turns = facts["turns"]
+    counted = (~turns.excluded | turns.reason.isin(forgiven)) if forgiven else ~turns.excluded
+    turns = turns.filter(turns.scope == "agent", turns.agent_id.notnull(), counted, turns.in_hours)
+    return turns.filter(turns.day.between(first_day, last_day))
+
+
+def _odd(rows: ir.Table, odd: ir.BooleanValue) -> pd.DataFrame:
+    found = rows.group_by("agent_id").agg(n=rows.count(), odd=odd.sum())
+    return found.order_by("agent_id").to_pandas()[ODD]
 
 
 def open_refunds(refunds: ir.Table, until: date, timezone: str) -> pd.DataFrame:

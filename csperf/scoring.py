@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
+from .engine import EngineSettings, connect
 from .errors import CsperfError, Problem
 from .filled import filled_in
-from .lists import quick_openings
+from .lists import passed_on, quick_openings, thin_credit
 from .run import Run, facts, history, measure, month_days, propose
-from .scorecard import Scorecard, ScoreSettings, changes, gaming, hollow, scorecard
+from .scorecard import Scorecard, ScoreSettings, beside_others, changes, gaming, scorecard
 from .targets.register import later, published
 from .targets.register_file import read_register
 from .text import say, ui_language
@@ -20,6 +22,7 @@ from .text.numbers import day_words
 from .tidy import read_tidy
 from .weighing import in_use, published_weights, scorable
 
+WINDOW = dt.timedelta(days=1)  # an order of the month's first day was talked of before
 WORKED = "sessions_per_day"  # its denominator is the days worked
 
 
@@ -111,10 +114,20 @@ def register_of_events(run: Run) -> pd.DataFrame | None:
 def signs(run: Run, scored: Scored) -> pd.DataFrame:
     """What to look at before the scores are published (scorecard.gaming), from the chats too where there are any."""
     found = [gaming(scored.values, scored.targets, roster=run.table("roster"), month=scored.month)]
-    known = facts(run)
-    if "turns" in known:
-        found.append(hollow(quick_openings(known, run.first_day, run.last_day), scored.month))
+    found += [beside_others(check, seen, scored.month) for check, seen in _odd_chats(run)]
     return pd.concat([rows for rows in found if len(rows)] or found[:1], ignore_index=True)
+
+
+def _odd_chats(run: Run) -> Iterator[tuple[str, pd.DataFrame]]:
+    """What chats tell of each agent (lists.ODD), by check."""
+    known, days = facts(run), (run.first_day, run.last_day)
+    if "turns" not in known:
+        return
+    yield "hollow", quick_openings(known, *days)
+    yield "at_limit", passed_on(known, run.definition.first_reply_limit_s, *days)
+    if "purchases" in known:
+        said = run.store.read(connect(EngineSettings()), "messages", run.first_day - WINDOW, run.last_day)
+        yield "thin_credit", thin_credit(known, said, *days)
 
 
 def aimed(targets: pd.DataFrame) -> list[str]:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from csperf.errors import CsperfError
-from csperf.scorecard import Aims, ScoreSettings, changes, gaming, hollow, preset, score, scorecard
+from csperf.scorecard import OF_CHATS, Aims, ScoreSettings, beside_others, changes, gaming, preset, score, scorecard
 from csperf.scorecard.allocation import allocation
 from csperf.scorecard.card import coefficient
 from csperf.scorecard.gaming import near_target
@@ -388,14 +388,13 @@ def test_who_drops_cases_or_trades_one_metric_for_its_pair_is_listed():
     assert set(pairs["agent_id"]) == {"a05"}
 
 
-def test_quick_replies_followed_by_silence_are_listed():
-    openings = pd.DataFrame(
-        {"agent_id": [f"a{i}" for i in range(10)], "quick": 60, "silent": [6, 8, 5, 7, 6, 9, 7, 6, 5, 40]}
-    )
-    found = hollow(openings, "2026-10")
-    assert list(found.loc[found["listed"], "agent_id"]) == ["a9"]
-    assert not hollow(openings.assign(silent=6), "2026-10")["listed"].any()
-    assert not hollow(openings.assign(quick=5, silent=[0] * 9 + [5]), "2026-10")["listed"].any()
+def test_who_does_odd_things_more_often_than_the_others_is_listed():
+    openings = pd.DataFrame({"agent_id": [f"a{i}" for i in range(10)], "n": 60, "odd": [6, 8, 5, 7, 6, 9, 7, 6, 5, 40]})
+    for check in OF_CHATS:
+        found = beside_others(check, openings, "2026-10")
+        assert list(found.loc[found["listed"], "agent_id"]) == ["a9"] and set(found["check"]) == {check}
+        assert not beside_others(check, openings.assign(odd=6), "2026-10")["listed"].any()
+        assert not beside_others(check, openings.assign(n=5, odd=[0] * 9 + [5]), "2026-10")["listed"].any()
 
 
 def test_quick_openings_count_only_those_with_another_question():
@@ -419,6 +418,57 @@ def test_quick_openings_count_only_those_with_another_question():
     )
     found = quick_openings({"turns": ibis.memtable(turns)}, dt.date(2026, 10, 1), dt.date(2026, 10, 31))
     assert found.to_numpy().tolist() == [["a", 2, 1], ["b", 1, 1]]
+
+
+def test_only_what_is_passed_on_shortly_before_the_limit_is_odd():
+    import datetime as dt
+
+    import ibis
+
+    from csperf.lists import passed_on
+
+    asked = pd.Timestamp("2026-10-01 09:00", tz="UTC")
+    held = [
+        ("a", "s1", 29, False),
+        ("a", "s2", 31, False),
+        ("a", "s3", 5, False),
+        ("b", "s4", 25, False),
+        ("b", "s5", 25, True),
+    ]
+    names = ["agent_id", "session_id", "held", "answered"]
+    rows = pd.DataFrame(held, columns=names).assign(scope="agent")
+    turns = rows.assign(
+        row_id=rows["session_id"], started_at=asked, transferred_out=True, in_hours=True, day=dt.date(2026, 10, 1),
+        excluded=rows["held"] < 30, reason=["passed_on" if held < 30 else None for held in rows["held"]],
+    )  # fmt: skip
+    sent = rows.assign(kind="transfer", sent_at=asked + pd.to_timedelta(rows["held"], unit="s"))
+    later = sent.assign(sent_at=sent["sent_at"] + pd.Timedelta(hours=1))
+    facts = {"turns": ibis.memtable(turns), "agent_messages": ibis.memtable(pd.concat([later, sent]))}
+    found = passed_on(facts, 30, dt.date(2026, 10, 1), dt.date(2026, 10, 31))
+    assert found.to_numpy().tolist() == [["a", 3, 1], ["b", 1, 1]]
+
+
+def test_an_order_earned_with_hardly_a_word_is_odd():
+    import datetime as dt
+
+    import ibis
+
+    from csperf.lists import thin_credit
+
+    bought = pd.Timestamp("2026-10-01 09:00", tz="UTC")
+    said = [
+        ("a", "1", "m1", 5, "text", "在"), ("a", "2", "m2", 5, "text", "好的"),
+        ("a", "2", "m3", 50, "text", "这款有现货的"),
+        ("a", "3", "m4", 70, "text", "在"), ("b", "4", "m5", 1, "card", None), ("b", "5", "m6", 1, "sticker", None),
+    ]  # fmt: skip
+    rows = pd.DataFrame(said, columns=["agent_id", "order_id", "row_id", "ago", "kind", "text"]).assign(scope="agent")
+    rows = rows.assign(buyer_id="k" + rows["order_id"], sent_at=bought - pd.to_timedelta(rows["ago"], unit="min"))
+    orders = rows.drop_duplicates("order_id").assign(created_at=bought, day=dt.date(2026, 10, 1))
+    facts = {"purchases": ibis.memtable(orders), "agent_messages": ibis.memtable(rows)}
+    found = thin_credit(
+        facts, ibis.memtable(rows[["row_id", "kind", "text"]]), dt.date(2026, 10, 1), dt.date(2026, 10, 31)
+    )
+    assert found.to_numpy().tolist() == [["a", 2, 1], ["b", 2, 1]]  # a wrote nothing in the hour before order 3
 
 
 def test_customers_shared_out_by_lot_are_even_and_favourites_are_named():

@@ -9,7 +9,7 @@ from __future__ import annotations
 from .card import PARTS, Scorecard, score, scorecard
 from .changes import CHANGES, changes
 from .events import KINDS
-from .gaming import CHECKS, gaming, hollow
+from .gaming import CHECKS, OF_CHATS, beside_others, gaming
 from .points import Aims, as_shown
 from .presets import PRESETS, Preset, preset
 from .settings import ScoreSettings
@@ -18,6 +18,7 @@ __all__ = [
     "CHANGES",
     "CHECKS",
     "KINDS",
+    "OF_CHATS",
     "PARTS",
     "PRESETS",
     "Aims",
@@ -25,9 +26,9 @@ __all__ = [
     "ScoreSettings",
     "Scorecard",
     "as_shown",
+    "beside_others",
     "changes",
     "gaming",
-    "hollow",
     "preset",
     "score",
     "scorecard",

@@ -17,12 +17,12 @@ from ..stats.signals import apart
 from ..targets import agent_months
 from ..targets.settings import TargetSettings
 
-CHECKS = ("bunching", "cases_fall", "transfers_rise", "pair", "hollow")
+OF_CHATS = {"hollow": "first_reply_s", "at_limit": "transfer_share", "thin_credit": "orders_per_day"}
+CHECKS = ("bunching", "cases_fall", "transfers_rise", "pair", *OF_CHATS)
 COLUMNS = ["check", "metric", "other", "role", "agent_id", "month", "value", "expected", "n", "p", "listed"]
 FALSE_SHARE = 0.05  # of those listed, at most this share by chance (Benjamini & Hochberg 1995)
 LEAST_PAST = 3  # months before the one looked at, to know a person's ups and downs
 LEAST_NEAR = 10  # values within a step of the target
-FIRST_REPLY = "first_reply_s"
 TRANSFERS = ("transfer_share", "call_transfer_share")
 # What may be bought at the price of what: (better at the first, worse at the second).
 PAIRS = (
@@ -63,20 +63,21 @@ def gaming(
     return found.assign(listed=_listed(found))
 
 
-def hollow(openings: pd.DataFrame, month: str) -> pd.DataFrame:
-    """Quick first replies that silence follows, as rows of `gaming`: each person beside the others.
+def beside_others(check: str, seen: pd.DataFrame, month: str) -> pd.DataFrame:
+    """What chats tell, as rows of `gaming`: each person's share of odd cases beside the others'.
 
-    `openings`: lists.quick_openings. value: the person's share of quick openings followed by silence, expected: the
-    others', n: quick openings. Nobody is listed where fewer than eight people can be compared.
+    check: hollow (quick first replies that silence follows), at_limit (questions passed on just before the limit),
+    thin_credit (orders earned with hardly a word). `seen`: lists.ODD. value: the person's share, expected: the others',
+    n: their cases. Nobody is listed where fewer than eight people can be compared.
     """
-    n, silent = (openings[name].to_numpy(float) for name in ("quick", "silent"))
+    n, odd = (seen[name].to_numpy(float) for name in ("n", "odd"))
     enough = np.where(n >= LEAST_NEAR, n, 0.0)
-    share = silent / np.where(n > 0, n, np.nan)
+    share = odd / np.where(n > 0, n, np.nan)
     found = apart(*Arcsine().placed(share, enough))
     worse = np.where(found.z > 0, found.p / 2, np.where(np.isfinite(found.p), 1 - found.p / 2, np.nan))
-    others = (silent.sum() - silent) / np.where(n.sum() > n, n.sum() - n, np.nan)
-    rows = pd.DataFrame({"agent_id": openings["agent_id"], "value": share, "expected": others, "n": n, "p": worse})
-    rows = rows.assign(check="hollow", metric=FIRST_REPLY, other=None, role=None, month=month)
+    others = (odd.sum() - odd) / np.where(n.sum() > n, n.sum() - n, np.nan)
+    rows = pd.DataFrame({"agent_id": seen["agent_id"], "value": share, "expected": others, "n": n, "p": worse})
+    rows = rows.assign(check=check, metric=OF_CHATS[check], other=None, role=None, month=month)
     return rows.assign(listed=found.listed & (found.z > 0))[COLUMNS]
 
 

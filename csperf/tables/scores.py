@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from ..catalogue import entry
+from ..scorecard import OF_CHATS
 from ..targets import in_order
 from ..text import say, words
 from ..text.numbers import MISSING, aligned, month_words, number
@@ -141,7 +142,7 @@ def _whom(row, lang: str, names: Mapping[str, str] | None) -> str:
 
 
 def _seen(row, lang: str) -> str:
-    unit = "share" if row.check in ("cases_fall", "hollow") else entry(row.metric).unit
+    unit = "share" if row.check in ("cases_fall", *OF_CHATS) else entry(row.metric).unit
     if row.check == "bunching":
         return say("tables.seen_bunching", lang, above=int(row.value), n=int(row.n))
     slots = {"value": number(row.value, unit), "expected": number(row.expected, unit), "months": int(row.n)}
