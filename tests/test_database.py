@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
 import sqlite3
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -16,6 +18,9 @@ import pytest
 from csperf.errors import CsperfError
 from csperf.load import load, look, store_of
 from csperf.params import load_params
+from csperf.report import _run_facts
+from csperf.run import open_run
+from csperf.stages import Pack
 
 VARIABLE, PASSWORD = "SHOP_DB", "it's:a/secret"
 QUOTED = "it%27s%3Aa%2Fsecret"
@@ -57,7 +62,7 @@ def postgres():
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not programs:
         pytest.skip("no PostgreSQL server is installed (Debian: apt-get install postgresql)")
-    psycopg = pytest.importorskip("psycopg", reason="csperf[databases] is not installed")
+    psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed (pip install 'psycopg[binary]')")
     home = Path(tempfile.mkdtemp(prefix="pg-"))
     who = {"user": "postgres"} if os.getuid() == 0 else {}
     if who:
@@ -153,6 +158,26 @@ def test_no_password_is_left_in_the_store(postgres, tmp_path, monkeypatch):
     written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
     assert written
     assert not [1 for content in written for secret in (PASSWORD, QUOTED, "13800000002") if secret.encode() in content]
+
+
+def test_an_address_planted_in_the_environment_is_in_no_file_and_not_in_what_a_pack_says_of_its_run(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    Path("topsecret").mkdir()
+    made_sqlite(Path("topsecret"))
+    monkeypatch.setenv("ANOTHER_TOKEN", "topsecret")
+    load(settings(tmp_path, "sqlite://topsecret/shop.sqlite", monkeypatch))
+    told = _run_facts(tmp_path / "reports", Pack(open_run(tmp_path / "params.yaml"), "settle"), Path("params.yaml"))
+    written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and "topsecret" not in str(path)]
+    assert len(written) > 2 and not [1 for content in written if b"topsecret" in content]
+    assert "topsecret" not in json.dumps(told, default=str)
+
+
+def test_where_the_driver_is_not_installed_its_package_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    message = said(tmp_path, monkeypatch, "postgresql://a:topsecret@h/d")
+    assert "psycopg[binary]" in message and "topsecret" not in message
 
 
 def test_a_wrong_password_or_table_is_said_without_the_password(postgres, tmp_path, monkeypatch):

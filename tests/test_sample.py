@@ -125,7 +125,8 @@ def test_order_export_has_the_platforms_quirks(small):
 
 
 def test_numbers_of_rows_are_what_the_files_hold(small):
-    for name, rows in small.files.items():
+    by_line = {name: rows for name, rows in small.files.items() if "质检表" not in name}  # there a record is a cell
+    for name, rows in by_line.items():
         path = small.folder / name
         if path.suffix == ".csv":
             encoding = "utf-8-sig" if path.read_bytes().startswith(b"\xef\xbb\xbf") else "gb18030"

@@ -21,6 +21,7 @@ CHECK_HEADER = (
     *("抽查编号", "客服账号", "会话时间", "谁来评", "检查人", "沟通态度", "问题解决能力", "信息准确性", "标准话术"),
     *("及时记录客户需求", "按流程处理投诉", "及时响应", "准确解答", "妥善处理退换货及投诉", "促销规则解答"),
 )
+ABOUT_CHECK = 5  # columns that say which chat and who judges; the others are judgements, a record each
 PLAN_HEADER = ("种类", "期间", "项目", "计划数", "实际数")
 VISIT_HEADER = ("方式", "工号", "买家", "大客户", "应完成时间", "实际完成时间")
 FEEDBACK_HEADER = ("类型", "工号", "买家", "大客户", "应完成时间", "实际完成时间")
@@ -86,7 +87,9 @@ def write_registers(
     customers = script.seen & (script.chats.story < script.strangers)
     drawn = Registers(rng, world, script, np.flatnonzero(replied & customers), _helpers(world))
     written.sheet("exports/工单", TICKET_HEADER, list(_tickets(drawn, told)))
-    written.sheet("exports/质检表", CHECK_HEADER, list(_checks(drawn)))
+    checks = list(_checks(drawn))
+    judged = sum(answer is not None for check in checks for answer in check[ABOUT_CHECK:])
+    written.sheet("exports/质检表", CHECK_HEADER, checks, judged)
     written.sheet("exports/计划与预算", PLAN_HEADER, list(_plans(drawn)))
     written.sheet("exports/回访登记", VISIT_HEADER, list(_visits(drawn, orders)))
     written.sheet("exports/反馈与传递登记", FEEDBACK_HEADER, list(_feedback(drawn)))

@@ -34,12 +34,13 @@ class Written:
         self.files[name] = {"rows": rows, "duplicate": 0, "replaced": 0, "rejected": 0} | dropped
         return path
 
-    def sheet(self, name: str, header: Sequence[str], rows: Sequence[Row]) -> None:
-        """A workbook of one sheet; a CSV in UTF-8 where there is too much for one."""
+    def sheet(self, name: str, header: Sequence[str], rows: Sequence[Row], records: int | None = None) -> None:
+        """A workbook of one sheet; a CSV in UTF-8 where there is too much for one. `records`, if not one a row."""
+        told = len(rows) if records is None else records
         if self.bulk:
-            write_csv(self.note(f"{name}.csv", len(rows)), header, [_texts(row) for row in rows], "utf-8-sig")
+            write_csv(self.note(f"{name}.csv", told), header, [_texts(row) for row in rows], "utf-8-sig")
         else:
-            write_xlsx(self.note(f"{name}.xlsx", len(rows)), header, rows)
+            write_xlsx(self.note(f"{name}.xlsx", told), header, rows)
 
 
 def moments(world: World, seconds: np.ndarray) -> np.ndarray:
