@@ -14,6 +14,8 @@ from threading import Lock
 from jupyter_client.manager import KernelManager
 
 PACKAGES = Path(__file__).resolve().parent.parent
+# The client that looks after its kernel while it waits; one that blocks waits for ever for a kernel that was killed.
+LISTENING = "jupyter_client.asynchronous.AsyncKernelClient"
 
 
 def clean_start(folder: Path, variables: Mapping[str, str]) -> str:
@@ -31,7 +33,7 @@ class Kernels:
 
     @contextmanager
     def one(self) -> Iterator[KernelManager]:
-        """A kernel for one worker, given back at the end."""
+        """A kernel for one worker, given back at the end if it still lives."""
         try:
             kernel = self._free.get_nowait()
         except Empty:
@@ -40,7 +42,8 @@ class Kernels:
         try:
             yield kernel
         finally:
-            self._free.put(kernel)
+            if kernel.is_alive():
+                self._free.put(kernel)
 
 
 @contextmanager
@@ -55,7 +58,12 @@ def _kernel() -> Iterator[KernelManager]:
     place = tempfile.mkdtemp(prefix="csperf-")
     # Where sockets can be files nobody else on the machine can listen in; Windows has none.
     private = {"transport": "ipc", "ip": f"{place}/kernel"} if os.name == "posix" else {}
-    kernel = KernelManager(kernel_name="python3", connection_file=f"{place}/kernel.json", **private)
+    kernel = KernelManager(
+        kernel_name="python3",
+        connection_file=f"{place}/kernel.json",
+        client_class=LISTENING,
+        **private,
+    )
     # The kernel imports this csperf, wherever it lies; hash seed and backend are part of the page's bytes.
     places = [str(PACKAGES), os.environ.get("PYTHONPATH", "")]
     fixed = {"PYTHONHASHSEED": "0", "MPLBACKEND": "agg", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}

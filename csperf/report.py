@@ -29,6 +29,7 @@ import pandas as pd
 import papermill
 import xlsxwriter
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from nbclient.exceptions import DeadKernelError
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
@@ -262,6 +263,8 @@ def _run_one(
         return papermill.execute_notebook(notebook, None, given, km=kernel, progress_bar=False)
     except PapermillExecutionError as error:
         raise _stopped(path, error) from error
+    except DeadKernelError as error:
+        raise CsperfError(Problem(path.name, say("report.kernel_died"))) from error
     finally:
         seconds[path.stem] = time.monotonic() - started
         progress(path.stem)
