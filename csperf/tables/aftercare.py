@@ -9,7 +9,7 @@ import pandas as pd
 from ..catalogue import entry
 from ..metric import DEFAULT_MIN_N
 from ..text import say, words
-from ..text.numbers import MISSING, days_words, number
+from ..text.numbers import MISSING, days_words, labelled, number
 from .performance import figures
 from .table import Table, as_day, in_words, laid_out, who
 
@@ -23,7 +23,8 @@ def after_figures(frame: pd.DataFrame, name: str, *, lang: str = "zh") -> Table:
     heads[3:] = [say(f"tables.{name}_{c}", lang) for c in FIGURES[3:]]
     shown = pd.DataFrame(figures(rows, lang), columns=heads)
     title = say(f"tables.{name}" if len(rows) else "tables.after_none", lang, n=len(rows))
-    return Table(name, rows, laid_out(name, shown, title, lang, stub="metric"))
+    gt = laid_out(name, shown, title, lang, stub="metric").cols_align("right", columns=heads[1:])
+    return Table(name, rows, gt)
 
 
 def after_agents(values: pd.DataFrame, *, lang: str = "zh", names: Mapping[str, str] | None = None) -> Table:
@@ -34,7 +35,9 @@ def after_agents(values: pd.DataFrame, *, lang: str = "zh", names: Mapping[str, 
     agents = list(dict.fromkeys(frame["agent_id"]))
     shown = pd.DataFrame({say("tables.agent_id", lang): [who(agent, names) for agent in agents]})
     for key in keys:
-        shown[entry(key).name(lang)] = [cells.get((agent, key), MISSING) for agent in agents]
+        shown[labelled(entry(key).name(lang), entry(key).unit, lang)] = [
+            cells.get((agent, key), MISSING) for agent in agents
+        ]
     title = say("tables.after_agents" if agents else "tables.after_none", lang, n=len(agents))
     return Table("after_agents", frame, laid_out("after_agents", shown, title, lang, stub="agent_id"))
 

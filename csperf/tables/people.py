@@ -12,7 +12,7 @@ from ..people.growth import goal_words
 from ..people.pay import yuan
 from ..people.settings import SCORE, ConductSettings
 from ..text import say, words
-from ..text.numbers import MISSING, aligned, labelled, number, quantity
+from ..text.numbers import MISSING, aligned, labelled, month_words, number, quantity
 from .table import Table, laid_out, who
 
 Names = Mapping[str, str] | None
@@ -174,7 +174,7 @@ def pay_cost(found: pd.DataFrame, past: pd.DataFrame, *, lang: str = "zh") -> Ta
     months = past.assign(case=past["month"], budget_fen=None)
     frame = pd.concat([found, months.drop(columns=["month", "over"])], ignore_index=True)
     cells = {
-        "pay_case": [say(f"people.case_{c}", lang) if not c[:4].isdigit() else c for c in frame["case"]],
+        "pay_case": [month_words(c, lang) if c[:4].isdigit() else say(f"people.case_{c}", lang) for c in frame["case"]],
         "people_n": [number(value, "count") for value in frame["people"].astype(float)],
         "uncapped_fen": [yuan(fen) for fen in frame["uncapped_fen"]],
         "bonus_fen": [yuan(fen) for fen in frame["bonus_fen"]],
@@ -188,7 +188,7 @@ def pay_cost(found: pd.DataFrame, past: pd.DataFrame, *, lang: str = "zh") -> Ta
     budget = expected.loc["expected", "budget_fen"]
     limit = say("people.budget", lang, budget=yuan(budget)) if pd.notna(budget) else say("people.no_budget", lang)
     title = say("people.table_pay_cost", lang, **slots, budget=limit)
-    return _table("pay_cost", frame, cells, title, lang, notes=["pay_cost"])
+    return _table("pay_cost", frame, cells, title, lang, stub="pay_case", notes=["pay_cost"])
 
 
 # Cells ------------------------------------------------------------------------------------------------------------

@@ -94,11 +94,10 @@ def key_figures(
     frame = pd.DataFrame([*found, (COMPLETE, have / len(span), have, None)], columns=["metric", "value", "n", "before"])
     frame = frame.fillna(float("nan")).astype({"value": float, "n": float, "before": float})
     title = say("tables.key_figures", lang, month=month_words(month, lang), n=len(frame))
-    shown = pd.DataFrame(
-        figures(frame, lang), columns=[say(f"tables.{c}", lang) for c in ("metric", "value", "n", "before", "change")]
-    )
-    notes = [say("tables.key_figures_note", lang)]
-    return Table("key_figures", frame, laid_out("key_figures", shown, title, lang, stub="metric", notes=notes))
+    heads = [say(f"tables.{c}", lang) for c in ("metric", "value", "n", "before", "change")]
+    shown, notes = pd.DataFrame(figures(frame, lang), columns=heads), [say("tables.key_figures_note", lang)]
+    gt = laid_out("key_figures", shown, title, lang, stub="metric", notes=notes)
+    return Table("key_figures", frame, gt.cols_align("right", columns=heads[1:]))
 
 
 def figures(frame: pd.DataFrame, lang: str) -> list[tuple[str, str, str, str, str]]:

@@ -56,7 +56,7 @@ def supervision(hours: pd.DataFrame, *, lang: str = "zh") -> Table:
 def over_cap(found: pd.DataFrame, cap: float, *, lang: str = "zh", names: Mapping[str, str] | None = None) -> Table:
     """Who had more chats on a day than anybody should. `found`: workload.over_cap."""
     shown = pd.DataFrame({say("tables.agent_id", lang): [who(agent, names) for agent in found["agent_id"]]})
-    columns = {"days_worked": "days", "cases_per_day": "mean", "most_in_day": "most", "days_over": "over"}
+    columns = {"days_with_chats": "days", "cases_per_day": "mean", "most_in_day": "most", "days_over": "over"}
     for word, column in columns.items():
         shown[say(f"tables.{word}", lang)] = aligned(found[column], "count")
     shown.insert(4, say("tables.busiest", lang), [cell(as_day(day), lang) for day in found["busiest"]])
