@@ -10,24 +10,50 @@ import ibis.expr.types as ir
 import pandas as pd
 
 COLUMNS = ["day", "weekday", "hour", "arrivals", "served", "busy_s"]
-STARTS = {"sessions": "started_at", "calls": "queued_at"}  # chats come first
+STARTS = {"sessions": "started_at", "calls": "queued_at"}
+QUEUES = {"chats": "sessions", "calls": "calls"}  # chats come first
+ROLES = ("pre", "after")  # each with customers of its own; mixed people help in both
 SECOND = 1_000_000  # microseconds
 
 
+def queues(facts: Mapping[str, ir.Table], first_day: date, last_day: date) -> list[str]:
+    """The queues that the facts tell apart: `chats`, after it the roles that had any where several had, and `calls`.
+
+    Calls are one queue: of those who gave up before anybody answered no role is known.
+    """
+    found = [queue for queue, fact in QUEUES.items() if fact in facts]
+    if "chats" in found:
+        rows = facts["sessions"]
+        rows = rows.filter(rows.scope == "agent", rows.day.between(first_day, last_day), rows.role.isin(ROLES))
+        known = set(rows.select("role").distinct().to_pandas()["role"])
+        found[1:1] = [role for role in ROLES if role in known and len(known) > 1]
+    return found
+
+
 def arrivals(
-    facts: Mapping[str, ir.Table], timezone: str, first_day: date, last_day: date, *, reply_s: float = 30
+    facts: Mapping[str, ir.Table],
+    timezone: str,
+    first_day: date,
+    last_day: date,
+    *,
+    queue: str = "chats",
+    reply_s: float = 30,
 ) -> pd.DataFrame:
     """COLUMNS by local day and hour of the customers' beginning (weekday 0 = Monday); hours without any have no row.
 
-    arrivals: chats with a question in service hours, or all incoming calls. served: those of them of which it is known
-    how long they took, busy_s: how long together. A chat takes from its opening to its last reply, of which the wait
-    for the first reply counts for `reply_s` at most: what is longer, the customer waited and nobody worked. A call
-    takes talk, hold and after-call work. Empty without either fact.
+    `queue`: one of `queues`; a chat is in the queue of a role for each of its agents who had it, and begins there when
+    it came to them. arrivals: chats with a question in service hours, or all incoming calls. served: those
+    of them of which it is known how long they took, busy_s: how long together. A chat takes from its opening to its
+    last reply, of which the wait for the first reply counts for `reply_s` at most: what is longer, the customer waited
+    and nobody worked. A call takes talk, hold and after-call work. Empty without the queue's fact.
     """
-    name = next((name for name in STARTS if name in facts), "")
-    if not name:
+    name = QUEUES.get(queue, "sessions")
+    if name not in facts:
         return pd.DataFrame(columns=COLUMNS)
-    rows = facts[name].filter(facts[name].scope == "shop", facts[name].day.between(first_day, last_day))
+    rows = facts[name].filter(facts[name].day.between(first_day, last_day))
+    rows = (
+        rows.filter(rows.scope == "agent", rows.role == queue) if queue in ROLES else rows.filter(rows.scope == "shop")
+    )
     counted = _chats(rows, reply_s) if name == "sessions" else _calls(rows)
     minutes = counted.mutate(at=counted[STARTS[name]].truncate("m")).group_by("at")  # zones shift by 15 minutes
     sums = minutes.agg(
@@ -55,10 +81,11 @@ def _by_hour(minutes: pd.DataFrame, timezone: str) -> pd.DataFrame:
     return sums.groupby(list(places), as_index=False)[["arrivals", "served", "busy_s"]].sum()[COLUMNS]
 
 
-def chats_open(facts: Mapping[str, ir.Table], first_day: date, last_day: date) -> float:
+def chats_open(facts: Mapping[str, ir.Table], first_day: date, last_day: date, queue: str = "chats") -> float:
     """How many chats an agent had open on average while any was open; NaN where nobody was answered."""
     rows = facts["sessions"]
     rows = rows.filter(rows.scope == "agent", rows.day.between(first_day, last_day), ~rows.excluded)
+    rows = rows.filter(rows.role == queue) if queue in ROLES else rows
     sums = rows.agg(wall=rows.handle_us.sum(), active=rows.active_us.sum()).to_pandas().iloc[0].astype(float)
     return float(sums["wall"] / sums["active"]) if sums["active"] > 0 else float("nan")
 
@@ -76,10 +103,12 @@ def callers_patience_s(facts: Mapping[str, ir.Table], first_day: date, last_day:
     return float(sums["waited"] / sums["left"] / SECOND) if sums["left"] > 0 else None
 
 
-def spans_of_replies(facts: Mapping[str, ir.Table], first_day: date, last_day: date) -> pd.DataFrame:
+def spans_of_replies(
+    facts: Mapping[str, ir.Table], first_day: date, last_day: date, queue: str = "chats"
+) -> pd.DataFrame:
     """agent_id, start, end: of each agent and day the first and the last reply; calls: answer and end."""
-    name = next((name for name in ("agent_messages", "calls") if name in facts), "")
-    if not name:
+    name = "calls" if queue == "calls" else "agent_messages"
+    if name not in facts:
         return pd.DataFrame(columns=["agent_id", "start", "end"])
     rows = facts[name]
     rows = rows.filter(rows.scope == "agent", rows.day.between(first_day, last_day), rows.agent_id.notnull())

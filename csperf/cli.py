@@ -454,6 +454,9 @@ def weights(
         typer.echo(said)
 
 
+STAFFING_BY = ("hour", "week", "queue")
+
+
 def _staffing_option(name: str, metavar: str, **more: Any) -> Any:
     return typer.Option(name, metavar=metavar, help=say(f"staffing.option_{name.strip('-')}"), **more)
 
@@ -462,7 +465,8 @@ def _staffing_option(name: str, metavar: str, **more: Any) -> Any:
 def staffing(
     params_file: Annotated[Path | None, typer.Argument(metavar="[PARAMS]", help=say("cli.params_file"))] = None,
     month: Month = "",
-    by: Annotated[str, _staffing_option("--by", "hour|week", callback=_one_of(("hour", "week")))] = "hour",
+    by: Annotated[str, _staffing_option("--by", "|".join(STAFFING_BY), callback=_one_of(STAFFING_BY))] = "hour",
+    queue: Annotated[str, _staffing_option("--queue", "QUEUE")] = "",
     per_hour: Annotated[float | None, _staffing_option("--per-hour", "N", min=0)] = None,
     handle: Annotated[float | None, _staffing_option("--handle", "SECONDS", min=1)] = None,
     chats: Annotated[float | None, _staffing_option("--chats", "N", min=1)] = None,
@@ -482,7 +486,7 @@ def staffing(
         findings = reckoned(per_hour or 0, lang or ui_language(), **changes)
     else:
         with working(say("cli.measuring")):
-            table, findings = worked_out(params_file, month, by, lang or ui_language(), **changes)
+            table, findings = worked_out(params_file, month, by, queue, lang or ui_language(), **changes)
         _show(table, output, excel=excel)
     for said in findings:
         typer.echo(said)

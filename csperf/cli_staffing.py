@@ -1,4 +1,4 @@
-"""What `csperf staffing` is asked for: the need of a shop by hour or by weekday and hour, or a sum without any data."""
+"""What `csperf staffing` is asked for: the need of a shop by hour, weekday or queue, or a sum without any data."""
 
 from __future__ import annotations
 
@@ -11,18 +11,22 @@ from .staffing import StaffingSettings, assumptions, capacity_words, needed_word
 HOUR = ["hour", "days", "arrivals", "per_hour", "load", "needed", "rostered", "scheduled", "short", "answered"]
 
 
-def worked_out(params_file: Path, month: str, by: str, lang: str, **changes: float) -> tuple[pd.DataFrame, list[str]]:
+def worked_out(
+    params_file: Path, month: str, by: str, queue: str, lang: str, **changes: float
+) -> tuple[pd.DataFrame, list[str]]:
     """The hours in which customers come, or somebody is there, with what they need; and what there is to say.
 
-    `by`: hour or week; `changes`: fields of StaffingSettings in place of the shop's. CsperfError where
-    nobody came.
+    `by`: hour, week, or queue (each queue's busiest hour); `queue`: which one, empty = the first (manning.manning);
+    `changes`: fields of StaffingSettings in place of the shop's. CsperfError where nobody came.
     """
-    from .manning import manning
+    from .manning import by_queue, manning
     from .run import facts, open_run, red_lines
 
     run = open_run(params_file, month=month)
     settings = run.params.staffing.model_copy(update=changes)
-    found = manning(facts(run), settings)
+    found = manning(facts(run), settings, queue)
+    if by == "queue":
+        return by_queue(facts(run), settings), found.words(lang)
     rows = found.by_hour if by == "hour" else found.week
     rows = rows[(rows["arrivals"] > 0) | (rows["scheduled"].fillna(0) > 0)]
     said = [*found.words(lang), *capacity_words(red_lines(run), found.short, lang)]

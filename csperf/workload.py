@@ -5,7 +5,7 @@ Values are those of run.measure; shifts those of the store.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import date
 
 import numpy as np
@@ -20,6 +20,7 @@ MIX_TO_MOVE = WORTH_SAYING  # of an agent's chats: smaller differences of mix ch
 LEAST_EXPECTED = 5.0  # cases in a cell on average: below it the chi-square test means nothing (Cochran 1954)
 SHORT_REST_H = 11.0  # hours between two shifts: a late shift followed by an early one (EU directive 2003/88, as a mark)
 UNCODED = ""
+COUNTED = {"sessions_per_day": ("sessions", "numerator"), "aht_s": ("calls", "denominator")}  # -> fact, column
 HOUR = pd.Timedelta(hours=1)
 
 
@@ -32,17 +33,30 @@ def day_cap(settings: StaffingSettings, service_s: float, hours: float) -> float
     return float(settings.day_cap or busy * settings.chats_at_once / (settings.handle_s or service_s))
 
 
-def over_cap(daily: pd.DataFrame, cap: float, metric: str = "sessions_per_day") -> pd.DataFrame:
+def metric_of(facts: Container[str]) -> str:
+    """The metric whose values by agent and day tell how much each had: of chats, or of calls where there are none."""
+    return next((metric for metric, (fact, _column) in COUNTED.items() if fact in facts), next(iter(COUNTED)))
+
+
+def cases(daily: pd.DataFrame) -> pd.DataFrame:
+    """agent_id, day, n: how many chats, or calls, everybody had a day. `daily`: agent values by day of `metric_of`."""
+    rows = daily[daily["metric"].isin(COUNTED)]
+    n = [row[COUNTED[row["metric"]][1]] for _at, row in rows.iterrows()]
+    return rows[["agent_id", "day"]].assign(n=pd.Series(n, index=rows.index, dtype=float))
+
+
+def over_cap(daily: pd.DataFrame, cap: float) -> pd.DataFrame:
     """agent_id, days, mean, most, busiest, over, share: each person's days of work, and those with over `cap` chats.
 
-    `daily`: agent values by day, whose numerator counts chats. busiest: the day with the most. The worst first.
+    `daily`: agent values by day (`cases`). busiest: the day with the most. The worst first.
     """
-    rows = daily[(daily["metric"] == metric) & (daily["numerator"] > 0)].assign(over=daily["numerator"] > cap)
-    people = rows.sort_values(["numerator", "day"], ascending=[False, True], kind="stable").groupby("agent_id")
+    rows = cases(daily)
+    rows = rows[rows["n"] > 0].assign(over=rows["n"] > cap)
+    people = rows.sort_values(["n", "day"], ascending=[False, True], kind="stable").groupby("agent_id")
     found = people.agg(
         days=("day", "nunique"),
-        mean=("numerator", "mean"),
-        most=("numerator", "max"),
+        mean=("n", "mean"),
+        most=("n", "max"),
         busiest=("day", "first"),
         over=("over", "sum"),
     ).reset_index()
@@ -66,13 +80,12 @@ def gini(values: Sequence[float] | pd.Series) -> float:
 def fairness(daily: pd.DataFrame, shifts: pd.DataFrame, days: Sequence[date], timezone: str) -> pd.DataFrame:
     """agent_id, chats, hours, per_hour, days_on, off_per_week, shortest_rest_h, short_rests: everybody's load and rest.
 
-    `daily`: agent values with sessions_per_day by day; `shifts`: agent_id, start, end (UTC) of the `days`. per_hour is
+    `daily`: agent values by day (`cases`); `shifts`: agent_id, start, end (UTC) of the `days`. per_hour is
     chats by hour of the shifts. off_per_week: days without a shift in seven, from a person's first shift to the last,
     so that whoever came or left in between has no holiday. Rests are those between two shifts; short ones are below
     SHORT_REST_H. Null where a person has no shift, or never two.
     """
-    rows = daily[daily["metric"] == "sessions_per_day"]
-    chats = rows.groupby("agent_id")["numerator"].sum().rename("chats")
+    chats = cases(daily).groupby("agent_id")["n"].sum().rename("chats")
     own = _within(shifts, days, timezone).join(chats, how="outer")
     own = own.assign(per_hour=own["chats"] / own["hours"], off_per_week=7 * (1 - own["days_on"] / own["span"]))
     names = ["chats", "hours", "per_hour", "days_on", "off_per_week", "shortest_rest_h", "short_rests"]

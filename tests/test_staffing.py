@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csperf.arrivals import arrivals, callers_patience_s, spans_of_replies
+from csperf.arrivals import arrivals, callers_patience_s, queues, spans_of_replies
 from csperf.staffing import (
     Queue,
     StaffingSettings,
@@ -100,7 +100,7 @@ def test_the_banks_arrivals_service_and_staff_are_the_published_ones(bank):
     facts, published = bank
     february = dt.date(1999, 2, 1), dt.date(1999, 2, 28)
     wednesdays = [dt.date(1999, 2, day) for day in (3, 10, 17, 24)]
-    hours = hourly(arrivals(facts, "Asia/Jerusalem", *february), wednesdays, ["hour"])
+    hours = hourly(arrivals(facts, "Asia/Jerusalem", *february, queue="calls"), wednesdays, ["hour"])
     assert hours["per_hour"].tolist() == published["hourly_arrival_rate_0_23"]
     assert round((3600 / hours["service_s"]).mean(), 5) == published["mean_hourly_service_rate"]
     goal = StaffingSettings(most_waiting=0.5, handle_s=3600 / 15, **ONE_GOAL)
@@ -183,6 +183,14 @@ def test_the_shortage_of_an_evening_in_words():
     assert table.set_index("hour").loc[9, "short"] == 0
 
 
+def test_hours_that_need_more_than_their_neighbours_are_told_apart():
+    hours = pd.DataFrame({"hour": [8, 9, 10, 11], "per_hour": [5.0, 9, 40, 41], "needed": [1, 1, 4, 4]})
+    table = hours.assign(rostered=[2, 2, 5, 5], scheduled=[1.0, 0.5, 3.0, 5.0], short=[1.0, 1.5, 2.0, 0.0])
+    first, second = stretches(table)
+    assert (first.first, first.last, first.needed, first.scheduled, first.short) == (8, 10, 1, 0.5, 2)
+    assert (second.first, second.last, second.needed, second.rostered, second.short) == (10, 11, 4, 5, 2)
+
+
 def test_one_agent_for_374_consultations():
     """The manual's 才1个客服人员: 374 consultations in a day of 15 hours, five minutes each."""
     said = needed_words(374 / 15, 300, StaffingSettings(chats_at_once=1))
@@ -235,6 +243,24 @@ def test_nobody_works_on_a_chat_while_it_waits_overnight():
     )
     (row,) = arrivals(facts, "Asia/Shanghai", MONDAY, MONDAY).itertuples()
     assert (row.day, row.weekday, row.hour, row.arrivals, row.served, row.busy_s) == (MONDAY, 0, 20, 2, 1, 90.0)
+
+
+def test_a_role_is_a_queue_where_several_had_chats():
+    rows = {
+        "scope": ["shop", "agent", "agent", "agent", "shop"],
+        "role": [None, "pre", "after", "bot", None],
+        "started_at": pd.to_datetime(["2026-10-05 12:10"] * 3 + ["2026-10-05 12:50"] * 2, utc=True),
+        "first_wait_us": pd.array([0, 0, 0, None, None], dtype="Int64"),
+        "handle_us": pd.array([90_000_000, 60_000_000, 20_000_000, None, None], dtype="Int64"),
+    }
+    plain = {"asked": True, "in_hours": True, "excluded": False, "day": MONDAY}
+    facts = {"sessions": ibis.memtable(pd.DataFrame(rows).assign(**plain)), "calls": None}
+    assert queues(facts, MONDAY, MONDAY) == ["chats", "pre", "after", "calls"]
+    for queue, came, busy_s in (("chats", 2, 90.0), ("after", 1, 20.0)):
+        (row,) = arrivals(facts, "Asia/Shanghai", MONDAY, MONDAY, queue=queue).itertuples()
+        assert (row.hour, row.arrivals, row.served, row.busy_s) == (20, came, 1, busy_s)
+    one_role = {"sessions": facts["sessions"].filter(facts["sessions"].role != "pre")}
+    assert queues(one_role, MONDAY, MONDAY) == ["chats"]
 
 
 def test_callers_patience_counts_the_waiting_of_all():

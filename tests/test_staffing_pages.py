@@ -54,10 +54,21 @@ def test_hours_with_their_need_and_what_is_missing(seen, plan):
     assert [row[-2:] for row in unknown.gt._tbl_data.values.tolist()] == [["–", "–"]] * 2
 
 
+def test_each_queue_has_a_line_and_the_one_that_lacks_people_most_is_named():
+    rows = pd.DataFrame({"queue": ["chats", "after", "calls"], "hour": [20, 21, 9], "short_hours": [1, 3, None]})
+    amounts = {"arrivals": 90, "service_s": 218.5, "per_hour": 4.5, "needed": 2, "rostered": 3, "scheduled": 1.2}
+    table = tables.staffing_queues(rows.assign(**amounts), SETTINGS)
+    assert title(table) == "30秒内回复80%：售后聊天最缺人，有3个钟点不够"
+    assert table.gt._tbl_data["队列"].tolist() == ["全部聊天", "售后聊天", "电话"]
+    assert table.gt._tbl_data["差人的钟点数"].tolist() == ["1", "3", "–"]
+    unknown = tables.staffing_queues(rows.assign(**amounts, short_hours=None), SETTINGS)
+    assert title(unknown).endswith("（没有排班，算不出差几个）")
+
+
 def test_pictures_say_where_it_is_busiest_and_where_people_are_missing(seen, plan):
     week = staffed(hourly(seen, [MONDAY]), SETTINGS)
     assert charts.week_hours(week, "per_hour").alt == "最忙的是周一20–21点，每小时45个咨询（共47个）"
-    assert charts.week_hours(week, "load").alt.startswith("周一20–21点最满：相当于3.66个人")
+    assert charts.week_hours(week, "rostered").alt == "周一20–21点最要人：要排6个"
     assert charts.needed_scheduled(by_hour(seen, plan)).alt == "1个钟点排的人不够"
     assert charts.needed_scheduled(by_hour(seen)).alt.endswith("不知道现在排了几个）")
     empty = staffed(hourly(seen.iloc[:0], [MONDAY]), SETTINGS)
@@ -66,8 +77,8 @@ def test_pictures_say_where_it_is_busiest_and_where_people_are_missing(seen, pla
 
 def test_a_share_of_few_cases_has_no_cell():
     served = pd.DataFrame({"weekday": [0, 0], "hour": [9, 20], "value": [0.0, 0.75], "n": [1, 40]})
-    assert charts.week_hours(served, "share", better="higher").alt.startswith("周一20–21点最跟不上：首次响应达标75%")
-    few = charts.week_hours(served.iloc[:1], "share", better="higher")
+    assert charts.week_hours(served, "first_reply_in_time").alt.startswith("周一20–21点最跟不上：首次响应达标率75%")
+    few = charts.week_hours(served.iloc[:1], "call_answered_20s_share")
     assert few.alt == "这段时间没有咨询，也没有来电"
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from csperf.staffing import StaffingSettings
-from csperf.workload import day_cap, evenness, fairness, gini, mix, of_categories, over_cap
+from csperf.workload import cases, day_cap, evenness, fairness, gini, metric_of, mix, of_categories, over_cap
 
 DAYS = [dt.date(2026, 10, day) for day in (5, 6, 7)]
 
@@ -86,6 +86,12 @@ def test_only_people_of_one_group_are_compared():
     frame = pd.DataFrame(rows, columns=["agent_id", "category", "n"])
     assert mix(frame)["listed"].all()
     assert not mix(frame, roles)["listed"].any()
+
+
+def test_calls_are_counted_where_a_shop_has_no_chats():
+    rows = pd.DataFrame({"metric": "aht_s", "agent_id": ["a"], "day": ["2026-10-05"], "numerator": [900.0]})
+    assert cases(rows.assign(denominator=[12.0]))["n"].tolist() == [12.0]
+    assert (metric_of({"calls"}), metric_of({"calls", "sessions"})) == ("aht_s", "sessions_per_day")
 
 
 def test_values_by_category_count_their_numerator():

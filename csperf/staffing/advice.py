@@ -62,4 +62,5 @@ def assumptions(settings: StaffingSettings, lang: str = "zh") -> str:
     """What the numbers of people rest on."""
     at_once = number(settings.chats_at_once, "count")
     several = say("staffing.several", lang, at_once=at_once) if settings.chats_at_once > 1 else ""
-    return say("staffing.assumptions", lang, several=several)
+    shares = {name: number(getattr(settings, name), "share") for name in ("occupancy", "shrinkage")}
+    return say("staffing.assumptions", lang, several=several, **shares)

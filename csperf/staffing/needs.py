@@ -121,8 +121,8 @@ def on_duty(
 
 @dataclass(frozen=True)
 class Stretch:
-    """Hours that follow each other and lack people: first to last (the end exclusive), what comes in the busiest of
-    them, how many must be at the desk and on the plan, how many are on it, how many are missing."""
+    """Hours that follow each other, first to last (the end exclusive), and of the one that lacks most: what comes, how
+    many must be at the desk and on the plan, how many are on it, how many are missing."""
 
     first: int
     last: int
@@ -133,11 +133,16 @@ class Stretch:
     short: int
 
 
+def lacking(hours: pd.DataFrame) -> pd.Series:
+    """Which hours lack half a person or more; none where nobody knows who was there."""
+    return hours["short"].fillna(0) >= 0.5
+
+
 def stretches(by_hour: pd.DataFrame) -> list[Stretch]:
-    """Where whole people are missing, the longest and emptiest first. `by_hour`: staffed, by hour."""
-    lacking = by_hour[by_hour["short"].fillna(0) >= 0.5]
-    block = (lacking["hour"].diff() != 1).cumsum()
-    found = [_stretch(rows) for _key, rows in lacking.groupby(block)]
+    """Where people are missing and as many are needed, the longest and emptiest first. `by_hour`: staffed, by hour."""
+    rows = by_hour[lacking(by_hour)]
+    block = ((rows["hour"].diff() != 1) | (rows["needed"].diff() != 0)).cumsum()
+    found = [_stretch(own) for _key, own in rows.groupby(block)]
     return sorted(found, key=lambda one: (-one.short * (one.last - one.first), one.first))
 
 
@@ -150,11 +155,10 @@ def stretch_of(by_hour: pd.DataFrame, first: int, last: int) -> Stretch | None:
 def _stretch(rows: pd.DataFrame) -> Stretch:
     worst = rows.loc[rows["short"].idxmax()]
     first, last = int(rows["hour"].min()), int(rows["hour"].max()) + 1
-    people = {name: int(rows[name].max()) for name in ("needed", "rostered")}
+    per_hour, scheduled = float(worst["per_hour"]), float(worst["scheduled"])
+    needed, rostered = int(worst["needed"]), int(worst["rostered"])
     short = max(floor(float(worst["short"]) + 0.5), 0)
-    return Stretch(
-        first, last, float(rows["per_hour"].max()), **people, scheduled=float(worst["scheduled"]), short=short
-    )
+    return Stretch(first, last, per_hour, needed, rostered, scheduled, short)
 
 
 def peaks(hours: pd.DataFrame, times: int = 3) -> pd.DataFrame:

@@ -49,7 +49,7 @@ from .review import backtests, past_targets, red_lines
 from .scores import allocation, gaming, score_changes, score_parts, scores
 from .side_by_side import industry_origin, platform_rules, rule_words, three_sources
 from .signals import bands, standings, unusual_months, verdicts
-from .staffing import fair_load, mixes, over_cap, staffing_hours, supervision
+from .staffing import fair_load, mixes, over_cap, staffing_hours, staffing_queues, supervision
 from .table import MIME, Table, names, too_few
 from .targets import adjusted_agents, by_shift, contradictions, level_spread, past_attainment, targets
 from .training import by_hand, counted_turns, explained, turns_of_day
@@ -132,6 +132,7 @@ __all__ = [
     "shop_days",
     "shown_by",
     "staffing_hours",
+    "staffing_queues",
     "standings",
     "suggestions",
     "supervision",

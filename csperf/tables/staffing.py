@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from ..staffing import StaffingSettings
+from ..staffing import StaffingSettings, lacking
 from ..staffing.advice import goal_words
 from ..text import say
 from ..text.numbers import MISSING, aligned, number
@@ -29,11 +29,28 @@ def staffing_hours(
         shown[say(f"tables.people_{column}", lang)] = aligned(rows[column].astype(float).clip(lower=0), "count")
     shown[say("tables.expected_answered", lang)] = [number(value, "share") for value in rows["answered"]]
     known = rows["scheduled"].notna().any()
-    slots = {"goal": goal_words(settings, lang), "short": int((rows["short"].fillna(0) >= 0.5).sum())}
+    slots = {"goal": goal_words(settings, lang), "short": int(lacking(rows).sum())}
     ending = "_unknown" if not known else "" if slots["short"] else "_enough"
     title = say(f"tables.staffing_hours{ending}", lang, **slots)
     notes = [*said, say("tables.staffing_hours_note", lang)]
     return Table("staffing_hours", rows, laid_out("staffing_hours", shown, title, lang, stub="hour", notes=notes))
+
+
+def staffing_queues(rows: pd.DataFrame, settings: StaffingSettings, *, lang: str = "zh") -> Table:
+    """Each queue in its hour that needs most people. `rows`: manning.by_queue."""
+    shown = pd.DataFrame({say("tables.queue", lang): [say(f"staffing.queue_{queue}", lang) for queue in rows["queue"]]})
+    shown[say("tables.worst_hour", lang)] = [_hour(hour, lang) for hour in rows["hour"]]
+    words = {name: name for name in ("arrivals", "service_s", "per_hour")}
+    words |= {f"people_{name}": name for name in ("needed", "rostered", "scheduled")} | {"short_hours": "short_hours"}
+    for word, column in words.items():
+        shown[say(f"tables.{word}", lang)] = aligned(rows[column].astype(float), "count")
+    hours = rows["short_hours"].astype(float)
+    ending = "_unknown" if hours.isna().all() else "" if hours.max() > 0 else "_enough"
+    worst = shown.iloc[hours.fillna(0).argmax(), 0]
+    slots = {"goal": goal_words(settings, lang), "queue": worst, "hours": number(hours.max(), "count")}
+    title = say(f"tables.staffing_queues{ending}", lang, **slots)
+    notes = [say("tables.staffing_queues_note", lang)]
+    return Table("staffing_queues", rows, laid_out("staffing_queues", shown, title, lang, stub="queue", notes=notes))
 
 
 def _hour(hour: int, lang: str) -> str:
