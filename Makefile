@@ -6,7 +6,8 @@
 # make docs     writes to docs/: the metrics dictionary and the exports known, Chinese and English; the coverage table
 # make bench    measures csperf against SQL, polars and pandas on made-up shops of 1, 10 and 50 million messages (hours)
 # make spark    adds pyspark, for `engine: {backend: spark}` (needs Java 17 or newer)
-# make bench-packs  measures ten shops' packs against one Papermill process each; make bench-spark csperf on Spark
+# make bench-packs  measures ten shops' packs against one Papermill process each; make bench-spark csperf on Spark;
+# make bench-incremental  a month more on a store of a year against that month alone
 # make lock     compiles requirements.lock and those of `make spark` and `make bench` from pyproject.toml (needs uv)
 # Only make and a python3 of 3.11 or newer are assumed; uv is used where it is found.
 
@@ -14,7 +15,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := report
-.PHONY: setup report test check bench bench-packs bench-spark bench-stats lab docs spark lock
+.PHONY: setup report test check bench bench-incremental bench-packs bench-spark bench-stats lab docs spark lock
 
 VENV  := .venv
 READY := $(VENV)/.ready
@@ -72,6 +73,9 @@ else
 	$(RUN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-bench.lock
 endif
 	$(RUN)/python -m bench.speed $(SIZES)
+
+bench-incremental: $(READY)
+	$(RUN)/python -m bench.incremental
 
 bench-packs: $(READY)
 	$(RUN)/python -m bench.packs

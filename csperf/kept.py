@@ -39,11 +39,11 @@ READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 @cache
-def edition() -> str:
+def edition(engine: str) -> str:
     """Changes with the package's code and with the engine: what another edition kept is derived anew."""
     package = Path(__file__).parent
     code = [(str(path.relative_to(package)), path.read_bytes()) for path in sorted(package.rglob("*.py"))]
-    return digest(FORMAT, duckdb.__version__, ibis.__version__, *(part for pair in code for part in pair))
+    return digest(FORMAT, engine, duckdb.__version__, ibis.__version__, *(part for pair in code for part in pair))
 
 
 def digest(*parts: Any) -> str:
@@ -56,11 +56,14 @@ def digest(*parts: Any) -> str:
 
 
 class Kept:
-    """The entries below `root`. Where that may not be written, new ones lie in a temporary folder until the end."""
+    """The entries below `root`. Where that may not be written, new ones lie in a temporary folder until the end.
 
-    def __init__(self, root: Path) -> None:
+    `engine`: what works the rows out, and its version; engines do not read what another kept.
+    """
+
+    def __init__(self, root: Path, engine: str = "") -> None:
         self.root = root
-        self.folder = root / edition()
+        self.folder = root / edition(engine)
 
     def entry(self, key: str, fill: Callable[[Path], None]) -> Path:
         """The folder of the entry of this key; where there is none, `fill` is given an empty folder to write it to.
@@ -68,7 +71,7 @@ class Kept:
         CsperfError where the disk is full or the memory that the engine may use too small; there is no entry then.
         """
         name = digest(key)
-        for folder in (self.folder / name, _elsewhere() / name):
+        for folder in (self.folder / name, _elsewhere() / self.folder.name / name):
             if folder.exists():
                 _note_use(folder)
                 return folder
@@ -92,7 +95,9 @@ class Kept:
         except OSError as failure:
             if failure.errno not in READ_ONLY:
                 raise
-            return _elsewhere()
+            aside = _elsewhere() / self.folder.name
+            aside.mkdir(exist_ok=True)
+            return aside
         return self.folder
 
     def _tidy(self) -> None:
@@ -126,8 +131,9 @@ def read(con: ibis.BaseBackend, entries: Iterable[Path], name: str) -> ir.Table:
 
 
 def files_of(entry: Path, name: str) -> list[Path]:
-    """The files of a table."""
-    return sorted(file for file in entry.glob("*.parquet") if file.name.partition(".")[0] == name)
+    """The files of a table; where workers wrote it side by side they lie in a folder of its name."""
+    places = (place for place in entry.glob("*.parquet") if place.name.partition(".")[0] == name)
+    return sorted(file for place in places for file in (place.glob("*.parquet") if place.is_dir() else [place]))
 
 
 def names_in(entry: Path) -> list[str]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
-import hashlib
-import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -55,6 +53,7 @@ CASES = "asked_users"  # how busy a day was
 WHO = ("agent", "role", "level")
 AS_OF = "CSPERF_AS_OF"  # the variable that tells a pack's notebooks from which day they look
 LEAD_DAYS = 30  # read before the first day that is looked at: 21 days of history, an order's window, a chain
+OF_FACTS = {"shop", "timezone", "hours", "internal_accounts", "listed_buyers"}  # settings, beside the counting rules
 KEPT = 4  # sets of facts that stay in memory: a pack measures one month under a few definitions
 _kept: dict[str, Facts] = {}
 _proposed: dict[str, Proposal] = {}  # the newest: several notebooks of a pack ask for the same
@@ -90,9 +89,17 @@ class Run:
     def key(self) -> str:
         """Changes when the settings, the counting rules or the store do."""
         settings = self.params.model_dump(mode="json", warnings=False, exclude={"month", "lang", "reports", "door"})
-        rows = [self.store.manifest(), self.store.fingerprint(), self.store.until]
-        state = [settings, self.definition.model_dump(mode="json"), *rows]
-        return hashlib.sha256(json.dumps(state, sort_keys=True, default=str).encode()).hexdigest()
+        return digest(settings, self.definition.model_dump(mode="json"), self.store.manifest(), *self._rows)
+
+    @cached_property
+    def facts_key(self) -> str:
+        """Changes when anything that the facts depend on does: of the settings these are a few."""
+        settings = self.params.model_dump(mode="json", warnings=False, include=OF_FACTS)
+        return digest(settings, self.definition.model_dump(mode="json"), *self._rows)
+
+    @property
+    def _rows(self) -> tuple[Any, dt.date | None]:
+        return self.store.fingerprint(), self.store.until
 
     @property
     def door(self) -> str:
@@ -566,11 +573,10 @@ def _derived(run: Run, since: dt.date | None, orders: bool) -> dict[str, ir.Tabl
     """The facts, read from what is kept beside the store; worked out first where that lacks them."""
     if not {*DOORS["chat"], *RECORDS} & set(run.store.tables()):
         return {}
-
-    kept = Kept(run.store.root.with_name(f"{run.store.root.name}.derived"))
-    asked = digest(run.key, since, orders)
-    folder = kept.entry(asked, partial(_derive, run, kept, since, orders))
     con = connect(run.params.engine)
+    kept = Kept(run.store.root.with_name(f"{run.store.root.name}.derived"), f"{con.name} {con.version}")
+    asked = digest(run.facts_key, since, orders)
+    folder = kept.entry(asked, partial(_derive, run, kept, since, orders))
     return {name: read(con, [folder], name) for name in names_in(folder)}
 
 

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 import errno
+import os
+import signal
+import subprocess
+import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
+import yaml
 from shops import made_shop
 
 from csperf import hours, kept, turns
-from csperf.definitions import SETS
+from csperf.definitions import SETS, Definition
 from csperf.engine import EngineSettings, chunks, connect
 from csperf.errors import CsperfError
-from csperf.kept import Kept, digest, names_in, read, write
+from csperf.kept import Kept, digest, names_in, read, share, write
+from csperf.params import load_params
+from csperf.run import Run
+from csperf.store import Store
 from csperf.turns.people import bots, people
 
 DAYS = 3
@@ -36,7 +45,7 @@ class Shop:
         risen = lines[0] | {"valid_from": day, "level": "senior"}
         self.roster = type(self.roster)([lines[0] | {"valid_to": day}, *lines[1:], risen])
 
-    def facts(self, folder, until: int = DAYS) -> dict[str, Counter]:
+    def facts(self, folder, until: int = DAYS, rules: Definition = SET) -> dict[str, Counter]:
         """Every fact's rows as a multiset, by way of the entries in `folder`."""
         days = self.days[:until]
         self.made.messages = [row for row in self.rows if row["day"] in days]
@@ -50,7 +59,7 @@ class Shop:
         )
         content = {day: digest([row for row in self.made.messages if row["day"] == day]) for day in days}
         spans = chunks(dict.fromkeys(days, 1), EngineSettings(chunk_days=1))
-        around = turns.Around.of(self.con, messages, SET, known)
+        around = turns.Around.of(self.con, messages, rules, known)
         entries = turns.worked_through(self.con, messages, around, spans, Kept(folder), content)
         found = turns.whole(self.con, entries, around)
         return {name: Counter(map(str, table.to_pyarrow().to_pylist())) for name, table in found.items()}
@@ -69,13 +78,28 @@ def filled(monkeypatch) -> list:
     return done
 
 
-def test_changes_are_worked_out_again_and_nothing_else(tmp_path, filled):
-    """A day is added on which somebody's level rises, and a reply of the day before it is withdrawn."""
-    shop = Shop()
-    shop.facts(tmp_path / "kept", until=DAYS - 1)
-    assert filled == shop.days[:-1]
-    filled.clear()
+def be_killed(folder: str) -> None:
+    """Works all days but the last out, and is killed in the middle of the second."""
+    done, fill = [], turns._fill
 
+    def deadly(*given):
+        if done:
+            (given[-1] / "turns.parquet").write_bytes(b"half")
+            os.kill(os.getpid(), signal.SIGKILL)
+        done.append(given)
+        fill(*given)
+
+    turns._fill = deadly
+    Shop().facts(Path(folder), until=DAYS - 1)
+
+
+def test_after_a_kill_what_was_not_done_or_has_changed_is_worked_out_and_nothing_else(tmp_path, filled):
+    """A day is added on which somebody's level rises, and a reply of the day before it is withdrawn."""
+    work = "import sys, test_incremental; test_incremental.be_killed(sys.argv[1])"
+    killed = subprocess.run([sys.executable, "-c", work, str(tmp_path / "kept")], cwd=Path(__file__).parent)
+    assert killed.returncode == -signal.SIGKILL
+
+    shop = Shop()
     replies = [row for row in shop.rows if row["sender"] == "human" and row["day"] == shop.days[-2]]
     shop.rows.remove(replies[0])
     shop.promote(shop.days[-1])
@@ -83,11 +107,28 @@ def test_changes_are_worked_out_again_and_nothing_else(tmp_path, filled):
     assert filled == shop.days[-2:]
     filled.clear()
     assert changed == shop.facts(tmp_path / "kept")
-    assert not filled
+    shop.facts(tmp_path / "kept", rules=SET.model_copy(update={"window_h": SET.window_h + 1}))
+    assert not filled, "a rule of orders does not touch what messages tell"
     assert changed == shop.facts(tmp_path / "fresh")
 
 
-def test_a_killed_run_goes_on_where_it_was(tmp_path):
+def test_facts_depend_on_few_settings(tmp_path):
+    path = tmp_path / "shop.yaml"
+
+    def key(**settings) -> str:
+        path.write_text(yaml.safe_dump({"shop": "s", "timezone": "Asia/Shanghai"} | settings), encoding="utf-8")
+        params = load_params(path)
+        days = dict.fromkeys(("first_day", "last_day", "as_of"), dt.date(2026, 3, 1))
+        return Run(params, params.counting_rules(), Store(params.store), "2026-03", "zh", **days).facts_key
+
+    plain = key()
+    for same in ({"min_n": 7}, {"engine": {"memory_limit": "1GB"}}, {"metrics": ["first_reply_s"]}):
+        assert key(**same) == plain
+    for other in ({"shop": "t"}, {"listed_buyers": ["x"]}, {"definition": {"session_gap_s": 1}}, {"timezone": "UTC"}):
+        assert key(**other) != plain
+
+
+def test_an_interrupted_entry_leaves_nothing(tmp_path):
     entries, done = Kept(tmp_path), []
 
     def fill(folder):
@@ -102,6 +143,25 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path):
     entries.entry("a", fill)
     entries.entry("a", fill)
     assert len(done) == 2
+
+
+def test_engines_do_not_read_what_another_kept(tmp_path):
+    for engine in ("duckdb 1", "pyspark 4", "pyspark 5"):
+        Kept(tmp_path, engine).entry("a", lambda folder, engine=engine: (folder / "of").write_text(engine))
+        assert (Kept(tmp_path, engine).entry("a", pytest.fail) / "of").read_text() == engine
+
+
+def test_what_workers_wrote_side_by_side_is_one_table(tmp_path):
+    con, entry = connect(), tmp_path / "entry"
+    for part in range(2):
+        (entry / "rows.parquet").mkdir(parents=True, exist_ok=True)
+        write(con, con.sql(f"SELECT {part} AS n"), entry / "rows.parquet", f"part-{part}")
+    (entry / "rows.parquet" / "_SUCCESS").touch()
+    (tmp_path / "shared").mkdir()
+    share([entry], tmp_path / "shared", "rows")
+    for folder in (entry, tmp_path / "shared"):
+        assert names_in(folder) == ["rows"]
+        assert sorted(read(con, [folder], "rows").to_pyarrow()["n"].to_pylist()) == [0, 1]
 
 
 @pytest.mark.parametrize("number, said", [(errno.ENOSPC, "No space"), (errno.EIO, "Input/output")])
