@@ -100,11 +100,12 @@ def main() -> None:
     ask.add_argument("sizes", nargs="*", type=int, default=[1_000_000, 10_000_000, 50_000_000])
     ask.add_argument("--folder", type=Path, default=Path("build/bench"))
     ask.add_argument("--rounds", type=int, default=2)
+    ask.add_argument("--contenders", nargs="+", choices=CONTENDERS, default=CONTENDERS)
     asked = ask.parse_args()
-    fixed = compare(shop_of(asked.folder, TINY), list(CONTENDERS), asked.rounds)
+    fixed = compare(shop_of(asked.folder, TINY), asked.contenders, asked.rounds)
     sizes = {}
     for messages in asked.sizes:
-        names = [name for name in CONTENDERS if name != "pandas" or messages <= PANDAS_LIMIT]
+        names = [name for name in asked.contenders if name != "pandas" or messages <= PANDAS_LIMIT]
         sizes[messages] = compare(shop_of(asked.folder, messages), names, asked.rounds)
     print(f"{machine()}\n\n{table(sizes, fixed)}")
 

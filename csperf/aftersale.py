@@ -159,13 +159,13 @@ def issues(
     """
     gap_us = definition.issue_gap_days * DAY_US
     contacts = materialise(con, _numbered(ibis.union(*_contacts(facts)), gap_us))
-    first = contacts.filter(contacts.place == 0).select(*ISSUE, "day", "category_code", row_id="contact_id")
-    served = contacts.select(*ISSUE, "contact_id", "place").inner_join(_agents(facts), "contact_id")
+    first = contacts.filter(contacts.begins).select(*ISSUE, "day", "category_code", row_id="contact_id")
+    served = contacts.select(*ISSUE, "contact_id", "begins", "ends").inner_join(_agents(facts), "contact_id")
     size = contacts.group_by(*ISSUE).agg(
         contacts=_.count(),
         opened_us=_.start_us.min(),
         ended_us=_.end_us.max(),
-        answered=(_.answered & (_.place_from_end == 0)).any(),
+        answered=(_.answered & _.ends).any(),
         abandoned=~_.answered.any(),
         newest_us=_.newest_us.max(),
     )
@@ -225,21 +225,18 @@ def _agents(facts: Mapping[str, ir.Table]) -> ir.Table:
 
 
 def _numbered(contacts: ir.Table, gap_us: int) -> ir.Table:
-    """Adds number (of the buyer's issue), place and place_from_end (in it), newest_us (the shop's latest contact)."""
+    """Adds number (of the buyer's issue), begins and ends (is the first, the last of it), newest_us (the shop's)."""
     order = ["start_us", "contact_id"]
+    in_turn = ibis.window(group_by=BUYER, order_by=order)
     earlier = ibis.window(group_by=BUYER, order_by=order, preceding=(None, 1))
     begun = contacts.mutate(before_us=contacts.end_us.max().over(earlier))
-    fresh = (begun.start_us - begun.before_us >= gap_us).fill_null(True)
-    numbered = begun.mutate(fresh=fresh.cast("int64"))
-    numbered = numbered.mutate(
-        number=numbered.fresh.sum().over(ibis.cumulative_window(group_by=BUYER, order_by=order)),
-        newest_us=numbered.start_us.max().over(ibis.window(group_by="shop_id")),
+    begun = begun.mutate(begins=(begun.start_us - begun.before_us >= gap_us).fill_null(True))
+    numbered = begun.mutate(
+        number=begun.begins.cast("int64").sum().over(ibis.cumulative_window(group_by=BUYER, order_by=order)),
+        ends=begun.begins.lead().over(in_turn).fill_null(True),
     )
-    backwards = [ibis.desc(name) for name in order]
-    return numbered.mutate(
-        place=ibis.row_number().over(ibis.window(group_by=ISSUE, order_by=order)),
-        place_from_end=ibis.row_number().over(ibis.window(group_by=ISSUE, order_by=backwards)),
-    )
+    newest = contacts.group_by("shop_id").agg(newest_us=_.start_us.max())
+    return numbered.inner_join(newest, "shop_id")
 
 
 def _with_complaints(whole: ir.Table, rows: ir.Table | None, gap_us: int) -> ir.Table:
@@ -256,11 +253,11 @@ def _with_complaints(whole: ir.Table, rows: ir.Table | None, gap_us: int) -> ir.
 def _for_all(whole: ir.Table, served: ir.Table) -> ir.Table:
     """The shop's rows, and one for each agent who answered in the issue, by whom they were there."""
     part = served.group_by(*ISSUE, "agent_id").agg(
-        **{name: _[name].min() for name in PERSON if name != "agent_id"}, begins=_.place.min(), ends=_.place.max()
+        **{name: _[name].min() for name in PERSON if name != "agent_id"}, begins=_.begins.any(), ends=_.ends.any()
     )
     own = whole.left_join(part, ISSUE).drop(*(f"{name}_right" for name in ISSUE))
     agents = own.filter(own.agent_id.notnull()).mutate(
-        first_contact=_.begins == 0, last_contact=_.ends == _.contacts - 1, scope=ibis.literal("agent")
+        first_contact=_.begins, last_contact=_.ends, scope=ibis.literal("agent")
     )
     nobody = {name: ibis.null("string") for name in PERSON}
     shop = whole.mutate(scope=ibis.literal("shop"), **nobody)

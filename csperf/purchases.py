@@ -37,7 +37,7 @@ def derive(
         buyer_days = _conversions(buyer_days, ordered, credited.filter(credited.leads), definition)
     return {
         "purchases": conform(_purchases(ordered, credited), "purchases"),
-        "buyer_days": materialise(con, conform(buyer_days, "buyer_days")),
+        "buyer_days": conform(buyer_days, "buyer_days"),
     }
 
 
@@ -85,13 +85,13 @@ def _bought_again(orders: ir.Table, definition: Definition) -> ir.Table:
 def _eligible(facts: dict[str, ir.Table], definition: Definition) -> ir.Table:
     """Counted replies that may earn an order: not by after-sale staff, and substantive where the set asks for it."""
     replies = facts["replies"]
-    by_agent = ibis.cumulative_window(group_by=["session_id", "account_id"], order_by="ord")
-    replies = replies.mutate(
-        said=replies.substantive.cast("int64").sum().over(by_agent),
-        shown=(replies.kind == "card").cast("int64").sum().over(by_agent),
-    )
     if definition.credit_needs == "substantive":
-        replies = replies.filter((_.said >= 2) | (_.shown >= 1))
+        by_agent = ibis.cumulative_window(group_by=["session_id", "account_id"], order_by="ord")
+        counted = replies.mutate(
+            said=replies.substantive.cast("int64").sum().over(by_agent),
+            shown=(replies.kind == "card").cast("int64").sum().over(by_agent),
+        )
+        replies = counted.filter((_.said >= 2) | (_.shown >= 1)).select(replies.columns)
     return replies.filter((_.role != "after").fill_null(True))
 
 

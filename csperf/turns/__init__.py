@@ -26,7 +26,7 @@ from . import rows as row_facts
 from .agent import agent_rows
 from .events import BUYER, COLUMNS, in_order, mark
 from .names import Names, names_of
-from .runs import only
+from .runs import beside, only
 from .shop import SECOND, shop_rows
 
 __all__ = ["AS_KEPT", "Around", "Shop", "derive", "people_and_days", "whole", "worked_through"]
@@ -207,77 +207,80 @@ def _said(frame: pd.DataFrame) -> str:
 def _chunk(keep: Scratch, rows: ir.Table, around: Around, end_us: int | None) -> tuple[dict[str, ir.Table], ir.Table]:
     """The facts of sessions that are settled, and the row_id of messages of those that are not (none: end_us null)."""
     definition = around.definition
-    names = names_of(keep, rows, around.excluded, around.people)
+    names = names_of(keep, rows, around.excluded, around.people, around.shop.bots)
     events = keep(in_order(rows, names, definition, around.calendar))
     shop_events = shop_rows(keep, events.select(COLUMNS), definition)
     agent_events = agent_rows(keep, shop_events, definition)
     shop_judged = row_facts.judged(row_facts.shop_stream(shop_events), definition)
     agent_judged = row_facts.judged(row_facts.agent_stream(agent_events), definition)
-    shared = [name for name in shop_judged.columns if name in agent_judged.columns]
-    judged = keep(shop_judged.select(shared).union(agent_judged.select(shared)))
+    judged = keep(shop_judged.union(agent_judged))
     chain = keep(_open_chains(keep, judged, shop_events, definition, end_us), "chain")
     still = shop_events.inner_join(chain, BUYER).filter(_.ord >= _.chain_ord).select(*BUYER, "own_ord")
     held = events.semi_join(still, [*BUYER, "own_ord"]).select("row_id")
     judged = _settled(judged, chain, _.s_us, chain.chain_us)
     shop_events = _settled(shop_events, chain, _.ord, chain.chain_ord)
-    return _named(keep, judged, shop_events, _Spelling(names, events, around.shop.bots), definition), held
+    return _named(keep, judged, shop_events, _Spelling(names, events), definition), held
 
 
 @dataclass(frozen=True)
 class _Spelling:
-    """How rows by number get their names back."""
+    """How rows by number get their names back, while they are written."""
 
     names: Names
     events: ir.Table
-    bots: tuple[str, ...]
 
     @expression
     def of(self, rows: ir.Table, *words: str) -> ir.Table:
-        """The rows with names, people, the category of their session and these words of their message; without bots."""
-        told = self.with_words(rows, "row_id", *words)  # first, while the rows are still narrow
-        told = self.names.with_people(self.names.spelled(told))
-        told = told.filter(told.account_id.isnull() | ~told.account_id.isin(self.bots))
+        """The rows with names, people, the category of their session, row_id and these words of their message."""
+        return self.names.spelled(self.known(self.with_words(rows, "row_id", *words)))
+
+    @expression
+    def known(self, rows: ir.Table) -> ir.Table:
+        """The rows with people, and with the category of their session where they have coded_ord; without bots."""
+        told = self.names.with_people(rows)
         if "coded_ord" not in rows.columns:
             return told
         codes = self.events.filter(_.coded).select("buyer", coded_ord="own_ord", category_code="code")
-        key = ["buyer", "coded_ord"]
-        return told.left_join(codes, key).drop(*(f"{name}_right" for name in key))
+        return beside(told, codes, ["buyer", "coded_ord"])
 
     @expression
     def with_words(self, rows: ir.Table, *words: str) -> ir.Table:
         """The rows with these words of the message own_ord."""
         key = ["buyer", "own_ord"]
-        return rows.left_join(self.events.select(*key, *words), key).drop(*(f"{name}_right" for name in key))
+        return rows.inner_join(self.events.select(*key, *words), key)
 
 
 def _named(
     keep: Scratch, judged: ir.Table, shop_events: ir.Table, spelling: _Spelling, definition: Definition
 ) -> dict[str, ir.Table]:
     """The facts of a chunk, with their names."""
+    messages = row_facts.buyer_messages(judged, definition)
     turned = keep(row_facts.turns(judged, definition))
-    sessions = row_facts.sessions(judged, turned, definition)
-    messages = keep(spelling.of(row_facts.buyer_messages(judged, definition)))
-    turned = keep(spelling.of(turned))
-    days = spelling.names.spelled(day_facts.buyer_days(messages, turned, definition))
-    said = spelling.of(row_facts.agent_messages(shop_events), "kind", "emoji").mutate(has_emoji=_.emoji)
-    talked = day_facts.with_agents(keep(_replier(spelling.of(sessions), spelling.names)))
-    replies = spelling.of(row_facts.replies(shop_events), "substantive", "kind")
+    sessions = keep(row_facts.sessions(judged, turned, definition))
+    talked = day_facts.with_agents(sessions, spelling.known(sessions.select(*day_facts.CHAT, "account", "day")))
+    days = day_facts.buyer_days(spelling.known(messages), spelling.known(turned), definition)
     facts = {
-        "buyer_messages": messages,
-        "turns": turned,
-        "agent_messages": said,
-        "buyer_days": spelling.with_words(days, "row_id"),
+        "buyer_messages": spelling.of(messages),
+        "turns": spelling.of(row_facts.told(turned)),
+        "agent_messages": spelling.of(row_facts.agent_messages(shop_events), "kind", "emoji").mutate(has_emoji=_.emoji),
+        "buyer_days": spelling.with_words(spelling.names.spelled(_account(days, spelling.names)), "row_id"),
     }
+    sessions = _account(spelling.of(talked), spelling.names, "replier")
+    replies = spelling.of(row_facts.replies(shop_events), "substantive", "kind")
     return {name: conform(table, name) for name, table in facts.items()} | {
-        "sessions": conform(talked, "sessions", "first_us", "last_us"),
+        "sessions": conform(sessions, "sessions", "first_us", "last_us"),
         "replies": replies.select(REPLY),
     }
 
 
 @expression
-def _replier(sessions: ir.Table, names: Names) -> ir.Table:
-    accounts = names.accounts.select(replier="account", spelled="account_id")
-    return sessions.left_join(accounts, "replier").drop("replier", "replier_right").rename(replier="spelled")
+def _account(rows: ir.Table, names: Names, column: str = "account") -> ir.Table:
+    """The rows with the name of an account instead of its number; account_id where that is the row's own."""
+    known = names.accounts.select(**{column: "account"}, spelled="account_id")
+    joined = beside(rows, known, [column])
+    if column == "account":
+        return joined.rename(account_id="spelled")
+    return joined.drop(column).rename({column: "spelled"})
 
 
 def _settled(rows: ir.Table, chain: ir.Table, place: ir.Deferred, limit: ir.Value) -> ir.Table:

@@ -9,11 +9,13 @@ from ibis import _
 from ..definitions import Definition
 from ..engine import Scratch, expression
 from .events import BUYER
-from .runs import before, only, runs, with_totals
+from .runs import before, beside, only, runs
 from .shop import CLOCK, turn_group, within_horizon
+from .shop import SEGMENT as SHOP_SEGMENT
 
 STREAM = [*BUYER, "s_ord", "account"]
 SEGMENT = [*STREAM, "seg"]
+PASSING = ["seg", "ends", "opener", "handover", "to_account"]  # what nobody asks for once all is passed on
 PLACES = 2**31  # a passed-on question stands at its transfer's place, in the order it was asked
 COLUMNS = [
     *BUYER,
@@ -43,16 +45,18 @@ COLUMNS = [
 
 def agent_rows(keep: Scratch, shop: ir.Table, definition: Definition) -> ir.Table:
     """One row for each question and owner, each counted reply, and each transfer, with the owner's turn (turn_ord)."""
-    given = keep(_given(shop, definition))
+    if not shop.filter(shop.transfer).count().execute():
+        return keep(_own_turns(keep, _given(shop, definition), definition).drop(PASSING))
+    given = keep(_received(_given(_handed_over(shop), definition), definition))
     passed = given.limit(0)
     transferred = keep(given.semi_join(given.filter(given.hand), BUYER))
     # A question may be passed on more than once: the k-th transfer of a buyer is right after k rounds.
     while transferred.count().execute():
-        onward = keep(_passed_on(_own_turns(keep, transferred.union(passed), definition), definition))
+        onward = keep(_passed_on(keep(_own_turns(keep, transferred.union(passed), definition)), definition))
         if _same(onward, passed):
             break
         passed = onward
-    return keep(_own_turns(keep, given.union(keep(passed, "passed")), definition))
+    return keep(_own_turns(keep, given.union(keep(passed, "passed")), definition).drop(PASSING))
 
 
 def _same(rows: ir.Table, others: ir.Table) -> bool:
@@ -60,22 +64,38 @@ def _same(rows: ir.Table, others: ir.Table) -> bool:
 
 
 @expression
+def _handed_over(shop: ir.Table) -> ir.Table:
+    """Adds bot_us, bot_work, ...: for a question put to a bot, the moment it handed the buyer over; else null."""
+    handovers = shop.filter(shop.handover)
+    last = handovers.group_by(SHOP_SEGMENT).agg(bot_ord=_.ord.max())
+    at = handovers.select(*BUYER, bot_ord=_.ord, **{f"bot_{name}": _[f"own_{name}"] for name in CLOCK})
+    joined = beside(beside(shop, last, SHOP_SEGMENT), at, [*BUYER, "bot_ord"])
+    waited = joined.q & (joined.ord < joined.bot_ord)
+    return joined.mutate(**{f"bot_{name}": only(waited, joined[f"bot_{name}"]) for name in CLOCK})
+
+
+@expression
 def _given(shop: ir.Table, definition: Definition) -> ir.Table:
-    """Questions with the account they were put to, replies, transfers, and a mark for whoever was handed a buyer."""
-    own = {name: shop[f"own_{name}"] for name in CLOCK}
+    """Questions with the account they were put to, replies, and transfers; where a bot handed over, from then on."""
     closed = within_horizon(definition, shop.turn_us, shop.day, shop.close_us, shop.close_day)
     found = only(shop.q & shop.turn_ord.notnull() & shop.account.isnull() & closed, shop.close_account)
-    from_bot = found.notnull() & shop.bot_us.notnull()
-    from_handover = from_bot & (definition.agent_clock == "assignment")
-    rows = shop.mutate(
-        account=shop.account.fill_null(found),
-        ord=ibis.ifelse(from_bot, shop.bot_ord * PLACES + 2 + shop.ord, shop.ord * PLACES),
-        hand=shop.transfer,
-        mark=ibis.literal(False),
-        transferred_in=from_bot,
-        **{name: ibis.ifelse(from_handover, shop[f"bot_{name}"], own[name]) for name in CLOCK},
-    ).filter(_.s_ord.notnull() & _.account.notnull() & (_.q | _.r | _.transfer))
-    received = rows.filter(rows.transfer & rows.to_account.notnull()).mutate(
+    moved = {"ord": shop.ord * PLACES, "transferred_in": ibis.literal(False)}
+    moved |= {name: shop[f"own_{name}"] for name in CLOCK}
+    if "bot_us" in shop.columns:
+        from_bot = found.notnull() & shop.bot_us.notnull()
+        moved["ord"] = ibis.ifelse(from_bot, shop.bot_ord * PLACES + 2 + shop.ord, moved["ord"])
+        moved["transferred_in"] = from_bot
+        if definition.agent_clock == "assignment":
+            moved |= {name: ibis.ifelse(from_bot, shop[f"bot_{name}"], moved[name]) for name in CLOCK}
+    rows = shop.mutate(account=shop.account.fill_null(found), hand=shop.transfer, mark=ibis.literal(False), **moved)
+    rows = rows.filter(rows.s_ord.notnull() & rows.account.notnull() & (rows.q | rows.r | rows.transfer))
+    return rows.select(COLUMNS)
+
+
+@expression
+def _received(rows: ir.Table, definition: Definition) -> ir.Table:
+    """The rows, and a mark for whoever was handed a buyer."""
+    received = rows.filter(rows.hand & rows.to_account.notnull()).mutate(
         account=_.to_account,
         hand=ibis.literal(False),
         mark=~_.handover & (definition.transfer == "sender"),  # such a transfer brings the receiver nothing
@@ -84,25 +104,24 @@ def _given(shop: ir.Table, definition: Definition) -> ir.Table:
         to_account=ibis.null("int64"),
         transferred_in=ibis.literal(True),
     )
-    return rows.select(COLUMNS).union(received.select(COLUMNS))
+    return rows.union(received.select(COLUMNS))
 
 
 def _own_turns(keep: Scratch, rows: ir.Table, definition: Definition) -> ir.Table:
     """Adds the turn each question belongs to in its owner's eyes, and what ended it: a reply or a transfer."""
     rows = rows.mutate(ends=rows.r | rows.hand)
     rows = keep(rows.mutate(seg=before(rows, "ends", STREAM)))
-    ended = with_totals(
-        rows,
-        SEGMENT,
-        close_us=only(rows.ends, rows.us).min(),
-        close_work=only(rows.ends, rows.work).min(),
-        close_day=only(rows.ends, rows.day).min(),
-        handed=rows.hand.any(),
-        received=rows.to_account.max().notnull(),
+    ends = rows.filter(rows.ends).select(
+        *SEGMENT,
+        close_us="us",
+        close_work="work",
+        close_day="day",
+        handed="hand",
+        received=rows.hand & rows.to_account.notnull(),
     )
-    rows = keep(ended)
     group, limit_us = turn_group(SEGMENT, definition)
-    cut = runs(keep, rows, group, "opener", limit_us).rename(turn_ord="run_ord", turn_us="run_us")
+    cut = runs(keep, beside(rows, ends, SEGMENT), group, "opener", limit_us)
+    cut = cut.rename(turn_ord="run_ord", turn_us="run_us")
     inside = cut.q & (limit_us is None or cut.us <= cut.turn_us + limit_us)
     return cut.mutate(turn_ord=only(inside, cut.turn_ord), turn_us=only(inside, cut.turn_us))
 

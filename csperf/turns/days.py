@@ -9,9 +9,11 @@ from ibis import _
 from ..definitions import Definition
 from ..engine import expression, instant
 from ..facts import conform
-from .runs import only
+from .events import BUYER
+from .runs import beside, only
 from .shop import SECOND
 
+CHAT = [*BUYER, "s_us"]
 AGENT_DAY = ["agent_id", "day"]
 PERSON = ("agent_id", "account_id", "role", "level", "shift")
 
@@ -41,7 +43,7 @@ def buyer_days(messages: ir.Table, turned: ir.Table, definition: Definition) -> 
     counts = ~_.excluded
     served = counts & _.in_hours
     key = ["buyer", "who", "day"]
-    grouped = asked.group_by(*key, "scope").agg(
+    grouped = asked.group_by(key).agg(
         own_ord=_.own_ord.min(),
         account=only(counts, _.account).min().fill_null(_.account.min()),
         role=_.role.min(),
@@ -61,7 +63,7 @@ def buyer_days(messages: ir.Table, turned: ir.Table, definition: Definition) -> 
         reason=_.reason.max(),
     )
     opened = turned.filter(~turned.excluded).group_by(key).agg(turns=_.count())
-    both = grouped.left_join(opened, key).drop(*(f"{name}_right" for name in key))
+    both = beside(grouped, opened, key)
     return both.mutate(
         agent_id=_.who.nullif(""),
         turns=_.turns.fill_null(0),
@@ -127,11 +129,10 @@ def _shop_days(agents: ir.Table, covered: ir.Table) -> ir.Table:
 
 
 @expression
-def with_agents(sessions: ir.Table) -> ir.Table:
-    """Adds agents: how many people were assigned or replied in the whole session."""
-    people = sessions.filter(sessions.scope == "agent").group_by("session_id").agg(agents=_.agent_id.nunique())
-    joined = sessions.left_join(people, "session_id").drop("session_id_right")
-    return joined.mutate(agents=joined.agents.fill_null(0))
+def with_agents(sessions: ir.Table, served: ir.Table) -> ir.Table:
+    """Adds agents: how many people were assigned or replied in the whole session; `served`: sessions with people."""
+    people = served.filter(served.agent_id.notnull()).group_by(CHAT).agg(agents=_.agent_id.nunique())
+    return beside(sessions, people, CHAT).mutate(agents=_.agents.fill_null(0))
 
 
 def active_time(sessions: ir.Table) -> ir.Table:

@@ -9,6 +9,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from ..engine import Scratch, expression
+from .runs import beside
 
 SHOP = 0  # the account of the shop's own rows
 
@@ -17,7 +18,8 @@ SHOP = 0  # the account of the shop's own rows
 class Names:
     """`buyers`: buyer (a number), shop_id, buyer_id, out (why its chats do not count). `accounts`: account, account_id.
 
-    `people`: account, day, agent_id, role, level, shift.
+    `people`: account, day, account_id, agent_id, role, level, shift, bot; every account on every day. An account not on
+    the roster stands for itself.
     """
 
     buyers: ir.Table
@@ -34,25 +36,21 @@ class Names:
 
     @expression
     def spelled(self, rows: ir.Table) -> ir.Table:
-        """Rows with shop_id, buyer_id, account_id and scope; with session_id where they have s_us."""
-        known = rows.left_join(self.buyers.drop("out"), "buyer").left_join(self.accounts, "account")
-        known = known.drop("buyer_right", "account_right").mutate(scope=ibis.ifelse(_.account == SHOP, "shop", "agent"))
+        """Rows with shop_id, buyer_id and scope; with session_id where they have s_us."""
+        known = beside(rows, self.buyers.drop("out"), ["buyer"])
+        known = known.mutate(scope=ibis.ifelse(_.account == SHOP, "shop", "agent"))
         if "s_us" not in rows.columns:
             return known
         return known.mutate(session_id=_.shop_id.concat("/", _.buyer_id, "/", _.s_us.cast("string")))
 
     @expression
     def with_people(self, rows: ir.Table) -> ir.Table:
-        """Adds agent_id, role, level, shift of the account on that day, and `who`, the agent or "" for the shop.
-
-        An account not on the roster stands for itself. Rows are spelled.
-        """
-        known = rows.left_join(self.people, ["account", "day"]).drop("account_right", "day_right")
-        known = known.mutate(agent_id=_.agent_id.fill_null(_.account_id))
-        return known.mutate(who=_.agent_id.fill_null(""))
+        """Rows without bots, with account_id, agent_id, role, level, shift, and `who`, the agent or "" for the shop."""
+        known = beside(rows, self.people, ["account", "day"])
+        return known.filter(~known.bot.fill_null(False)).mutate(who=_.agent_id.fill_null("")).drop("bot")
 
 
-def names_of(keep: Scratch, rows: ir.Table, excluded: ir.Table, people: ir.Table) -> Names:
+def names_of(keep: Scratch, rows: ir.Table, excluded: ir.Table, people: ir.Table, bots: tuple[str, ...]) -> Names:
     """The numbers of all buyers and accounts of marked rows; those of accounts are in the order of their names."""
     key = ["shop_id", "buyer_id"]
     buyers = rows.select(key).distinct().left_join(excluded, key).select(*key, "out")
@@ -60,4 +58,6 @@ def names_of(keep: Scratch, rows: ir.Table, excluded: ir.Table, people: ir.Table
     accounts = rows.select("account_id").union(rows.select(account_id=_.to_account)).filter(_.account_id.notnull())
     accounts = keep(accounts.distinct().mutate(account=ibis.row_number().over(order_by="account_id") + SHOP + 1))
     known = people.select("account_id", "day", "agent_id", "role", "level", "shift")
-    return Names(buyers, accounts, keep(known.inner_join(accounts, "account_id").drop("account_id")))
+    known = beside(accounts.cross_join(rows.select("day").distinct()), known, ["account_id", "day"])
+    known = known.mutate(agent_id=known.agent_id.fill_null(known.account_id), bot=known.account_id.isin(bots))
+    return Names(buyers, accounts, keep(known))

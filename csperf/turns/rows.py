@@ -10,7 +10,7 @@ from ..definitions import Definition
 from ..engine import expression, instant
 from .events import BUYER
 from .names import SHOP
-from .runs import only
+from .runs import beside, only
 from .shop import SECOND, within_horizon
 
 STREAM = [*BUYER, "account"]
@@ -18,6 +18,38 @@ TURN = [*STREAM, "turn_ord"]
 SESSION = [*STREAM, "s_ord"]
 MESSAGE = (*STREAM, "day", "own_ord", "coded_ord", "s_us", "sent_at")
 VERDICT = ("in_hours", "excluded", "reason")
+JUDGED = (
+    *SESSION,
+    "s_us",
+    "turn_ord",
+    "turn_us",
+    "own_ord",
+    "ord",
+    "own_us",
+    "us",
+    "work",
+    "day",
+    "in_hours",
+    "coded_ord",
+    "q",
+    "r",
+    "member",
+    "mark",
+    "hand",
+    "passed",
+    "met",
+    "passed_around",
+    "transferred_in",
+    "agent_started",
+    "replier",
+    "close_us",
+    "close_work",
+    "next_us",
+    "wait_us",
+    "wait_work_us",
+    "out",
+    "reason",
+)
 COUNTS = (
     "turns",
     "answered_turns",
@@ -52,9 +84,10 @@ def agent_stream(agent: ir.Table) -> ir.Table:
     replies = agent.filter(agent.r).select(*STREAM, at=_.ord, then_us=_.us, then_work=_.work, then_day=_.day)
     met = agent.close_us.notnull() & ~agent.handed  # by this account, in this session
     waits = agent.filter(agent.q & ~met).select(*STREAM, "ord").inner_join(replies, STREAM).filter(_.at > _.ord)
-    key = [*STREAM, "ord"]
-    late = waits.group_by(key).agg(then_us=_.then_us.min(), then_work=_.then_work.min(), then_day=_.then_day.min())
-    known = agent.left_join(late, key).drop(*(f"{name}_right" for name in key))
+    late = waits.group_by(*STREAM, "ord").agg(
+        then_us=_.then_us.min(), then_work=_.then_work.min(), then_day=_.then_day.min()
+    )
+    known = beside(agent, late, [*STREAM, "ord"])
     own = known.close_us.notnull() & ~known.handed
     ends = {name: ibis.ifelse(own, known[f"close_{name}"], known[f"then_{name}"]) for name in ("us", "work", "day")}
     return known.mutate(
@@ -88,7 +121,7 @@ def judged(stream: ir.Table, definition: Definition) -> ir.Table:
         (rows.passed & forgiven, "passed_on"),
         (_zero(definition, rows.wait_us), "zero_second"),
     )
-    return rows.mutate(reason=reason)
+    return rows.mutate(reason=reason).select(JUDGED)
 
 
 def _in_kind(definition: Definition, clock_us: ir.Value, work_us: ir.Value) -> ir.IntegerValue:
@@ -133,7 +166,7 @@ def buyer_messages(rows: ir.Table, definition: Definition) -> ir.Table:
 
 @expression
 def turns(rows: ir.Table, definition: Definition) -> ir.Table:
-    """One row for each turn, with internal columns (s_ord, turn_ord, turn_us, seen) that sessions need."""
+    """One row for each turn, with internal columns (s_ord, turn_us, seen) that sessions need."""
     grouped = _gathered(rows, definition)
     work_us = only(grouped.answered, grouped.close_work - grouped.clock_work)
     clock_us = only(grouped.answered, grouped.close_us - grouped.clock_us)
@@ -147,13 +180,21 @@ def turns(rows: ir.Table, definition: Definition) -> ir.Table:
     # The earliest, which need not be the first to come: a turn that moved may be older than its receiver's own.
     by_age = ibis.window(group_by=SESSION, order_by=[~grouped.seen, grouped.turn_us, grouped.turn_ord])
     first = grouped.seen & (ibis.row_number().over(by_age) == 0)
-    return grouped.mutate(
+    judged = grouped.mutate(
         opening=first & _opens(definition, grouped.agent_started),
-        zero_s=(grouped.wait_us < SECOND).fill_null(False),
-        started_at=instant(grouped.turn_us),
-        replied_at=only(grouped.answered, instant(grouped.close_us)),
         wait_counted_us=counted(definition, grouped.wait_us),
         excluded=grouped.reason.notnull(),
+    )
+    return judged.drop("turn_ord", "clock_us", "clock_work", "close_work", "out", "agent_started")
+
+
+@expression
+def told(turned: ir.Table) -> ir.Table:
+    """Turns as they are written: when they began, and when they were answered."""
+    return turned.drop("s_ord", "seen").mutate(
+        zero_s=(turned.wait_us < SECOND).fill_null(False),
+        started_at=instant(turned.turn_us),
+        replied_at=only(turned.answered, instant(turned.close_us)),
     )
 
 
@@ -193,8 +234,7 @@ def sessions(rows: ir.Table, turned: ir.Table, definition: Definition) -> ir.Tab
     """One shop row for each conversation, one agent row for each account that was assigned or replied."""
     happened = _happened(rows)
     asked = _asked(turned.filter(turned.seen))
-    joined = happened.left_join(asked, SESSION).drop(*(f"{name}_right" for name in SESSION))
-    return _session_columns(joined, definition)
+    return _session_columns(beside(happened, asked, SESSION), definition)
 
 
 def _happened(rows: ir.Table) -> ir.Table:

@@ -20,13 +20,17 @@ def before(table: ir.Table, flag: str, group: list[str]) -> ir.IntegerValue:
     return number.sum().over(ibis.cumulative_window(group_by=group, order_by="ord")) - number
 
 
+def beside(rows: ir.Table, known: ir.Table, key: list[str]) -> ir.Table:
+    """The rows with what is known of their key; nothing where there is none of it, or a key is null."""
+    return rows.left_join(known, key).drop(*(f"{name}_right" for name in key))
+
+
 def with_totals(rows: ir.Table, group: list[str], **totals: ir.Value) -> ir.Table:
     """The rows with what their group adds up to; nothing where a key is null.
 
     A join with the small table of groups moves the rows once, a window would sort them. `rows` are looked at twice.
     """
-    joined = rows.left_join(rows.group_by(group).agg(**totals), group)
-    return joined.drop(*(f"{name}_right" for name in group))
+    return beside(rows, rows.group_by(group).agg(**totals), group)
 
 
 def runs(
@@ -37,22 +41,22 @@ def runs(
     A run starts at a flagged row and lasts until the first flagged row more than `limit_us` after that start (None: to
     the end of the group). Rows before the first opener of their group have nulls. `table` is looked at twice.
     """
-    opens = table[opener]
-    cut = with_totals(table, group, run_ord=only(opens, table.ord).min(), run_us=only(opens, table[clock]).min())
-    if limit_us is not None:
-        cut = keep(cut)
-        late = cut.filter(cut[opener] & (cut[clock] > cut.run_us + limit_us)).select(*group).distinct()
-        if late.count().execute():  # hardly ever: somebody who was left waiting for days
-            several = cut.semi_join(late, group).drop("run_ord", "run_us")
-            cut = cut.anti_join(late, group).union(_several_runs(keep, several, group, opener, limit_us, clock))
+    opens = table.filter(table[opener]).group_by(group)
+    starts = keep(opens.agg(run_ord=_.ord.min(), run_us=_[clock].min(), last_us=_[clock].max()))
+    late = starts.filter(starts.last_us > starts.run_us + limit_us) if limit_us is not None else None
+    if late is not None and late.count().execute():  # hardly ever: somebody who was left waiting for days
+        table = keep(table)
+        several = _several_runs(keep, table.semi_join(late, group), group, opener, limit_us, clock)
+        cut = beside(table.anti_join(late, group), starts.drop("last_us"), group).union(several)
+    else:
+        cut = beside(table, starts.drop("last_us"), group)
     inside = cut.ord >= cut.run_ord
     return cut.mutate(run_ord=only(inside, cut.run_ord), run_us=only(inside, cut.run_us))
 
 
 def _several_runs(keep: Scratch, rows: ir.Table, group: list[str], opener: str, limit_us: int, clock: str) -> ir.Table:
     starts = _starts(keep, keep(rows.filter(rows[opener]).select(*group, "ord", clock)), group, limit_us, clock)
-    flagged = rows.left_join(starts.mutate(starts=True), [*group, "ord"])
-    flagged = flagged.drop(*(f"{name}_right" for name in (*group, "ord")))
+    flagged = beside(rows, starts.mutate(starts=True), [*group, "ord"])
     so_far = ibis.cumulative_window(group_by=group, order_by="ord")
     return flagged.mutate(
         run_ord=only(flagged.starts, flagged.ord).max().over(so_far),

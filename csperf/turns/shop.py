@@ -9,7 +9,7 @@ from ibis import _
 from ..definitions import Definition
 from ..engine import Scratch, expression
 from .events import BUYER
-from .runs import only, runs, with_totals
+from .runs import beside, only, runs, with_totals
 
 SEGMENT = [*BUYER, "seg"]
 SESSION = [*BUYER, "s_ord"]
@@ -24,12 +24,19 @@ def shop_rows(keep: Scratch, events: ir.Table, definition: Definition) -> ir.Tab
     seg counts the counted replies before a row: a segment is its questions and the one reply that ends it (close_us).
     us, work, day, in_hours are those of the shop's clock; own_us, own_work, ... those of the row itself.
     """
-    own = {f"own_{name}": events[name] for name in CLOCK}
-    rows = events.mutate(opener=events.q & ~events.phrase, **own)
-    rows = _turns(keep, keep(_last_handover(keep(_reply_of_segment(rows)))), definition)
+    rows = _in_segments(events)
     if definition.bot_clock == "handover":
-        rows = _from_handovers(keep, rows, definition)
-    return keep(_sessions(keep, rows, definition))
+        rows = keep(rows.mutate(**own_clock(rows)))
+        rows = _from_handovers(keep, keep(_turns(keep, rows, definition)), definition)
+    else:
+        rows = _turns(keep, rows, definition)
+    rows = keep(_sessions(keep, rows, definition))
+    return rows if "own_us" in rows.columns else rows.mutate(**own_clock(rows))
+
+
+def own_clock(rows: ir.Table) -> dict[str, ir.Value]:
+    """The moment a row itself tells."""
+    return {f"own_{name}": rows[name] for name in CLOCK}
 
 
 def _from_handovers(keep: Scratch, rows: ir.Table, definition: Definition) -> ir.Table:
@@ -38,42 +45,27 @@ def _from_handovers(keep: Scratch, rows: ir.Table, definition: Definition) -> ir
     rows = keep(rows.mutate(hand_ord=only(rows.handover, rows.ord).min().over(later)))
     own = {f"hand_{name}": rows[f"own_{name}"] for name in CLOCK}
     at = keep(rows.filter(rows.handover).select(*BUYER, hand_ord=_.ord, then_ord=_.hand_ord, **own))
-    key = [*BUYER, "hand_ord"]
     while rows.filter(rows.q & rows.hand_ord.notnull()).count().execute():
-        joined = rows.left_join(at, key).drop(*(f"{name}_right" for name in key))
+        joined = beside(rows, at, [*BUYER, "hand_ord"])
         first = only(joined.q, joined.hand_ord).min().over(ibis.window(group_by=SEGMENT))
         open_then = within_horizon(definition, joined.turn_us, joined.day, joined.hand_us, joined.hand_day)
         joined = joined.mutate(now=joined.q & (joined.hand_ord == first), moves=joined.turn_ord.notnull() & open_then)
         moved = {n: ibis.ifelse(_.now & _.moves, _[f"hand_{n}"], _[n]) for n in CLOCK}
         hand_ord = ibis.ifelse(_.now, only(_.moves, _.then_ord), only(_.q, _.hand_ord))
-        rows = _turns(keep, joined.mutate(hand_ord=hand_ord, **moved).drop(*own, *HANDING), definition)
+        joined = keep(joined.mutate(hand_ord=hand_ord, **moved).drop(*own, *HANDING))
+        rows = keep(_turns(keep, joined, definition))
     return rows.drop("hand_ord")
 
 
 @expression
-def _reply_of_segment(rows: ir.Table) -> ir.Table:
-    return with_totals(
-        rows,
-        SEGMENT,
-        close_us=only(rows.r, rows.us).min(),
-        close_work=only(rows.r, rows.work).min(),
-        close_day=only(rows.r, rows.day).min(),
-        close_account=only(rows.r, rows.account).max(),
-        asked_ord=only(rows.opener, rows.ord).min(),
-        handed_ord=only(rows.handover, rows.ord).max(),
+def _in_segments(events: ir.Table) -> ir.Table:
+    """Adds opener (a question that may open a turn), what its segment's reply says (close_us, ...), and asked_ord."""
+    rows = events.mutate(opener=events.q & ~events.phrase)
+    replies = rows.filter(rows.r).select(
+        *SEGMENT, close_us="us", close_work="work", close_day="day", close_account="account"
     )
-
-
-@expression
-def _last_handover(rows: ir.Table) -> ir.Table:
-    """Adds bot_us, bot_work, ...: for a question put to a bot, the moment it handed the buyer over; else null."""
-    at = rows.filter(rows.handover).select(*BUYER, handed_ord=_.ord, **{f"bot_{name}": _[name] for name in CLOCK})
-    key = [*BUYER, "handed_ord"]
-    joined = rows.left_join(at, key).drop(*(f"{name}_right" for name in key))
-    waited = joined.q & (joined.ord < joined.handed_ord)
-    return joined.mutate(**{f"bot_{name}": only(waited, joined[f"bot_{name}"]) for name in CLOCK}).rename(
-        bot_ord="handed_ord"
-    )
+    asked = rows.filter(rows.opener).group_by(SEGMENT).agg(asked_ord=_.ord.min())
+    return beside(beside(rows, replies, SEGMENT), asked, SEGMENT)
 
 
 def turn_group(group: list[str], definition: Definition) -> tuple[list[str], int | None]:
@@ -97,29 +89,42 @@ def _turns(keep: Scratch, rows: ir.Table, definition: Definition) -> ir.Table:
     group, limit_us = turn_group(SEGMENT, definition)
     cut = runs(keep, rows, group, "opener", limit_us).rename(turn_ord="run_ord", turn_us="run_us")
     inside = (cut.q | cut.r) & (limit_us is None or cut.us <= cut.turn_us + limit_us)
-    return keep(cut.mutate(turn_ord=only(inside, cut.turn_ord), turn_us=only(inside, cut.turn_us)))
+    return cut.mutate(turn_ord=only(inside, cut.turn_ord), turn_us=only(inside, cut.turn_us))
 
 
 def _sessions(keep: Scratch, rows: ir.Table, definition: Definition) -> ir.Table:
     """Adds s_ord and s_us: where the session of each row began; null before a buyer's first question or reply."""
-    talk = rows.q | rows.r
-    # A nudge joins the open turn, a late reply belongs to what it answers: neither ends a session.
+    own_us = "own_us" if "own_us" in rows.columns else "us"
+    rows = keep(_numbered(rows, own_us, definition))
+    if definition.closing_phrases:  # only a phrase can end a session between a question and its answer
+        asked = rows.filter(rows.q & rows.turn_ord.notnull()).group_by(SEGMENT).agg(asked_in=_.s_no.max())
+        rows = beside(rows, asked, SEGMENT)
+        rows = rows.mutate(s_no=ibis.ifelse(rows.r & rows.asked_ord.notnull(), rows.asked_in, rows.s_no))
+        rows = rows.drop("asked_in")
+    rows = rows.mutate(s_no=only(~rows.over, rows.s_no)).drop("over")
+    cut = runs(keep, rows, [*BUYER, "s_no"], "may_end", definition.session_max_s * SECOND, own_us)
+    cut = cut.rename(s_ord="run_ord", s_us="run_us").drop("may_end", "s_no")
+    return _whole_session(cut, definition)
+
+
+@expression
+def _numbered(rows: ir.Table, own_us: str, definition: Definition) -> ir.Table:
+    """Adds s_no, how many sessions began so far, and over: said by nobody, and after a session's end.
+
+    A nudge joins the open turn, a late reply belongs to what it answers: neither ends a session. What nobody said (a
+    transfer, a note, a bot's line) belongs to the session that is still going on, if one is.
+    """
     rows = rows.mutate(
-        talk=talk,
+        talk=rows.q | rows.r,
         may_end=(rows.q & (rows.turn_ord.isnull() | (rows.turn_ord == rows.ord))) | (rows.r & rows.asked_ord.isnull()),
+        silent=(rows[own_us] - rows.last_us) >= definition.session_gap_s * SECOND,
     )
-    rows = rows.mutate(silent=(rows.own_us - rows.last_us) >= definition.session_gap_s * SECOND)
-    rows = rows.mutate(breaks=rows.may_end & ((rows.talked == 0) | rows.silent))
+    rows = rows.mutate(
+        breaks=rows.may_end & ((rows.talked == 0) | rows.silent),
+        over=(~rows.talk & rows.silent & ~(rows.ord > rows.asked_ord).fill_null(False)).fill_null(False),
+    ).drop("silent", "last_us", "talked")
     so_far = ibis.cumulative_window(group_by=BUYER, order_by="ord")
-    rows = keep(rows.mutate(s_no=rows.breaks.cast("int64").sum().over(so_far)))
-    rows = with_totals(rows, SEGMENT, asked_in=only(rows.q & rows.turn_ord.notnull(), rows.s_no).max())
-    rows = rows.mutate(s_no=ibis.ifelse(rows.r & rows.asked_ord.notnull(), rows.asked_in, rows.s_no))
-    # What nobody said (a transfer, a note, a bot's line) belongs to the session that is still going on, if one is.
-    over = ~rows.talk & rows.silent & ~(rows.ord > rows.asked_ord).fill_null(False)
-    rows = keep(rows.mutate(s_no=only(~over.fill_null(False), rows.s_no)).drop("asked_in", "last_us", "talked"))
-    cut = runs(keep, rows, [*BUYER, "s_no"], "may_end", definition.session_max_s * SECOND, "own_us")
-    cut = cut.rename(s_ord="run_ord", s_us="run_us").drop("silent", "breaks", "s_no")
-    return _whole_session(keep(cut), definition)
+    return rows.mutate(s_no=rows.breaks.cast("int64").sum().over(so_far)).drop("breaks")
 
 
 @expression
@@ -134,4 +139,5 @@ def _whole_session(rows: ir.Table, definition: Definition) -> ir.Table:
         bot_only=rows.bot.any() & ~rows.person.any(),
     )
     by_bot = rows.bot_only.fill_null(False) & (definition.bot_only == "exclude")
-    return rows.mutate(out=rows.out.fill_null(only(by_bot, "bot_only"))).drop("bot_only")
+    told = rows.mutate(out=rows.out.fill_null(only(by_bot, "bot_only")))
+    return told.drop("bot_only", "bot", "person", "coded", "phrase")
