@@ -87,11 +87,6 @@ def points_ppm(score: ir.FloatingValue, full: ir.FloatingValue | float) -> ir.In
     return (score / full * (FULL_POINTS * PPM)).round().cast("int64")
 
 
-def local_midnight_us(day: dt.date, tz: dt.tzinfo) -> int:
-    """Microseconds since 1970 of the start of a local day."""
-    return int(dt.datetime.combine(day, dt.time(), tz).timestamp()) * 1_000_000
-
-
 class DuckDB(Duck):
     """Ibis on DuckDB that puts an expression into SQL once, however many chunks ask for it.
 

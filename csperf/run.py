@@ -76,11 +76,6 @@ class Run:
     as_of: dt.date
 
     @property
-    def reports_dir(self) -> Path:
-        """Where this shop's reports go."""
-        return self.params.reports / self.params.shop
-
-    @property
     def min_n(self) -> int:
         """Below this many cases a value is shown as too few to mean anything."""
         return self.params.min_n

@@ -27,7 +27,6 @@ COLUMNS = [
     "reading",
 ]
 TEAM = 3  # people of a role from whom on one speaks of all of them
-READINGS = ("many_fast", "many_slow", "few_fast", "few_slow")
 
 
 def coaching(

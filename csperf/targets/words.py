@@ -68,11 +68,6 @@ def company_goal(
     return say("sentences.company_goal", lang, **slots, gap=gap, others=say(f"sentences.others_{others}", lang))
 
 
-def likely_range(low: int, high: int, lang: str = "zh") -> str:
-    """The fewest and most people to expect."""
-    return say("sentences.range", lang, low=low, high=high)
-
-
 def last_month(low: int, high: int, met: int, *, causes: str = "", lang: str = "zh") -> str:
     """How many met a target against how many were expected; `causes`: what to look at first where it missed."""
     slots = {"low": low, "high": high, "met": met}

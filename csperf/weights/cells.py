@@ -20,7 +20,6 @@ from .settings import ROLES, SERVES, WeightSettings
 Array = np.ndarray
 SKEWED = 1.0  # beyond it a metric is put on the log or logit scale
 SAME = 0.999  # correlated so with the outcome a metric is the outcome
-NOT_WEIGHED = ("shop", "manager")
 CELL = ["agent_id", "month"]
 
 
