@@ -1,7 +1,9 @@
 """csperf on Spark against csperf on DuckDB, the same shop and the same expressions: `make bench-spark`.
 
-For each size a store is made; both engines work its facts and metrics out from nothing. The numbers must be the same:
-counts exactly, floats at 1e-12. Wall seconds are of the whole process, the engine's start included.
+For each size a store is made; every engine works its facts and metrics out from nothing, in a process of its own. The
+numbers must be the same: counts exactly, floats at 1e-12. CPU is of all its processes, the engine's start included.
+From the two largest sizes follow a cost that is always there and one for each message, and from these what larger
+shops would need: cores for so many hours, were all cores like these and none of them ever idle.
 """
 
 from __future__ import annotations
@@ -12,58 +14,66 @@ import subprocess
 import sys
 import tempfile
 import time
+from math import ceil
 from pathlib import Path
 
 import pandas as pd
 
-from bench.speed_csperf import MONTH, settings
 from bench.speed_data import make
-from bench.speed_metrics import METRICS
 
 DAYS, AGENTS = 30, 300
 KEYS = ["metric", "agent_id", "day"]
 COUNTS = ["numerator", "denominator", "n"]
+SIZED = (1_000_000, 10_000_000, 100_000_000, 1_000_000_000, 10_000_000_000)
+WITHIN_H = (1, 8)
+MILLION, HOUR_S = 1_000_000, 3600
 
 
 def main() -> None:
-    """Makes the shops, measures them on each engine and prints seconds and messages per second."""
+    """Makes the shops, measures them on each engine and prints what they cost, and what larger ones would."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--messages", type=int, nargs="+", default=[100_000, 1_000_000])
     asked.add_argument("--masters", nargs="+", default=["local[1]", "local[2]"])
     given = asked.parse_args()
-    print(f"{'messages':>12} {'engine':>10} {'seconds':>9} {'messages/s':>11}")
-    for messages in given.messages:
+    print("| messages | engine | CPU s | wall s | CPU s a million |\n|---|---|---|---|---|")
+    spent: dict[str, dict[int, float]] = {engine: {} for engine in ("duckdb", *given.masters)}
+    for messages in sorted(given.messages):
         with tempfile.TemporaryDirectory(prefix="csperf-spark-") as place:
             make(Path(place) / "store", messages, DAYS, AGENTS)
-            first = report(messages, "duckdb", Path(place))
-            for master in given.masters:
-                same(first, report(messages, master, Path(place)))
+            found = {engine: measured(messages, engine, Path(place), spent[engine]) for engine in spent}
+        for master in given.masters:
+            same(found["duckdb"], found[master])
+    if len(given.messages) > 1:
+        for engine in ("duckdb", given.masters[0]):
+            print(sizing(engine, spent[engine]))
 
 
-def report(messages: int, engine: str, folder: Path) -> pd.DataFrame:
-    """The metrics as this engine gives them, its seconds printed."""
+def measured(messages: int, engine: str, folder: Path, spent: dict[int, float]) -> pd.DataFrame:
+    """The metrics as this engine gives them; what they cost is printed and noted in `spent`."""
     shutil.rmtree(folder / "store.derived", ignore_errors=True)
     out, started = folder / "metrics.parquet", time.perf_counter()
-    work = "import sys; from pathlib import Path; from bench.spark import measured; "
-    work += "measured(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])"
-    subprocess.run([sys.executable, "-c", work, str(folder), str(out), engine], check=True)
-    seconds = time.perf_counter() - started
-    print(f"{messages:>12,} {engine:>10} {seconds:>9.1f} {messages / seconds:>11,.0f}", flush=True)
+    command = [sys.executable, "-m", "bench.spark_run", str(folder), str(out), engine]
+    told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    spent[messages] = float(told.splitlines()[-1])
+    each = spent[messages] / messages * MILLION
+    wall = time.perf_counter() - started
+    print(f"| {messages:,} | {engine} | {spent[messages]:.0f} | {wall:.0f} | {each:.0f} |", flush=True)
     return pd.read_parquet(out).sort_values(KEYS).reset_index(drop=True)
 
 
-def measured(folder: Path, out: Path, engine: str) -> None:
-    """Works the facts out on the engine and writes the metrics by agent and day."""
-    import csperf as cs
-
-    file = settings(folder)
-    if engine != "duckdb":
-        spark = "{spark.sql.shuffle.partitions: '4', spark.log.level: ERROR, spark.driver.memory: 4g}"
-        lines = [line for line in file.read_text(encoding="utf-8").splitlines() if not line.startswith("engine:")]
-        lines.append(f"engine: {{backend: spark, master: '{engine}', spark: {spark}}}")
-        file.write_text("\n".join(lines), encoding="utf-8")
-    run = cs.open_run(file, month=MONTH)
-    cs.measure(cs.facts(run), ["agent", "day"], list(METRICS)).to_parquet(out)
+def sizing(engine: str, spent: dict[int, float]) -> str:
+    """A table of core hours, and of cores for some hours, by the line through the two largest sizes measured."""
+    (less, cheap), (more, dear) = sorted(spent.items())[-2:]
+    each = (dear - cheap) / (more - less)
+    always = max(dear - each * more, 0.0)
+    lines = [f"\n{engine}: {always:.0f} CPU s always, {each * MILLION:.0f} a million messages\n"]
+    lines.append("| messages | core hours | " + " | ".join(f"cores for {hours} h" for hours in WITHIN_H) + " |")
+    lines.append("|---" * (2 + len(WITHIN_H)) + "|")
+    for messages in SIZED:
+        needed = (always + each * messages) / HOUR_S
+        cores = " | ".join(f"{ceil(needed / hours):,}" for hours in WITHIN_H)
+        lines.append(f"| {messages:,} | {needed:,.1f} | {cores} |")
+    return "\n".join(lines)
 
 
 def same(one: pd.DataFrame, other: pd.DataFrame) -> None:

@@ -10,6 +10,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import ibis
@@ -44,6 +45,9 @@ class Spark(Backend):
     Ibis goes by pandas there, in which whole numbers with gaps become floats and lose their last digits.
     """
 
+    def disconnect(self) -> None:
+        """Leaves the session to the other connections: a process has one, and facts that are read later lie in it."""
+
     def create_table(self, name: str, /, obj: Any = None, *, temp: bool | None = None, **more: Any) -> ir.Table:
         """The table; a temporary one is worked out once and cut from its lineage, so that plans do not grow."""
         if not temp:
@@ -72,6 +76,11 @@ class Spark(Backend):
         with told():
             self._session.read.options(**options).parquet(*files).createOrReplaceTempView(name)
         return self.table(name)
+
+    def to_parquet(self, expr: ir.Table, /, path: str | Path, **options: Any) -> None:
+        """Writes the rows to a folder, every worker its own file."""
+        with told():
+            super().to_parquet(expr, path, **options)
 
     def get_schema(self, table_name: str, **more: Any) -> Schema:
         """The columns, times with their zone: Spark's are instants, which Ibis takes for local ones."""
@@ -115,5 +124,6 @@ def told() -> Iterator[None]:
     try:
         yield
     except (PySparkException, Py4JError) as error:
-        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        said = str(getattr(error, "java_exception", error))  # Py4J itself says no more than what was called
+        reason = next((line for line in said.splitlines() if line.strip()), type(error).__name__)
         raise CsperfError(Problem("engine", say("engine.spark_failed", reason=reason))) from error

@@ -17,6 +17,7 @@ from csperf.catalogue import ENTRIES
 from csperf.definitions import SETS
 from csperf.engine import EngineSettings, connect
 from csperf.errors import CsperfError
+from csperf.kept import Kept, read, write
 
 pytest.importorskip("pyspark", reason="pyspark is not installed: make spark")
 if not shutil.which("java"):
@@ -80,6 +81,16 @@ def test_what_spark_refuses_is_said(spark, tmp_path):
     broken.write_bytes(b"PAR1 this is no table PAR1")
     with pytest.raises(CsperfError, match="Spark"):
         spark.read_parquet([str(broken)])
+
+
+def test_a_job_that_fails_half_way_is_said_and_leaves_nothing(spark, tmp_path):
+    fails = spark.sql("SELECT CAST(if(id = 3, raise_error('the disk of a worker'), id) AS BIGINT) AS n FROM range(4)")
+    kept = Kept(tmp_path, "pyspark")
+    with pytest.raises(CsperfError, match="the disk of a worker"):
+        kept.entry("a", lambda folder: write(spark, fails, folder, "rows"))
+    assert not list(kept.folder.iterdir())
+    folder = kept.entry("a", lambda folder: write(spark, spark.sql("SELECT 1 AS n"), folder, "rows"))
+    assert read(spark, [folder], "rows").to_pyarrow()["n"].to_pylist() == [1]
 
 
 def test_without_java_the_message_says_what_to_do(monkeypatch):
