@@ -62,8 +62,9 @@ check: $(READY)
 	$(RUN)/lint-imports --no-logo
 	$(RUN)/mypy
 
+# A worker takes whole files, in the order of tests/conftest.py: the longest first.
 test: check
-	$(RUN)/pytest -n 2 --dist loadfile
+	$(RUN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 SIZES ?= 1000000 10000000 50000000
 bench: $(READY)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+from itertools import islice
 
 import ibis
 
 from csperf import hours, purchases, turns
-from csperf.engine import EngineSettings, chunks, connect, materialise
+from csperf.engine import EngineSettings, connect, materialise
 from csperf.turns.people import bots, people
 
 
 def engine_derive(
-    shop, definition, *, chunk_days: int | None = None, categories=(), engine: EngineSettings | None = None
+    shop, definition, *, chunk_days: Iterable[int] = (), categories=(), engine: EngineSettings | None = None
 ) -> dict[str, list[dict]]:
-    """All derived facts of a made shop (tests.shops.MadeShop) under a set, by the engine."""
+    """All derived facts of a made shop (tests.shops.MadeShop) under a set, by the engine.
+
+    `chunk_days`: how many days each chunk has, one chunk after the other; default all days at once.
+    """
     con = connect(engine)
     days = sorted({row["day"] for row in shop.messages} | set(shop.covered_days or ()))
     window = shop.hours if definition.hours == "shop" else definition.hours
@@ -29,8 +34,17 @@ def engine_derive(
         codes=tuple(categories),
         covered_days=tuple(days),
     )
-    spans = chunks(dict.fromkeys(days, 1), EngineSettings(chunk_days=chunk_days)) if chunk_days else None
+    spans = [(part[0], part[-1]) for part in parts(days, chunk_days)]
     tables = {name: materialise(con, ibis.memtable(shop.arrow(name))) for name in ("messages", "orders", "refunds")}
-    found = turns.derive(con, tables["messages"], definition, known, spans)
+    found = turns.derive(con, tables["messages"], definition, known, spans or None)
     found |= purchases.derive(con, tables["orders"], tables["refunds"], found, definition)
     return {name: table.to_pyarrow().to_pylist() for name, table in found.items()}
+
+
+def parts(days: list[date], lengths: Iterable[int]) -> Iterator[list[date]]:
+    """The days in runs of these lengths, until they are used up."""
+    left = iter(days)
+    for length in lengths:
+        if not (part := list(islice(left, length))):
+            return
+        yield part

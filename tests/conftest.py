@@ -1,38 +1,115 @@
-"""A small made-up shop, loaded, and its packs in both languages: made once for the tests that look at pages."""
+"""What many tests only look at, made once in a run however many workers it has: a small made-up shop and its packs.
+
+Whichever worker comes first makes it, the others wait for it, and each has a copy of its own to write to.
+"""
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
+from csperf import cli
 from csperf.load import load
 from csperf.params import load_params
 from csperf.sample import make
 
+Made = Callable[[str, Callable[[Path], None]], Path]
+PARAMS = "params.yaml"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that need the packs first: they take longest, and no worker should be left alone with them at the end."""
+    long = {item.path for item in items if "packs" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: item.path not in long)
+
 
 @pytest.fixture(scope="session")
-def small_shop(tmp_path_factory) -> Path:
-    """The params file of a made-up shop of three months whose exports are loaded."""
-    folder = tmp_path_factory.mktemp("shop")
-    make(folder, months=3, agents=10, messages=6000)
-    params_file = folder / "params.yaml"
-    load(load_params(params_file).loading)
-    return params_file
+def made_once(tmp_path_factory, worker_id) -> Made:
+    """The folder of this name, filled by the function it is given if no worker of this run has done so yet."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own if worker_id == "master" else own.parent
+
+    def folder(name: str, fill: Callable[[Path], None]) -> Path:
+        made, unfinished = shared / f"made-{name}", shared / f"unfinished-{name}"
+        with FileLock(shared / f"{name}.lock"):
+            if not made.exists():
+                shutil.rmtree(unfinished, ignore_errors=True)
+                fill(unfinished)
+                unfinished.rename(made)
+        return made
+
+    return folder
 
 
 @pytest.fixture(scope="session")
-def packs(small_shop) -> dict[str, Path]:
+def loaded_shop(made_once) -> Path:
+    """The folder of a made-up shop of three months whose exports are loaded and whose facts are worked out."""
+    from csperf.run import facts, open_run
+
+    def fill(folder: Path) -> None:
+        make(folder, months=3, agents=10, messages=6000)
+        load(load_params(folder / PARAMS).loading)
+        facts(open_run(folder / PARAMS))
+
+    return made_once("shop", fill)
+
+
+@pytest.fixture(scope="session")
+def small_shop(loaded_shop, tmp_path_factory) -> Path:
+    """The params file of that shop."""
+    return shutil.copytree(loaded_shop, tmp_path_factory.mktemp("shop") / "shop") / PARAMS
+
+
+@pytest.fixture(scope="session")
+def packs(made_once, loaded_shop, small_shop) -> dict[str, Path]:
     """The folder of the newest month's pack in each language."""
+    from csperf.kernels import warm_kernels
     from csperf.report import run_pack
 
-    return {lang: run_pack(small_shop, lang=lang) for lang in ("zh", "en")}
+    def fill(folder: Path) -> None:
+        shutil.copytree(loaded_shop, folder)
+        with warm_kernels() as kernels:
+            for lang in ("zh", "en"):
+                run_pack(folder / PARAMS, lang=lang, jobs=2, kernels=kernels)
+
+    return copied(made_once("packs", fill), small_shop)
 
 
 @pytest.fixture(scope="session")
-def settled_pack(small_shop) -> Path:
+def settled_pack(made_once, loaded_shop, small_shop) -> Path:
     """The newest month settled before its time, in Chinese: the pages 01 and 06 and what people get."""
     from csperf.report import run_pack
 
-    pages = "01_data_quality,06_scorecard"
-    return run_pack(small_shop, month="2026-10", stage="settle", force=True, only=pages, lang="zh")
+    def fill(folder: Path) -> None:
+        shutil.copytree(loaded_shop, folder)
+        pages = "01_data_quality,06_scorecard"
+        run_pack(folder / PARAMS, month="2026-10", stage="settle", force=True, only=pages, lang="zh", jobs=2)
+
+    (pack,) = copied(made_once("settled", fill), small_shop).values()
+    return pack
+
+
+@pytest.fixture
+def run(monkeypatch, capsys) -> Callable[..., tuple[int, str, str]]:
+    """Runs csperf in this process: exit code, what it said, what it complained of."""
+
+    def csperf(*arguments: object, lang: str = "en") -> tuple[int, str, str]:
+        monkeypatch.setenv("CSPERF_LANG", lang)
+        with pytest.raises(SystemExit) as left:
+            cli.main([str(argument) for argument in arguments])
+        said = capsys.readouterr()
+        assert "Traceback" not in said.err
+        return int(left.value.code or 0), said.out, said.err
+
+    return csperf
+
+
+def copied(made: Path, small_shop: Path) -> dict[str, Path]:
+    """The packs that were made, in the reports of the worker's own shop, by name."""
+    reports = shutil.copytree(made / "reports", small_shop.parent / "reports", dirs_exist_ok=True)
+    found = [path.relative_to(made / "reports") for path in (made / "reports").glob("*/*/*")]
+    return {path.name: reports / path for path in found}

@@ -31,20 +31,6 @@ def english(monkeypatch):
     monkeypatch.delenv("CSPERF_KEY", raising=False)
 
 
-@pytest.fixture
-def run(capsys):
-    """Runs csperf in this process: exit code, what it said, what it complained of."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            cli.main([str(argument) for argument in arguments])
-        said = capsys.readouterr()
-        assert "Traceback" not in said.err
-        return int(left.value.code or 0), said.out, said.err
-
-    return run
-
-
 def outside(*arguments: object, **environment: str) -> subprocess.CompletedProcess[bytes]:
     """Runs `python -m csperf` in a process of its own."""
     command = [sys.executable, "-m", "csperf", *map(str, arguments)]
@@ -434,7 +420,7 @@ def test_a_platform_without_rules_is_said_at_once(run, shop, tmp_path, command):
         ),
     ],
 )
-def test_a_bad_cell_of_a_form_is_told_by_line_and_heading(run, shop, tmp_path, monkeypatch, lang, words):
+def test_a_bad_cell_of_a_form_is_told_by_line_and_heading(run, shop, tmp_path, lang, words):
     folder = tmp_path / "shop"
     shutil.copytree(shop.parent, folder)
     rows = CalamineWorkbook.from_path(folder / "exports" / "花名册.xlsx").get_sheet_by_index(0).to_python()
@@ -443,8 +429,7 @@ def test_a_bad_cell_of_a_form_is_told_by_line_and_heading(run, shop, tmp_path, m
         sheet = book.add_worksheet()
         for line, row in enumerate(rows):
             sheet.write_row(line, 0, row)
-    monkeypatch.setenv("CSPERF_LANG", lang)
-    code, said, _ = run("load", folder / "params.yaml")
+    code, said, _ = run("load", folder / "params.yaml", lang=lang)
     assert code == 0
     assert words in said
 

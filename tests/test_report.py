@@ -113,7 +113,7 @@ def test_run_json_says_what_went_in(packs):
 def test_timings_stand_outside(packs):
     folder = packs["zh"]
     log = (folder.parents[2] / ".log" / "demo.jsonl").read_text("utf-8").splitlines()
-    assert set(json.loads(log[0])["seconds"]) == {*PAGES, "first_page"}
+    assert {*PAGES, "first_page"} in [set(json.loads(line)["seconds"]) for line in log]
 
 
 def test_tables_and_workbook_hold_the_same(packs):

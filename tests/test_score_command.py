@@ -10,8 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from csperf.cli import main
-
 MONTHS = ("2026-09", "2026-10")
 NAMES = [f"Canary-{i:02}-Zhang" for i in range(12)]
 BANNED = "置信区间 预测区间 p值 收缩 后验 贝叶斯 自助法 回测 显著 方差 分位数 达成率 OK THIN NEW".split()
@@ -41,17 +39,6 @@ def folder(tmp_path):
     )
     (tmp_path / "weights.csv").write_text("metric,weight\nconversion_paid_user,60\nmean_wait_turn_s,40%\n")
     return tmp_path
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    def csperf(*arguments, lang="en"):
-        monkeypatch.setenv("CSPERF_LANG", lang)
-        with pytest.raises(SystemExit) as left:
-            main([*map(str, arguments)])
-        return (left.value.code or 0, *capsys.readouterr())
-
-    return csperf
 
 
 def given(folder):

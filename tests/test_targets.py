@@ -362,7 +362,7 @@ def test_the_absurd_target_of_the_guide_is_too_hard():
 
 
 def test_settings_are_strict():
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="targget"):
         TargetSettings.model_validate({"targget": 0.5})
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from csperf.cli import main
+from csperf.errors import CsperfError
 from csperf.targets import COLUMNS
 from csperf.targets.consistency import check_consistency
 from csperf.tidy import read_tidy, read_values
@@ -31,17 +31,6 @@ def handed_over():
         for month in MONTHS
     ]
     return pd.DataFrame(rows, columns=["agent_id", "role", "level", "month", "metric", "numerator", "denominator"])
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    def csperf(*arguments, lang="en"):
-        monkeypatch.setenv("CSPERF_LANG", lang)
-        with pytest.raises(SystemExit) as left:
-            main([*map(str, arguments)])
-        return (left.value.code or 0, *capsys.readouterr())
-
-    return csperf
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet", "xlsx"])
@@ -104,14 +93,14 @@ def test_every_fault_of_every_file_is_said_at_once(run, tmp_path):
 def test_a_missing_column_is_named(tmp_path):
     path = tmp_path / "v.csv"
     path.write_text("agent_id,month\na,2026-10\n")
-    with pytest.raises(Exception, match="metric"):
+    with pytest.raises(CsperfError, match="metric"):
         read_values(path)
 
 
 def test_shares_beyond_one_are_refused_with_their_row(tmp_path):
     path = tmp_path / "v.csv"
     path.write_text("agent_id,month,metric,value\na,2026-10,reply_30s_msg,0.9\nb,2026-10,reply_30s_msg,1.03\n")
-    with pytest.raises(Exception, match=r"row 3|第3行"):
+    with pytest.raises(CsperfError, match=r"row 3|第3行"):
         read_values(path)
 
 

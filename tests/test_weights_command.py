@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from csperf.cli import main
 from csperf.weights import COLUMNS
 
 METRICS = ("conversion_paid_user", "order_value_yuan", "reply_30s_msg")
@@ -25,17 +24,6 @@ def handed_over():
         pd.DataFrame({**names, "metric": metric, "value": value.ravel()})
         for metric, value in zip((*METRICS, "repurchase_share"), values, strict=True)
     )
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    def csperf(*arguments, lang="en"):
-        monkeypatch.setenv("CSPERF_LANG", lang)
-        with pytest.raises(SystemExit) as left:
-            main([*map(str, arguments)])
-        return (left.value.code or 0, *capsys.readouterr())
-
-    return csperf
 
 
 @pytest.fixture
