@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from .text import say, ui_language
 from .text.numbers import day_words
 from .tidy import read_tidy
 from .weighing import in_use, published_weights, scorable
+from .weights import Weighing
 
 WINDOW = dt.timedelta(days=1)  # an order of the month's first day was talked of before
 WORKED = "sessions_per_day"  # its denominator is the days worked
@@ -143,7 +144,16 @@ def usual_weights(run: Run, values: pd.DataFrame, targets: pd.DataFrame) -> tupl
         return fixed, (say("weights.held", since=since, who=fixed["set_by"].iloc[-1]),)
     weighed = in_use(run, targets, values)
     frame = pd.concat([one.weights for one in weighed], ignore_index=True)
-    return frame, tuple(dict.fromkeys(sentence for one in weighed for sentence in one.said[:1]))
+    return frame, _said_of(weighed)
+
+
+def _said_of(weighed: Sequence[Weighing]) -> tuple[str, ...]:
+    """What there is to say of the weights: once where it is the same of every role, else of each."""
+    said = [(one.role, one.said[0]) for one in weighed if one.said]
+    if len({sentence for _role, sentence in said}) <= 1:
+        return tuple(sentence for _role, sentence in said[:1])
+    named = [(say(f"tables.role_{'both' if pd.isna(role) else role}"), sentence) for role, sentence in said]
+    return tuple(say("weights.of_role", role=role, said=sentence) for role, sentence in named)
 
 
 def _month_before(run: Run) -> Run:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,8 @@ import pytest
 
 from csperf import charts, tables
 from csperf.errors import CsperfError
+from csperf.scoring import _said_of
+from csperf.text import speaking
 from csperf.weights import WeightSettings, weigh
 from csperf.weights.screening import COLUMNS, screened
 from csperf.weights.settings import POOL
@@ -127,3 +130,9 @@ def test_nobody_is_named_among_the_raters(weighing):
 
 def test_the_same_picture_twice(weighing):
     assert charts.weights(weighing).svg == charts.weights(weighing).svg
+
+
+def test_what_is_said_of_weights_names_the_role_where_roles_differ():
+    weighed = [SimpleNamespace(role="pre", said=("甲", "乙")), SimpleNamespace(role="after", said=("丙",))]
+    with speaking("zh"):
+        assert _said_of(weighed) == ("售前：甲", "售后：丙") and _said_of(weighed[:1]) == ("甲",)
