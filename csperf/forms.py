@@ -15,6 +15,7 @@ from xlsxwriter.exceptions import FileCreateError
 from .adoption import form_name, write_form
 from .catalogue import ENTRIES
 from .definitions import SETS
+from .documents import documents
 from .errors import CsperfError, Problem
 from .facts import FEEDBACK, LEVELS, PLANS, ROLES, SPOKEN
 from .load import KEY_FILE
@@ -201,6 +202,12 @@ ABOUT = {
     ("votes", "points"): "about_votes",
     ("votes", "source"): "about_voter",
 } | {(name, "agent_id"): "about_whose" for name in ("events", "corrections", "votes")}
+# Forms that commands write later, into the same folder: the columns of the contract are among theirs.
+REGISTER, REGISTERED = (
+    "complaint_register",
+    ("complaint_id", "opened_at", "account_id", "kind", "cause_at", "resolved_at"),
+)
+ASKED = ("survey_id", "asked_at", "answered_at", "score", "scale_max", "subject")
 RULE_COLUMNS = ("rule", "since", "threshold", "grade", "source", "seen", "checked_on", "checked_by")
 
 
@@ -249,6 +256,7 @@ def _write_params(path: Path, shop: str, lang: str) -> None:
     sources = [_source(name, fields, lang) for name, fields in FORMS.items()]
     plans = f"{say('forms.shifts', lang)}*.xlsx"  # a month's plan each
     sources.append({"source": "schedule", "files": plans, "agent": say("forms.agent_id", lang)})
+    sources += _later(lang)
     listed = yaml.safe_dump(sources, allow_unicode=True, sort_keys=False, width=110, default_flow_style=None)
     forms = "".join(f"  {line}\n" for line in listed.splitlines())
     text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(shop=shop_id(shop), lang=lang, forms=forms)
@@ -258,6 +266,27 @@ def _write_params(path: Path, shop: str, lang: str) -> None:
 def shop_id(name: str) -> str:
     """The folder's name as a shop's number: what may not stand in one becomes -."""
     return "".join(c if c.isalnum() or c in "-_" else "-" for c in name).strip("-")[:NAME_LENGTH] or "shop"
+
+
+def _later(lang: str) -> list[dict[str, object]]:
+    """The entries that read quality checks, questionnaires and complaints once their forms are in the folder."""
+    register = documents()[REGISTER]
+    headings = {column.key: column.said(lang) for column in register.columns}
+    tables = {
+        "surveys": (say("quality.survey", lang), {name: say(f"quality.{name}", lang) for name in ASKED}),
+        "complaints": (register.title.said(lang), {name: headings[name] for name in REGISTERED}),
+    }
+    checks = {"source": "quality", "files": f"{say('quality.form', lang)}*.xlsx", "optional": True}
+    return [checks] + [
+        {"source": "table", "table": name, "files": f"{title}*.xlsx", "optional": True, "columns": columns}
+        | ({"filter": _no_example(lang)} if name == "complaints" else {})
+        for name, (title, columns) in tables.items()
+    ]
+
+
+def _no_example(lang: str) -> dict[str, object]:
+    """The filter that leaves out a form's example."""
+    return {"example": {"column": say("forms.remark", lang), "not_in": [say("forms.example", lang)]}}
 
 
 def _source(name: str, fields: Sequence[Field], lang: str) -> dict[str, object]:
@@ -271,7 +300,7 @@ def _source(name: str, fields: Sequence[Field], lang: str) -> dict[str, object]:
         columns[field.column] = {"from": heading, "values": meant} if meant else heading
         if field.pattern:
             columns[field.column] = {"from": heading, "pattern": field.pattern}
-    left_out = {"example": {"column": say("forms.remark", lang), "not_in": [say("forms.example", lang)]}}
+    left_out = _no_example(lang)
     if name == "roster":
         waiting = say("forms.role_undecided", lang)
         left_out["undecided"] = {"column": say("forms.role", lang), "not_in": [waiting]}

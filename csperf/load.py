@@ -299,14 +299,14 @@ def _matching(settings: LoadSettings, number: int, problems: list[Problem]) -> l
         return []
     found = sorted(root.glob(pattern), key=lambda path: (path.parent, path.stem, path.suffix))
     paths = [p for p in found if p.is_file() and not p.name.startswith(TEMPORARY) and not p.name.endswith(MAPPING)]
-    if not paths:
+    if not paths and not getattr(settings.sources[number], "optional", False):
         problems.append(Problem(str(settings.file), f"sources[{number}].files: {say('load.no_files', **slots)}"))
     return paths
 
 
 def _fingerprint(settings: LoadSettings, source: Any) -> str:
     """A hash of everything but the file that decides which rows come of it."""
-    how = source.model_dump(mode="json", exclude={"files"})
+    how = source.model_dump(mode="json", exclude={"files", "optional"})
     shop = [settings.shop, settings.timezone, sorted(settings.internal_accounts)]
     edition = getattr(REGISTRY[source.source], "edition", None)
     known = [edition()] if edition else []
@@ -439,8 +439,8 @@ def _other_shops(store: Store) -> Iterator[Notice]:
     own = own or {shop for shop, n in shops.items() if n == max(shops.values())}
     for file, found in sorted(files.items()):
         if found - {""} and not found & (own | {""}):
-            shops = {"found": listed(sorted(found)), "own": listed(sorted(own))}
-            yield Notice("other_shop", {"file": file, **shops, "folder": str(store.root)})
+            slots = {"found": listed(sorted(found)), "own": listed(sorted(own))}
+            yield Notice("other_shop", {"file": file, **slots, "folder": str(store.root)})
 
 
 def _too_early(store: Store) -> Iterator[Notice]:

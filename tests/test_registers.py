@@ -9,12 +9,17 @@ import ibis
 import pandas as pd
 import pytest
 import xlsxwriter
+from python_calamine import CalamineWorkbook
 
 from csperf import registers, run
+from csperf.documents import documents, write_documents
 from csperf.engine import connect
 from csperf.forms import new_shop
 from csperf.load import load
 from csperf.params import load_params
+from csperf.sources.quality import heading
+from csperf.surveys import write_survey
+from csperf.text import say
 
 REVIEW = """review_id,order_id,review_score,review_creation_date,review_answer_timestamp
 r1,o1,4,2026-10-31 10:00:00,2026-10-31 11:00:00
@@ -104,3 +109,35 @@ def test_registers_alone_are_measured(shop, report):
 def test_a_plan_counts_on_the_last_day_of_its_period(period, day):
     found = connect().execute(registers.last_day(ibis.literal(period)))
     assert pd.Timestamp(found).date() == dt.date(*day)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_forms_that_commands_write_later_are_read_without_a_change_of_settings(tmp_path, lang):
+    """A questionnaire, checks of chats and the register of complaints, of which a new shop has none yet."""
+    new_shop(tmp_path, lang=lang, today=dt.date(2026, 11, 5))
+    (tmp_path / "exports" / "reviews.csv").write_text(REVIEW, encoding="utf-8")
+    settings = load_params(tmp_path / "params.yaml").loading
+    assert load(settings).files["kept"].sum() == 1
+    register = documents()["complaint_register"]
+    survey, told = write_survey(tmp_path / f"{say('quality.survey', lang)}.xlsx", lang), tmp_path / register.file(lang)
+    write_documents(tmp_path, lang)
+    checks = tmp_path / f"{say('quality.form', lang)}_2026-10.xlsx"
+    judged = ("check_id", "account_id", "at", "source", "checker", "attitude")
+    at, by = "2026-10-03 10:00", say("quality.source_qa", lang)
+    filled(survey, header(survey), ["W1", at, "2026-10-03 12:00", 4, 5, "总体"])
+    filled(told, header(told), ["T1", at, "店:小美", "物流", "2026-10-03 11:00", "漏发", "2026-10-03 20:00"])
+    filled(checks, [heading(name, lang) for name in judged], ["Z1", "店:小美", at, by, "李质检", 90])
+    files = load(settings).files.set_index("file")
+    assert files.loc[[survey.name, told.name, checks.name], ["kept", "rejected"]].to_numpy().tolist() == [[1, 0]] * 3
+
+
+def header(path: Path) -> list[str]:
+    return CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0).to_python()[0]
+
+
+def filled(path: Path, *rows: list) -> None:
+    book = xlsxwriter.Workbook(path)
+    sheet = book.add_worksheet()
+    for line, cells in enumerate(rows):
+        sheet.write_row(line, 0, cells)
+    book.close()

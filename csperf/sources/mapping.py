@@ -221,6 +221,7 @@ class Settings(Columns):
 
     source: Literal["table"] = "table"
     files: str = Field(examples=["exports/orders/*.csv"])
+    optional: bool = False  # no file yet is no fault
     format: Literal["csv", "tsv", "xlsx", "parquet", ""] = ""
     sheet: int | str = 0
     header_row: int = Field(default=1, ge=1)

@@ -54,6 +54,7 @@ class Settings(BaseModel):
 
     source: Literal["quality"] = "quality"
     files: str
+    optional: bool = False  # no file yet is no fault
     sheet: int | str = 0
 
 
