@@ -27,6 +27,8 @@ PYTHON ?= $(shell \
 	for p in python3 python3.13 python3.12 python3.11; do $$p -c '$(call WITHIN,(3, 14))' 2>/dev/null && echo $$p && exit; done; \
 	python3 -c '$(call WITHIN,(4,))' 2>/dev/null && echo python3)
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
+ADD = $(if $(UV),uv pip install --quiet --compile-bytecode --python $(RUN)/python,$(RUN)/python -m pip install --quiet \
+	--disable-pip-version-check)
 
 setup: $(READY)
 
@@ -68,11 +70,7 @@ test: check
 
 SIZES ?= 1000000 10000000 50000000
 bench: $(READY)
-ifeq ($(UV),uv)
-	uv pip install --quiet --python $(RUN)/python --require-hashes --compile-bytecode --requirement requirements-bench.lock
-else
-	$(RUN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-bench.lock
-endif
+	$(ADD) --require-hashes --requirement requirements-bench.lock
 	$(RUN)/python -m bench.speed $(SIZES)
 
 bench-incremental: $(READY)
@@ -95,18 +93,11 @@ docs: $(READY)
 	$(RUN)/python -m docs.coverage
 
 spark: $(READY)
-ifeq ($(UV),uv)
-	uv pip install --quiet --python $(RUN)/python --require-hashes --compile-bytecode --requirement requirements-spark.lock
-else
-	$(RUN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-spark.lock
-endif
+	$(ADD) --require-hashes --requirement requirements-spark.lock
 
+COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --quiet \
+	--custom-compile-command "make lock"
 lock:
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --extra dev \
-	  --quiet --custom-compile-command "make lock" pyproject.toml --output-file requirements.lock
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --group spark \
-	  --constraint requirements.lock \
-	  --quiet --custom-compile-command "make lock" --output-file requirements-spark.lock
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --group bench \
-	  --constraint requirements.lock \
-	  --quiet --custom-compile-command "make lock" --output-file requirements-bench.lock
+	$(COMPILE) --extra dev pyproject.toml --output-file requirements.lock
+	$(COMPILE) --group spark --constraint requirements.lock --output-file requirements-spark.lock
+	$(COMPILE) --group bench --constraint requirements.lock --output-file requirements-bench.lock
