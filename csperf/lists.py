@@ -17,7 +17,6 @@ CLOCKS = ("sent_at", "started_at", "queued_at")  # when a row of a fact began
 QUICK_S, SILENT_S = 10, 180  # a reply that only stops the clock; a silence that a customer minds
 LATE_S = 10  # passed on so shortly before the limit
 HURRY_S, SHORT = 3600, 5  # before an order, and characters of a message that says something (PRACTICE 21)
-TALK = ["agent_id", "session_id"]
 ODD = ["agent_id", "n", "odd"]  # each agent's cases, and those of them that are looked for
 SECOND = 1_000_000  # microseconds
 COLUMNS = ["weekday", "hour", "value", "n"]
@@ -76,23 +75,25 @@ def quick_openings(facts: Mapping[str, ir.Table], first_day: date, last_day: dat
         after.opening, after.answered, after.wait_us <= QUICK_S * SECOND, after.next_answered.notnull()
     )
     silent = ~quick.next_answered | (quick.next_wait.fill_null(0) > SILENT_S * SECOND)
-    return _odd(quick, silent)
+    rows = quick.group_by("agent_id").agg(n=quick.count(), odd=silent.sum())
+    return rows.order_by("agent_id").to_pandas()[ODD]
 
 
-def passed_on(facts: Mapping[str, ir.Table], limit_s: int, first_day: date, last_day: date) -> pd.DataFrame:
+def passed_on(
+    facts: Mapping[str, ir.Table], messages: ir.Table, limit_s: int, first_day: date, last_day: date
+) -> pd.DataFrame:
     """ODD: questions that an agent passed on unanswered, and those of them in the last LATE_S before the limit.
 
-    `limit_s`: within which a first reply is in time. In service hours.
+    `limit_s`: within which a first reply is in time. `messages`: the store's, for when they were passed on. In service
+    hours; what counting rules forgive the giver is looked at as well.
     """
-    turns = _own_turns(facts, first_day, last_day, "passed_on")  # what is forgiven the giver is looked at as well
-    asked = turns.filter(turns.transferred_out, ~turns.answered).select(*TALK, "row_id", "started_at")
-    spoken = facts["agent_messages"]
-    passed = spoken.filter(spoken.scope == "agent", spoken.kind == "transfer").select(*TALK, "sent_at")
-    both = asked.inner_join(passed, TALK)
-    both = both.mutate(held=both.sent_at.delta(both.started_at, unit="microsecond"))
-    first = both.filter(both.held >= 0).group_by("agent_id", "row_id").agg(held=lambda t: t.held.min())
-    limit = limit_s * SECOND
-    return _odd(first, (first.held < limit) & (first.held >= limit - LATE_S * SECOND))
+    turns = _own_turns(facts, first_day, last_day, "passed_on")
+    asked = turns.filter(turns.transferred_out, ~turns.answered).select("row_id", "agent_id", "buyer_id", "started_at")
+    passed = messages.filter(messages.kind == "transfer").select("buyer_id", "sent_at")
+    both = asked.to_pandas().merge(passed.to_pandas(), on="buyer_id")
+    held = (both["sent_at"] - both["started_at"]).dt.total_seconds()
+    first = both.assign(held=held)[held >= 0].groupby(["agent_id", "row_id"], as_index=False)["held"].min()
+    return _counted(first, (first["held"] < limit_s) & (first["held"] >= limit_s - LATE_S))
 
 
 def thin_credit(facts: Mapping[str, ir.Table], messages: ir.Table, first_day: date, last_day: date) -> pd.DataFrame:
@@ -112,8 +113,7 @@ def thin_credit(facts: Mapping[str, ir.Table], messages: ir.Table, first_day: da
     words = messages.filter(messages.kind == "text").select("row_id", length=messages.text.length()).to_pandas()
     enough = said["row_id"].map(words.set_index("row_id")["length"]).ge(SHORT) | (said["kind"] == "card")
     orders = said.assign(odd=~enough).groupby(["agent_id", "order_id"], as_index=False)["odd"].all()
-    found = orders.groupby("agent_id")["odd"].agg(n="size", odd="sum").reset_index()
-    return found[ODD]
+    return _counted(orders, orders["odd"])
 
 
 def _own_turns(facts: Mapping[str, ir.Table], first_day: date, last_day: date, *forgiven: str) -> ir.Table:
@@ -124,9 +124,9 @@ def _own_turns(facts: Mapping[str, ir.Table], first_day: date, last_day: date, *
     return turns.filter(turns.day.between(first_day, last_day))
 
 
-def _odd(rows: ir.Table, odd: ir.BooleanValue) -> pd.DataFrame:
-    found = rows.group_by("agent_id").agg(n=rows.count(), odd=odd.sum())
-    return found.order_by("agent_id").to_pandas()[ODD]
+def _counted(rows: pd.DataFrame, odd: pd.Series) -> pd.DataFrame:
+    """ODD of rows that name their agent."""
+    return rows.assign(odd=odd).groupby("agent_id")["odd"].agg(n="size", odd="sum").reset_index()[ODD]
 
 
 def open_refunds(refunds: ir.Table, until: date, timezone: str) -> pd.DataFrame:

@@ -23,7 +23,7 @@ from .tidy import read_tidy
 from .weighing import in_use, published_weights, scorable
 from .weights import Weighing
 
-WINDOW = dt.timedelta(days=1)  # an order of the month's first day was talked of before
+WINDOW = dt.timedelta(days=1)  # chats of the month's first and last day begin and end beyond it
 WORKED = "sessions_per_day"  # its denominator is the days worked
 
 
@@ -125,9 +125,9 @@ def _odd_chats(run: Run) -> Iterator[tuple[str, pd.DataFrame]]:
     if "turns" not in known:
         return
     yield "hollow", quick_openings(known, *days)
-    yield "at_limit", passed_on(known, run.definition.first_reply_limit_s, *days)
+    said = run.store.read(connect(EngineSettings()), "messages", run.first_day - WINDOW, run.last_day + WINDOW)
+    yield "at_limit", passed_on(known, said, run.definition.first_reply_limit_s, *days)
     if "purchases" in known:
-        said = run.store.read(connect(EngineSettings()), "messages", run.first_day - WINDOW, run.last_day)
         yield "thin_credit", thin_credit(known, said, *days)
 
 

@@ -427,24 +427,25 @@ def test_only_what_is_passed_on_shortly_before_the_limit_is_odd():
 
     from csperf.lists import passed_on
 
-    asked = pd.Timestamp("2026-10-01 09:00", tz="UTC")
+    asked, day = pd.Timestamp("2026-10-01 09:00", tz="UTC"), dt.date(2026, 10, 1)
+    names = ["agent_id", "row_id", "held", "answered"]
     held = [
-        ("a", "s1", 29, False),
-        ("a", "s2", 31, False),
-        ("a", "s3", 5, False),
-        ("b", "s4", 25, False),
-        ("b", "s5", 25, True),
+        ("a", "1", 29, False),
+        ("a", "2", 31, False),
+        ("a", "3", 5, False),
+        ("b", "4", 25, False),
+        ("b", "5", 25, True),
     ]
-    names = ["agent_id", "session_id", "held", "answered"]
-    rows = pd.DataFrame(held, columns=names).assign(scope="agent")
+    rows = pd.DataFrame(held, columns=names).assign(buyer_id=lambda rows: "k" + rows["row_id"], kind="transfer")
+    forgiven = rows["held"] < 30
     turns = rows.assign(
-        row_id=rows["session_id"], started_at=asked, transferred_out=True, in_hours=True, day=dt.date(2026, 10, 1),
-        excluded=rows["held"] < 30, reason=["passed_on" if held < 30 else None for held in rows["held"]],
-    )  # fmt: skip
-    sent = rows.assign(kind="transfer", sent_at=asked + pd.to_timedelta(rows["held"], unit="s"))
-    later = sent.assign(sent_at=sent["sent_at"] + pd.Timedelta(hours=1))
-    facts = {"turns": ibis.memtable(turns), "agent_messages": ibis.memtable(pd.concat([later, sent]))}
-    found = passed_on(facts, 30, dt.date(2026, 10, 1), dt.date(2026, 10, 31))
+        scope="agent", started_at=asked, transferred_out=True, in_hours=True, day=day, excluded=forgiven
+    )
+    turns = turns.assign(reason=["passed_on" if held else None for held in forgiven])
+    sent = rows.assign(sent_at=asked + pd.to_timedelta(rows["held"], unit="s"))[["buyer_id", "kind", "sent_at"]]
+    again = sent.assign(sent_at=sent["sent_at"] + pd.Timedelta(hours=1))
+    messages = ibis.memtable(pd.concat([again, sent, sent.assign(kind="text", sent_at=asked)]))
+    found = passed_on({"turns": ibis.memtable(turns)}, messages, 30, day, dt.date(2026, 10, 31))
     assert found.to_numpy().tolist() == [["a", 3, 1], ["b", 1, 1]]
 
 

@@ -333,7 +333,7 @@ def test_agents_without_level_are_said():
     values = team(level={f"a{i:02}": "mid" for i in range(20)})
     weighing = weigh(values, "repurchase_share", settings=QUICK)
     assert weighing.weights["status"].str.contains("LEVEL_MISSING").all()
-    assert any("10 people have no level" in said for said in weighing.said)
+    assert any("without a level: 10" in said for said in weighing.said)
 
 
 def test_many_metrics_are_warned_of_with_ten_reasons():

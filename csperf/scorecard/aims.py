@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from ..catalogue import entry
+from ..catalogue import called, entry
 from ..errors import CsperfError, Problem
 from ..targets.settings import SERVES
 from ..text import say
@@ -42,13 +42,13 @@ def _weight_faults(rows: pd.DataFrame) -> Iterator[Problem]:
         yield Problem(where, say("scores.no_weights"))
     for row in rows.itertuples():
         if pd.isna(row.weight):
-            yield Problem(where, say("scores.weight_missing", metric=row.metric))
+            yield Problem(where, say("scores.weight_missing", metric=called(row.metric)))
         elif row.weight < 0:
-            yield Problem(where, say("scores.weight_negative", metric=row.metric, found=f"{row.weight:g}"))
+            yield Problem(where, say("scores.weight_negative", metric=called(row.metric), found=f"{row.weight:g}"))
         elif row.weight > 0 and entry(row.metric).better == "neutral":
-            yield Problem(where, say("scores.neutral", metric=row.metric))
+            yield Problem(where, say("scores.neutral", metric=called(row.metric)))
     for metric in rows.loc[rows.duplicated(["metric", "role"]), "metric"].unique():
-        yield Problem(where, say("scores.weight_twice", metric=metric))
+        yield Problem(where, say("scores.weight_twice", metric=called(metric)))
     for role, own in rows.groupby("role", dropna=False):
         total = own["weight"].sum()
         if abs(total - WHOLE) > SUM_SLACK:
@@ -100,7 +100,7 @@ def _for_role(targets: pd.DataFrame, metric: str, role: str, who: pd.DataFrame) 
     """The aims of one metric for the levels of a role, and what is wrong with them."""
     rows = _of_role(targets[targets["metric"] == metric], metric, role)
     if rows.empty:
-        said = say("scores.no_target", metric=metric, name=entry(metric).name("zh"), role=role_word(role))
+        said = say("scores.no_target", metric=called(metric), role=role_word(role))
         return [], [Problem(say("scores.targets"), said)]
     by_level = {None if pd.isna(row.level) else row.level: row for row in rows.itertuples()}
     aimed, problems = [], []
@@ -127,23 +127,23 @@ def _no_level(metric: str, level: object, people: pd.DataFrame, known: dict) -> 
     levels = ", ".join(str(name) for name in known)
     for agent in sorted(people["agent_id"].astype(str).unique()):
         key = "scores.no_level" if pd.isna(level) else "scores.other_level"
-        yield Problem(say("scores.agent", agent=agent), say(key, metric=metric, level=level, levels=levels))
+        yield Problem(say("scores.agent", agent=agent), say(key, metric=called(metric), level=level, levels=levels))
 
 
 def _target_faults(rows: pd.DataFrame, settings: ScoreSettings) -> Iterator[Problem]:
     where = say("scores.targets")
     for row in rows[rows.duplicated(["metric", "role", "level"])].itertuples():
-        yield Problem(where, say("scores.target_twice", metric=row.metric, place=_place(row)))
+        yield Problem(where, say("scores.target_twice", metric=called(row.metric), place=_place(row)))
     if settings.rule == "attainment":
         return
     for row in rows.itertuples():
         if getattr(row, "grade", None) == "reference":
             continue
         if pd.isna(row.base):
-            yield Problem(where, say("scores.no_base", metric=row.metric, place=_place(row)))
+            yield Problem(where, say("scores.no_base", metric=called(row.metric), place=_place(row)))
         elif not _rising(row):
             lines = " / ".join(number(getattr(row, name), entry(row.metric).unit) for name in LINES)
-            yield Problem(where, say("scores.not_rising", metric=row.metric, place=_place(row), found=lines))
+            yield Problem(where, say("scores.not_rising", metric=called(row.metric), place=_place(row), found=lines))
 
 
 def _rising(row) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..catalogue import ENTRIES
+from ..catalogue import ENTRIES, called
 from ..errors import CsperfError, Problem
 from ..text import say
 from .cells import Cells, arranged, lagged, of_metric, of_role, roles_of, screened, shift_cases, weighed
@@ -83,7 +83,8 @@ def weigh_roles(
     shifts: pd.DataFrame | None = None,
 ) -> list[Weighing]:
     """The weighing of every role in `values`, or of `role`."""
-    roles = [role] if role or values is None else roles_of(values)
+    named = values if values is not None else experts
+    roles = [role] if role or named is None else roles_of(named)
     if len(roles) > 1 and experts is not None and "role" not in experts:
         raise CsperfError(Problem("experts", say("weights.experts_roles", roles=", ".join(map(str, roles)))))
     return [weigh(values, outcome, experts, role=one, settings=settings, shifts=shifts) for one in roles]
@@ -184,7 +185,7 @@ def _rows(values: pd.DataFrame | None, role: str | None, key: str, settings: Wei
     if role and named and role not in named:
         raise CsperfError(Problem("role", say("weights.no_such_role", found=role, allowed=", ".join(named))))
     if key and not (values["metric"] == key).any():
-        raise CsperfError(Problem("outcome", say("weights.outcome_missing", metric=key)))
+        raise CsperfError(Problem("outcome", say("weights.outcome_missing", metric=called(key))))
     return of_role(values, role, key, settings)
 
 
@@ -213,7 +214,7 @@ def _refuse_listed(key: str, opinion: Opinion | None, settings: WeightSettings) 
     """Raises CsperfError where the outcome is among the metrics that get weights."""
     places = {"metrics": settings.metrics, "experts": opinion.metrics if opinion else ()}
     listed: list[Any] = [
-        Problem(place, say("weights.outcome_listed", metric=key)) for place in places if key in places[place]
+        Problem(place, say("weights.outcome_listed", metric=called(key))) for place in places if key in places[place]
     ]
     if listed:
         raise CsperfError(listed)

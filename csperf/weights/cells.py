@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import scipy
 
-from ..catalogue import ENTRIES, entry
+from ..catalogue import ENTRIES, called, entry
 from ..errors import CsperfError, Problem
 from ..monthly import monthly
 from ..stats.importance import residuals
@@ -155,7 +155,7 @@ def _refuse_twins(wide: pd.DataFrame, result: pd.Series) -> None:
         both = wide[metric].notna()
         varies = min(wide.loc[both, metric].nunique(), result[both].nunique()) > 3
         if varies and abs(np.corrcoef(wide.loc[both, metric], result[both])[0, 1]) > SAME:
-            problems.append(Problem("outcome", say("weights.outcome_is_metric", metric=metric)))
+            problems.append(Problem("outcome", say("weights.outcome_is_metric", metric=called(metric))))
     if problems:
         raise CsperfError(problems)
 

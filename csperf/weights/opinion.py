@@ -9,6 +9,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from ..catalogue import called
 from ..errors import CsperfError, Problem
 from ..stats import experts as agreement
 from ..text import say
@@ -73,7 +74,7 @@ def _faults(rows: pd.DataFrame) -> Iterator[Problem]:
         if twice := points.index[points.index.duplicated()].unique().tolist():
             yield Problem(where, say("weights.twice", metrics=", ".join(twice)))
         elif blank:
-            yield Problem(where, say("weights.blank", metrics=", ".join(blank)))
+            yield Problem(where, say("weights.blank", metrics=say("scores.and").join(map(called, blank))))
         elif (points < 0).any():
             yield Problem(where, say("weights.negative", metrics=", ".join(points.index[points < 0])))
         elif abs(points.sum() - 100) > SLACK:
