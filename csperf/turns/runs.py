@@ -43,13 +43,14 @@ def runs(
     """
     opens = table.filter(table[opener]).group_by(group)
     starts = keep(opens.agg(run_ord=_.ord.min(), run_us=_[clock].min(), last_us=_[clock].max()))
-    late = starts.filter(starts.last_us > starts.run_us + limit_us) if limit_us is not None else None
-    if late is not None and late.count().execute():  # hardly ever: somebody who was left waiting for days
-        table = keep(table)
-        several = _several_runs(keep, table.semi_join(late, group), group, opener, limit_us, clock)
-        cut = beside(table.anti_join(late, group), starts.drop("last_us"), group).union(several)
-    else:
-        cut = beside(table, starts.drop("last_us"), group)
+    first = starts.drop("last_us")
+    cut = beside(table, first, group)
+    if limit_us is not None:
+        late = starts.filter(starts.last_us > starts.run_us + limit_us)
+        if late.count().execute():  # hardly ever: somebody who was left waiting for days
+            table = keep(table)
+            several = _several_runs(keep, table.semi_join(late, group), group, opener, limit_us, clock)
+            cut = beside(table.anti_join(late, group), first, group).union(several)
     inside = cut.ord >= cut.run_ord
     return cut.mutate(run_ord=only(inside, cut.run_ord), run_us=only(inside, cut.run_us))
 
