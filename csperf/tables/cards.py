@@ -13,6 +13,7 @@ from ..text import say
 from ..text.numbers import quantity
 from .table import Table, laid_out, metric_rows
 
+PEOPLE = ("team", "expected_agents", "n_agents", "n_agent_months")
 TEXT = ("definition", "scoring", "origin", "reasonable", "measurable", "attainable")
 
 
@@ -25,6 +26,7 @@ def target_cards(targets: pd.DataFrame, *, definitions: str, lang: str = "zh") -
     split = targets["level"].notna().groupby([targets["metric"], targets["role"]]).transform("any")
     held_to = targets["level"].notna() | ~split
     rows = targets[held_to & (targets["role"] != "shop") & (targets["n_agent_months"] > 0)].reset_index(drop=True)
+    rows = rows.astype(dict.fromkeys(PEOPLE, int))  # the shop's rows have none, which made them fractions
     cards = [_card(row, definitions, lang) for row in rows.itertuples()]
     frame = pd.concat(
         [rows[["metric", "role", "level", "base", "target", "stretch"]], pd.DataFrame(cards, columns=TEXT)], axis=1
