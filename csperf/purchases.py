@@ -75,11 +75,12 @@ def _bought_again(orders: ir.Table, definition: Definition) -> ir.Table:
     bought = bought.mutate(paid=True, again_day=bought.day.lead().over(by_day))
     key = ["shop_id", "buyer_id", "day", "paid"]
     rows = orders.left_join(bought, key).drop(*(f"{name}_right" for name in key))
-    last_day = rows.created_day.max().over(ibis.window(group_by="shop_id"))
-    passed = last_day.delta(rows.day, unit="day") >= definition.repurchase_days
+    newest = orders.group_by("shop_id").agg(last_day=_.created_day.max())  # a window would hold all orders at once
+    rows = rows.left_join(newest, "shop_id").drop("shop_id_right")
+    passed = rows.last_day.delta(rows.day, unit="day") >= definition.repurchase_days
     again = rows.again_day.delta(rows.day, unit="day") <= definition.repurchase_days
     known = rows.paid & rows.buyer_id.notnull() & passed
-    return rows.mutate(bought_again=ibis.ifelse(known, again.fill_null(False), None)).drop("again_day")
+    return rows.mutate(bought_again=ibis.ifelse(known, again.fill_null(False), None)).drop("again_day", "last_day")
 
 
 def _eligible(facts: dict[str, ir.Table], definition: Definition) -> ir.Table:
