@@ -64,9 +64,9 @@ check: $(READY)
 	$(RUN)/lint-imports --no-logo
 	$(RUN)/mypy
 
-# A worker takes whole files, in the order of tests/conftest.py: the longest first.
+# A worker takes whole files, in the order of tests/conftest.py: the longest first; -rs: what is skipped says why.
 test: check
-	$(RUN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(RUN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -rs
 
 SIZES ?= 1000000 10000000 50000000
 bench: $(READY)
