@@ -445,6 +445,7 @@ def test_the_table_says_how_far_off_a_target_may_be_and_cards_are_of_what_people
     found = aims.propose(values(steady(), levels=levels, months=SIX), settings=TargetSettings(resamples=50)).targets
     shown = tables.targets(found, lang="zh").gt.as_raw_html()
     assert [f"±{100 * width:.1f}个点" in shown for width in found["half_width"]] == [True] * 3
+    assert "±–" not in tables.targets(found.assign(half_width=float("nan")), lang="zh").gt.as_raw_html()
     cards = tables.target_cards(found.astype({"team": float}), definitions="shop", lang="zh")
     assert cards.frame["level"].tolist() == ["junior", "senior"]
     assert cards.frame["attainable"].str.startswith("10人里约").all()

@@ -50,8 +50,9 @@ def targets(targets: pd.DataFrame, *, settings: TargetSettings | None = None, la
 
 
 def _width(row: Any, lang: str) -> str:
-    """How far the target itself may lie elsewhere: ±1.2个点."""
-    return "±" + difference(row.half_width, entry(row.metric).unit, lang).lstrip("+")
+    """How far the target itself may lie elsewhere: ±1.2个点; a dash where nobody can tell."""
+    said = difference(row.half_width, entry(row.metric).unit, lang)
+    return said if said == MISSING else "±" + said.lstrip("+")
 
 
 def _expected(row: Any, lang: str) -> str:
