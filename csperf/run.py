@@ -19,7 +19,7 @@ from ibis.backends import BaseBackend
 
 from . import aftersale, hours, mart, purchases, registers, table_door, tickets, turns
 from . import calls as phone
-from .catalogue import ENTRIES, QUESTIONS, entry
+from .catalogue import ENTRIES, QUESTIONS, entry, keys_of
 from .definitions import SETS, Definition
 from .engine import EngineSettings, chunks, connect
 from .errors import CsperfError, Problem
@@ -226,19 +226,20 @@ def measure(
 ) -> pd.DataFrame:
     """Values of the run's days at the grain `by` (columns and `spread`: see mart.measure, table_door.measure).
 
-    `metrics`: catalogue keys; default those named in the settings, else all that these facts allow.
+    `metrics`: catalogue keys or presets (catalogue.PRESETS); default those named in the settings, else all that these
+    facts allow.
     """
     run = source.run if isinstance(source, Facts) else source
     least = run.min_n if min_n is None else min_n
     days: dict[str, Any] = {"first_day": run.first_day, "last_day": run.last_day}
     if run.door == table_door.DOOR:
-        asked = metrics or run.params.metrics or list(ENTRIES)
+        asked = keys_of(metrics or run.params.metrics or ENTRIES)
         told = table_door.measure(run.measured, asked, list(by), min_n=least, spread=spread, **days)
         return _with_records(source, told, asked, by, min_n=least, spread=spread, **days)
     known = source if isinstance(source, Facts) else facts(source)
     return mart.measure(
         known,
-        metrics or run.params.metrics or list(ENTRIES),
+        keys_of(metrics or run.params.metrics or ENTRIES),
         list(by),
         definitions=run.definition.name,
         min_n=least,

@@ -16,7 +16,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from csperf import dictionary
-from csperf.catalogue import ENTRIES, FILES, TOTALS, entries, entry
+from csperf.catalogue import ENTRIES, FILES, PRESETS, TOTALS, entries, entry, keys_of
 from csperf.errors import CsperfError
 from csperf.facts import DERIVED
 from csperf.mart import build, frame, measure, rollup, to_key_units
@@ -334,3 +334,11 @@ def test_formulas_speak(key, lang, said):
 )
 def test_null_is_explained(key, said):
     assert dictionary.null_means(ENTRIES[key], "en") == said
+
+
+def test_a_preset_stands_for_its_metrics_once():
+    small = ["sales_yuan", "orders_per_day", "conversion_ordered_user", "order_loss_share", "mean_wait_turn_s"]
+    assert keys_of(["small_shop"]) == [*small, "unanswered_sessions_per_day"]
+    assert keys_of(["aht_s", "small_shop", "sales_yuan"]) == ["aht_s", *keys_of(["small_shop"])]
+    assert [key for keys in PRESETS.values() for key in keys if key not in ENTRIES] == []
+    assert not set(PRESETS) & set(ENTRIES)

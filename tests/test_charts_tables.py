@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import ibis
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,6 +18,7 @@ from csperf import charts, tables
 from csperf.catalogue import ENTRIES
 from csperf.definitions import SETS
 from csperf.facts import INPUT
+from csperf.patience import bought_by_wait
 from csperf.rules import PlatformRule, Words
 from csperf.sources.mapping import filled_by_source
 from csperf.text import LANGUAGES, words
@@ -201,6 +203,44 @@ def test_pictures_without_data_say_so(lang):
         charts.categories(nothing, pd.DataFrame({"code": [], "name_zh": [], "name_en": []}), lang=lang),
     ):
         assert picture.alt and picture.svg.startswith(b"<?xml")
+
+
+def test_there_are_bars_lines_a_pie_and_a_scatter():
+    """The four kinds of S3-13, each with its figures in it."""
+    people = [(f"S:0{n}", metric, 10.0 * n, 90) for n in (1, 2) for metric in ("sessions_per_day", "mean_wait_turn_s")]
+    by_level = values([("", "aht_s", 60.0, 90), ("", "aht_s", 90.0, 90)]).assign(level=["junior", "senior"])
+    days = pd.concat([values([("", "aht_s", 60.0 + n, 90)], day=FIRST + dt.timedelta(days=n)) for n in range(3)])
+    codes = values([("", "sessions_per_day", 3.0, 3), ("", "sessions_per_day", 1.0, 1)])
+    codes = codes.assign(category_code=["1.1.1", None], numerator=[3, 1])
+    tree = pd.DataFrame({"code": ["1.1.1"], "name_zh": ["尺寸"]})
+    bars = charts.bars(by_level, "aht_s", "level").figure.axes[0]
+    pie = charts.categories(codes, tree).figure.axes[0]
+    line = charts.days(days, ["aht_s"], FIRST, FIRST + dt.timedelta(days=2)).figure.axes[0].lines[0]
+    dots = charts.volume_speed(values(people)).figure.axes[0].lines
+    assert [type(patch).__name__ for patch in pie.patches] == ["Wedge", "Wedge"]
+    assert sorted(patch.get_width() for patch in bars.patches) == [60.0, 90.0]
+    assert (line.get_linestyle(), line.get_ydata().tolist()) == ("-", [60.0, 61.0, 62.0])
+    assert [(x, y) for dot in dots if dot.get_linestyle() == "None" for x, y in dot.get_xydata()] == [
+        (10, 10),
+        (20, 20),
+    ]
+
+
+def test_buyers_who_waited_longer_stand_beside_those_answered_quickly():
+    rows = [(5, True, 30, 12), (20, True, 40, 12), (400, True, 60, 6), (None, False, 25, 0), (90, True, 3, 3)]
+    days = [
+        {"max_wait_us": wait and wait * 1_000_000, "unanswered": not answered, "paid": place < paid}
+        for wait, answered, n, paid in rows
+        for place in range(n)
+    ]
+    plain = {"scope": "shop", "day": FIRST, "in_hours": True, "excluded": False, "inquiry": True}
+    facts = {"buyer_days": ibis.memtable(pd.DataFrame(days).assign(**plain).astype({"max_wait_us": "Int64"}))}
+    found = bought_by_wait(facts, FIRST, FIRST)
+    assert found[["n", "bought"]].values.tolist() == [[30, 12], [40, 12], [0, 0], [3, 3], [60, 6], [0, 0], [25, 0]]
+    assert found["share"].round(2).tolist()[:2] == [0.4, 0.3] and pd.isna(found["share"][2])
+    assert charts.bought_by_wait(found).alt == "等得久的买得少：0–10秒40.0%，180–600秒10.0%"
+    assert charts.bought_by_wait(found[found["band"] < 2]).alt.startswith("等得久的和等得短的，买的比例分不出高低")
+    assert charts.bought_by_wait(found[found["band"] == 3]).alt.startswith("没有足够的询单和订单")
 
 
 def test_the_daily_report_puts_the_main_account_apart():

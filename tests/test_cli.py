@@ -15,6 +15,7 @@ from python_calamine import CalamineWorkbook
 from xlsxwriter import Workbook
 
 from csperf import cli
+from csperf.catalogue import PRESETS
 from csperf.errors import CsperfError
 from csperf.export import write_table
 from csperf.forms import shop_id
@@ -361,8 +362,10 @@ def test_a_metric_that_was_asked_for_and_has_no_data_is_named(run, shop):
 
 def test_days_narrow_what_is_measured(run, shop, tmp_path):
     days = ["--from", "2026-10-03", "--to", "2026-10-04"]
-    run("measure", shop, "--by", "day", "--metrics", "sessions_per_day", *days, "-o", tmp_path / "v.csv")
-    assert set(pd.read_csv(tmp_path / "v.csv")["day"]) == {"2026-10-03", "2026-10-04"}
+    run("measure", shop, "--by", "day", "--metrics", "new_product", *days, "-o", tmp_path / "v.csv")
+    values = pd.read_csv(tmp_path / "v.csv")
+    assert set(values["day"]) == {"2026-10-03", "2026-10-04"}
+    assert {"asked_users", "conversion_paid_user"} <= set(values["metric"]) <= set(PRESETS["new_product"])
 
 
 def test_explain_opens_the_number_that_measure_shows(run, shop, tmp_path):

@@ -58,6 +58,25 @@ def test_lessons_speak_plainly(lesson):
     assert [word for word in BANNED if word in said] == []
 
 
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("01", ["晋歌", "1.1版", "2010年9月9日"]),  # S2-01
+        ("01", ["菜单", "贴标签", "值得"]),  # S2-12
+        ("02", ["回复率", "活动", "商家后台"]),  # S0-26
+        ("04", ["客户需求导向、公平公正、高效协同"]),  # S1-01
+        ("04", ["竞争、晋升、奖惩、监督四套机制"]),  # S1-27
+        ("04", ["讨论题", "思维导图"]),  # S1-70
+        ("04", ["**24**", "**12**", "**6**", "没有出处"]),  # S4-28
+        ("04", ["**90**", "**30**", "**15**", "**34%**", "没有出处"]),  # S4-31
+    ],
+)
+def test_what_the_documents_claim_is_told(place, told):
+    (path,) = [path for path in LESSONS if path.stem.startswith(place)]
+    said = "\n".join(cell.source for cell in markdown(nbformat.read(path, as_version=4), "zh"))
+    assert [word for word in told if word not in said] == []
+
+
 def test_numbers_in_the_text_are_those_of_the_cells():
     """The sentences a supervisor remembers stand in the outputs, too."""
     shown = {

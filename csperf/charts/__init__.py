@@ -7,6 +7,7 @@ are grey, n stands beside the value, and no meaning rests on colour alone.
 from __future__ import annotations
 
 from .demand import categories
+from .patience import bought_by_wait
 from .performance import agents, bars, days, volume_speed
 from .picture import Picture
 from .quality import coverage
@@ -21,6 +22,7 @@ __all__ = [
     "Picture",
     "agents",
     "bars",
+    "bought_by_wait",
     "categories",
     "correlations",
     "coverage",
