@@ -10,7 +10,10 @@ import pandas as pd
 
 
 def texts(*folders: Path) -> Iterator[tuple[Path, str]]:
-    """Each file below the folders as text: tables row by row, workbooks part by part, others as they are."""
+    """Each file below the folders as text: tables row by row, workbooks part by part, others as they are.
+
+    Not so PDFs and pictures, which say what the pages beside them say.
+    """
     for path in (path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()):
         if path.suffix == ".parquet":
             yield path, pd.read_parquet(path).to_csv()

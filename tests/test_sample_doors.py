@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from leftovers import found
 from python_calamine import CalamineWorkbook
 
 from csperf.cli import main
@@ -136,11 +137,14 @@ def test_orders_and_refunds_come_to_what_was_sold(door):
 
 def test_no_personal_cell_gets_any_further(door):
     _platform, folder = door
-    kept = [path for path in (folder / "store").rglob("*") if path.is_file()]
-    assert kept
-    for path in kept:
-        content = path.read_bytes()
-        assert not any(canary.encode() in content for canary in CANARIES), path
+    assert found(CANARIES, folder / "exports")
+    assert found(CANARIES, folder / "store") == []
+
+
+def test_no_personal_cell_gets_into_a_pack(small_shop, packs, settled_pack):
+    kept = [small_shop.parent / name for name in ("store", "store.derived")]
+    assert all(folder.is_dir() for folder in (*kept, *packs.values(), settled_pack))
+    assert found(CANARIES, *kept, *packs.values(), settled_pack) == []
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path):
