@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import shutil
+import subprocess
 from html import unescape
 from urllib.parse import unquote
 
@@ -17,6 +18,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from csperf import report
 from csperf.errors import CsperfError
 from csperf.report import find_notebooks, replacing, run_pack, run_packs
+from csperf.run import open_run
+from csperf.targets import core_metrics
 from csperf.text import words
 from csperf.text.numbers import number
 
@@ -91,6 +94,35 @@ def test_pages_show_no_machine_and_no_chat(packs, small_shop):
             text = page.read_text("utf-8")
             assert str(small_shop.parent) not in text, page.name
             assert "Traceback" not in text and "Warning:" not in text, page.name
+
+
+@pytest.fixture(scope="module")
+def buyers(small_shop) -> set[str]:
+    """Who bought or asked in the shop, own accounts left out."""
+    run = open_run(small_shop)
+    rows = [run.table(name)["buyer_id"].dropna() for name in ("messages", "orders", "complaints", "ratings")]
+    return set(pd.concat(rows)) - set(run.params.internal_accounts)
+
+
+def test_no_buyer_stands_in_what_the_pack_shows(packs, buyers):
+    for folder in packs.values():
+        for page in [*folder.rglob("*.html"), *folder.rglob("*.json"), *folder.rglob("*.csv")]:
+            text = page.read_text("utf-8")
+            assert [buyer for buyer in buyers if buyer in text] == [], page.name
+
+
+@pytest.mark.skipif(not shutil.which("pdftotext"), reason="reading a PDF's words needs poppler's pdftotext")
+def test_no_buyer_stands_in_what_is_printed(packs, buyers):
+    printed = list(packs["zh"].rglob("*.pdf"))
+    texts = [subprocess.run(["pdftotext", path, "-"], capture_output=True, check=True).stdout for path in printed]
+    assert all("示例旗舰店".encode() in text for text in texts)
+    every = b"".join(texts).decode()
+    assert [buyer for buyer in buyers if buyer in every] == []
+
+
+def test_no_metric_that_nobody_asked_for_is_said_to_lack_data(packs):
+    targets = pd.read_csv(packs["zh"] / "tables" / "targets.csv")
+    assert set(targets.loc[targets["role"] != "shop", "metric"]) <= set(core_metrics("taobao"))
 
 
 def test_the_same_input_gives_the_same_bytes(packs, small_shop, tmp_path):
