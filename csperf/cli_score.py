@@ -12,7 +12,7 @@ from .errors import CsperfError, Problem
 from .scorecard import PRESETS, Scorecard, ScoreSettings, preset, scorecard
 from .settings import listed, quoted
 from .text import say
-from .tidy import read_tidy, read_values
+from .tidy import read_tidy, read_values, until
 
 if TYPE_CHECKING:  # heavy: imported where it is needed, so that tables alone are quick
     from .run import Run
@@ -95,24 +95,11 @@ def _read(asked: Asked) -> tuple[dict[str, pd.DataFrame], list[Problem]]:
 
 
 def _from_tables(asked: Asked, tables: dict[str, pd.DataFrame], settings: ScoreSettings) -> Found:
-    values = _until(tables["values"], asked.month)
+    values = until(tables["values"], asked.month)
     aims = _with_columns(tables["targets"])
     card = scorecard(values, aims, tables["weights"], events=tables.get("events"), settings=settings)
     shops = values["shop_id"].dropna().unique()
     return Found(card, asked.month, {}, shops[0] if len(shops) == 1 else "", card.notices)
-
-
-def _until(values: pd.DataFrame, month: str) -> pd.DataFrame:
-    """The values up to and with `month`; all of them where none is named."""
-    if not month:
-        return values
-    of = pd.Series(index=values.index, dtype=object)
-    for column, cut in (("day", 7), ("month", None)):
-        of = values[column].str[:cut].fillna(of) if column in values else of
-    if not (of == month).any():
-        found = ", ".join(sorted(of.dropna().unique()))
-        raise CsperfError(Problem("--month", say("run.no_such_month", month=month, months=found)))
-    return values[of <= month]
 
 
 def _with_columns(targets: pd.DataFrame) -> pd.DataFrame:

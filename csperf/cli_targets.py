@@ -14,7 +14,7 @@ from .targets import Proposal, TargetSettings, agent_months, propose
 from .targets.consistency import check_consistency
 from .targets.current import judge
 from .text import say
-from .tidy import read_tidy, read_values
+from .tidy import read_tidy, read_values, until
 
 
 def worked_out(
@@ -62,7 +62,7 @@ def _proposal(
     values = frames["values"]
     if params_file is None:
         settings = TargetSettings(volume=factor)
-        values = _until(values, month)
+        values = until(values, month)
         return settings, values, propose(values, settings=settings, **more)
     from .run import history, keep_in_force, open_run, red_lines
     from .run import propose as propose_for
@@ -72,17 +72,6 @@ def _proposal(
     if values is None:
         values, more = history(run), {"red_lines": red_lines(run)} | more
     return settings, values, keep_in_force(run, propose_for(run, settings, values=values, **more))
-
-
-def _until(values: pd.DataFrame, month: str) -> pd.DataFrame:
-    """The values up to and with `month`; all of them where none is named."""
-    if not month:
-        return values
-    of = values["month"] if "month" in values else values["day"].str[:7]
-    if not (of == month).any():
-        found = ", ".join(sorted(of.dropna().unique()))
-        raise CsperfError(Problem("--month", say("run.no_such_month", month=month, months=found)))
-    return values[of <= month]
 
 
 def _contradictions(targets: pd.DataFrame) -> list[str]:

@@ -11,7 +11,7 @@ import pandas as pd
 from .catalogue import ENTRIES, entry
 from .errors import CsperfError, Problem
 from .text import say
-from .tidy import read_points, read_tidy, read_values
+from .tidy import read_points, read_tidy, read_values, until
 from .weights import Weighing, WeightSettings, weigh_roles
 
 FILES = (".csv", ".tsv", ".xlsx", ".xls", ".parquet")
@@ -44,13 +44,14 @@ def _weighings(
     role: str,
     month: str,
 ) -> list[Weighing]:
+    values = values if values is None else until(values, month)
     if params_file is None:
-        return weigh_roles(_until(values, month), outcome, points, role or None, WeightSettings())
+        return weigh_roles(values, outcome, points, role or None, WeightSettings())
     from .run import open_run
     from .weighing import weigh
 
     run = open_run(params_file, month=month)
-    return weigh(run, outcome=outcome, experts=points, role=role or None, values=_until(values, month))
+    return weigh(run, outcome=outcome, experts=points, role=role or None, values=values)
 
 
 def _read(path: Path | None, reader: Callable[[Path], pd.DataFrame], problems: list[Problem]) -> Any:
@@ -78,17 +79,6 @@ def _outcome(given: str, problems: list[Problem]) -> str | pd.DataFrame | None:
     if found is not None:
         found.attrs["name"] = Path(given).stem
     return found
-
-
-def _until(values: pd.DataFrame | None, month: str) -> pd.DataFrame | None:
-    """The values up to and with `month`; all of them where none is named."""
-    if values is None or not month:
-        return values
-    of = values["month"] if "month" in values else values["day"].str[:7]
-    if not (of == month).any():
-        found = ", ".join(sorted(of.dropna().unique()))
-        raise CsperfError(Problem("--month", say("run.no_such_month", month=month, months=found)))
-    return values[of <= month]
 
 
 def _said(weighings: list[Weighing]) -> Iterable[str]:

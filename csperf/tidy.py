@@ -431,3 +431,16 @@ def read_values(path: str | Path) -> pd.DataFrame:
     if problems:
         raise CsperfError(problems)
     return frame if "shop_id" in frame else frame.assign(shop_id=Path(path).stem)
+
+
+def until(values: pd.DataFrame, month: str) -> pd.DataFrame:
+    """The values up to and with `month`, all of them where none is named; CsperfError where none is of that month."""
+    if not month:
+        return values
+    of = pd.Series(index=values.index, dtype=object)
+    for column, cut in (("day", 7), ("month", None)):
+        of = values[column].str[:cut].fillna(of) if column in values else of
+    if not (of == month).any():
+        found = ", ".join(sorted(of.dropna().unique()))
+        raise CsperfError(Problem("--month", say("run.no_such_month", month=month, months=found)))
+    return values[of <= month]

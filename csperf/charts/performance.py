@@ -41,7 +41,7 @@ def days(values: pd.DataFrame, metrics: Sequence[str], first_day: date, last_day
     if not metrics:
         return nothing_to_show("days", say("charts.no_chats", lang))
     with house_style():
-        figure, panels = panel_grid(len(metrics), lang=lang, columns=2, height=1.9)
+        figure, panels = panel_grid(len(metrics), columns=2, height=1.9)
         for axes, metric in zip(panels, metrics, strict=False):
             _day_line(axes, values[values["metric"] == metric], metric, first_day, last_day, lang)
     return Picture("days", figure, say("charts.days", lang, metrics=names_of(metrics, lang)))

@@ -82,9 +82,7 @@ def canvas(height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
     return figure, figure.add_subplot()
 
 
-def panel_grid(
-    count: int, *, lang: str, columns: int = PANELS_PER_ROW, height: float = 1.7
-) -> tuple[Figure, list[Axes]]:
+def panel_grid(count: int, *, columns: int = PANELS_PER_ROW, height: float = 1.7) -> tuple[Figure, list[Axes]]:
     """A grid of small charts with the same axes size; places left over are empty."""
     columns = min(columns, max(count, 1))
     lines = -(-max(count, 1) // columns)

@@ -49,7 +49,7 @@ def _same_agent(
     title = say(f"charts.{name}", lang, metric=labelled(name_of(metric, lang), entry(metric).unit, lang))
     low, high = np.nanmin(wide.to_numpy(dtype=float)), np.nanmax(wide.to_numpy(dtype=float))
     with house_style():
-        figure, panels = panel_grid(wide.shape[1], lang=lang)
+        figure, panels = panel_grid(wide.shape[1])
         for axes, agent in zip(panels, wide.columns, strict=True):
             axes.plot(range(len(wide)), team, color=GREY, linestyle="--", linewidth=1)
             axes.plot(range(len(wide)), wide[agent], color=BLUE, marker="o", markersize=3, linewidth=1.3)

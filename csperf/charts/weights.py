@@ -27,7 +27,7 @@ def outcome_scatter(weighing: Weighing, *, lang: str = "zh") -> Picture:
     people = int(cells.shown["agent_id"].nunique())
     title = say("weights.outcome_scatter", lang, outcome=_outcome(weighing, lang), dots=len(cells.shown), people=people)
     with house_style():
-        figure, panels = panel_grid(len(cells.metrics), lang=lang, columns=3, height=2.0)
+        figure, panels = panel_grid(len(cells.metrics), columns=3, height=2.0)
         for axes, metric in zip(panels, cells.metrics, strict=True):
             axes.plot(cells.shown[metric], cells.shown["outcome"], "o", color=BLUE, alpha=0.4, markersize=3, mew=0)
             row = found.loc[metric]

@@ -91,13 +91,13 @@ def _numbers(every: Sequence[Aim], material: Material, about: About, lang: str) 
     if about.newcomers:
         yield say("frontpage.newcomers", lang, n=about.newcomers)
     yield _review(material.review, about, lang)
-    if costs := _costs(material, lang):
+    if costs := _costs(material):
         yield say("frontpage.bonus", lang, month=table.short_month(about.month, lang), **costs)
     if material.red_lines is not None and len(material.red_lines):
         yield from _line_number(material.red_lines, lang)
 
 
-def _costs(material: Material, lang: str) -> dict[str, str]:
+def _costs(material: Material) -> dict[str, str]:
     """What the bonuses cost in yuan by case, within the budget but for `full`; empty where no bonus is set."""
     if material.bonus is None or material.bonus["bonus_fen"].isna().any():
         return {}
@@ -164,7 +164,7 @@ def _weights(weights: pd.DataFrame | None, lang: str) -> Iterator[str]:
 
 def _bonus(material: Material, about: About, lang: str) -> Iterator[str]:
     """What the bonuses cost in a bad month and in a good one (PRACTICE 13)."""
-    costs = _costs(material, lang)
+    costs = _costs(material)
     if material.bonus is None or not costs:
         return
     budget = material.bonus["budget_fen"].iloc[0]
@@ -219,7 +219,7 @@ def _to_do(every: Sequence[Aim], material: Material, about: About, monday: date,
         yield say("frontpage.to_do_shifts", lang, where=say(f"frontpage.weekday_{day.first}", lang))
     elif trial:
         yield say("frontpage.to_do_trial", lang, n=trial)
-    if costs := _costs(material, lang):
+    if costs := _costs(material):
         yield say("frontpage.to_do_bonus", lang, month=table.short_month(about.month, lang), **costs)
     levels = list(dict.fromkeys(row.level for aim in every for row in aim.levels))[:2]
     names = say("frontpage.and", lang).join(table.level_word(level, lang, long=True) for level in levels)

@@ -23,10 +23,10 @@ def growth(staged: pd.DataFrame, *, lang: str = "zh", names: Names = None) -> Ta
     frame = staged.sort_values(["role", "months"], na_position="first", ignore_index=True)
     cells = _people(frame, names, lang) | {
         "level": [_word("tables.level", level, lang) for level in frame["level"]],
-        "started": [_day(day, lang) for day in frame["started"]],
+        "started": [_day(day) for day in frame["started"]],
         "months_in_job": aligned(frame["months"].astype(float), "count"),
         "stage": [say(f"people.stage_{stage or 'unknown'}", lang) for stage in _or_none(frame["stage"])],
-        "next_stage_on": [_day(day, lang) for day in frame["next_stage_on"]],
+        "next_stage_on": [_day(day) for day in frame["next_stage_on"]],
     }
     new, unknown = int((frame["stage"] == "newcomer").sum()), int(frame["stage"].isna().sum())
     title = say("people.table_growth", lang, people=len(frame), new=new, unknown=unknown)
@@ -101,7 +101,7 @@ def conduct(
     frame = found.sort_values(["date", "agent_id"], ascending=False, kind="stable", ignore_index=True)
     cells = {
         "agent_id": [who(agent, names) for agent in frame["agent_id"]],
-        "event_date": [_day(day, lang) for day in frame["date"]],
+        "event_date": [_day(day) for day in frame["date"]],
         "event_kind": [say(f"scores.kind_{kind}", lang) for kind in frame["kind"]],
         "events_count": [number(value, "count") for value in frame["count"].astype(float)],
         "follows": [_follows(row, rungs, rewards, lang) for row in frame.itertuples()],
@@ -145,11 +145,11 @@ def promotion_steps(found: pd.DataFrame, *, lang: str = "zh") -> Table:
     """The steps of a promotion with their days, to be ticked off. `found`: people.promotion.steps."""
     cells = {
         "step": [say(f"people.step_{step}", lang) for step in found["step"]],
-        "from_day": [_day(day, lang) for day in found["from_day"]],
-        "to_day": [_day(day, lang) for day in found["to_day"]],
+        "from_day": [_day(day) for day in found["from_day"]],
+        "to_day": [_day(day) for day in found["to_day"]],
         "ticked": ["☐"] * len(found),
     }
-    title = say("people.table_promotion_steps", lang, day=_day(found["to_day"].iloc[-1], lang))
+    title = say("people.table_promotion_steps", lang, day=_day(found["to_day"].iloc[-1]))
     return _table("promotion_steps", found, cells, title, lang, notes=["promotion_steps"])
 
 
@@ -237,7 +237,7 @@ def _metric(metric: object, lang: str) -> str:
     return labelled(known.name(lang), known.unit, lang)
 
 
-def _day(value: object, lang: str) -> str:
+def _day(value: object) -> str:
     return MISSING if pd.isna(value) else f"{pd.Timestamp(value):%Y-%m-%d}"
 
 
