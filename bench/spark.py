@@ -43,9 +43,8 @@ def main() -> None:
             found = {engine: measured(messages, engine, Path(place), spent[engine]) for engine in spent}
         for master in given.masters:
             same(found["duckdb"], found[master])
-    if len(given.messages) > 1:
-        for engine in ("duckdb", given.masters[0]):
-            print(sizing(engine, spent[engine]))
+    for engine in ("duckdb", given.masters[0]):
+        print(sizing(engine, spent[engine]))
 
 
 def measured(messages: int, engine: str, folder: Path, spent: dict[int, float]) -> pd.DataFrame:
@@ -62,8 +61,11 @@ def measured(messages: int, engine: str, folder: Path, spent: dict[int, float]) 
 
 
 def sizing(engine: str, spent: dict[int, float]) -> str:
-    """A table of core hours, and of cores for some hours, by the line through the two largest sizes measured."""
-    (less, cheap), (more, dear) = sorted(spent.items())[-2:]
+    """A table of core hours, and of cores for some hours, by the line through the two largest sizes measured.
+
+    Of a single size all that it cost is put down to its messages.
+    """
+    (less, cheap), (more, dear) = sorted({0: 0.0, **spent}.items())[-2:]
     each = (dear - cheap) / (more - less)
     always = max(dear - each * more, 0.0)
     lines = [f"\n{engine}: {always:.0f} CPU s always, {each * MILLION:.0f} a million messages\n"]
