@@ -93,6 +93,20 @@ def settled_pack(made_once, loaded_shop, small_shop) -> Path:
     return pack
 
 
+@pytest.fixture(scope="module")
+def browser():
+    """A real browser, started once for a file; for the whole run its event loop would be in others' way."""
+    driver = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if not found:
+        pytest.skip("no Chromium on this machine (Debian: apt install chromium)")
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+    with driver.sync_playwright() as started:
+        chromium = started.chromium.launch(executable_path=found, args=flags)
+        yield chromium
+        chromium.close()
+
+
 @pytest.fixture
 def run(monkeypatch, capsys) -> Callable[..., tuple[int, str, str]]:
     """Runs csperf in this process: exit code, what it said, what it complained of."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import struct
 from dataclasses import replace
 from datetime import date
@@ -28,7 +27,6 @@ from csperf.scorecard import ScoreSettings
 from csperf.targets import words as sentences
 from csperf.targets.words import RedLine
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 NEVER_ZH = "置信区间 预测区间 p值 收缩 后验 贝叶斯 自助法 回测 显著 方差 分位数 达成率".split()
 NEVER_EN = ["confidence interval", "prediction interval", "p-value", "p value", "shrink", "posterior", "bayes"]
 NEVER_EN += ["bootstrap", "back-test", "backtest", "significant", "variance", "quantile", "percentile", "attainment"]
@@ -464,22 +462,17 @@ def test_html_is_one_file():
     assert not re.search(r"(src|href)=\"(?!data:|#)", page) and "http" not in re.sub(r"data:[^\"]+", "", page)
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (Debian: apt install chromium)")
 @pytest.mark.parametrize("width", [390, 1280])
-def test_in_a_browser_nothing_overflows(tmp_path, lang, width):
-    driver = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+def test_in_a_browser_nothing_overflows(browser, tmp_path, lang, width):
     path = tmp_path / "page.html"
     path.write_text(html(example(lang)), encoding="utf-8")
-    with driver.sync_playwright() as started:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        page = started.chromium.launch(executable_path=CHROMIUM, args=flags).new_page(
-            viewport={"width": width, "height": 900}
-        )
-        page.goto(path.as_uri())
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        assert page.evaluate("[...document.images].filter(i => !i.naturalWidth || !i.alt).length") == 0
-        cut = "[...document.querySelectorAll('td, h1, li')].filter(e => e.scrollWidth > e.clientWidth + 1).length"
-        assert page.evaluate(cut) == 0
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto(path.as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("[...document.images].filter(i => !i.naturalWidth || !i.alt).length") == 0
+    cut = "[...document.querySelectorAll('td, h1, li')].filter(e => e.scrollWidth > e.clientWidth + 1).length"
+    assert page.evaluate(cut) == 0
+    page.close()
 
 
 # Pictures ---------------------------------------------------------------------------------------------------------

@@ -402,7 +402,7 @@ def test_rows_kept_on_disk_are_stored_like_rows_at_hand(tmp_path, monkeypatch):
     ]
     text = "\n".join(["账号,买家,时间,方向,内容", *lines])
     at_hand = read(tmp_path, text)
-    monkeypatch.setattr(loaded_rows, "BATCH_ROWS", 1)
+    monkeypatch.setattr(loaded_rows, "BATCH_ROWS", 2000)
     on_disk = read(tmp_path, text)
     rows = on_disk.tables["messages"]
     assert isinstance(rows, loaded_rows.Spilled)

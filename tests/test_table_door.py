@@ -17,6 +17,7 @@ import csperf as cs
 from csperf import table_door
 from csperf.definitions import SETS
 from csperf.errors import CsperfError
+from csperf.kernels import warm_kernels
 from csperf.load import load
 from csperf.params import load_params
 from csperf.reconcile import CAUSES, ladder
@@ -343,7 +344,8 @@ def test_six_agents_and_31_days_get_a_target_in_every_row(tmp_path):
 
 @pytest.fixture(scope="module")
 def pages(example) -> dict[str, Path]:
-    return {lang: run_pack(example, lang=lang, only=",".join(PAGES)) for lang in ("zh", "en")}
+    with warm_kernels() as kernels:
+        return {lang: run_pack(example, lang=lang, only=",".join(PAGES), kernels=kernels) for lang in ("zh", "en")}
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
