@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from .tidy import read_tidy, read_values, until
 
 if TYPE_CHECKING:  # heavy: imported where it is needed, so that tables alone are quick
     from .run import Run
+    from .sheets import About
 
 RULES = ("linear", "step", "attainment")
 
@@ -37,7 +38,7 @@ class Asked:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """The scorecard, the month it is about, names, what the shop is called, what to say; the run where there is one."""
+    """The scorecard, its month, names, the shop's name, what to say; of a store the run, `about` and `stamp`."""
 
     card: Scorecard
     month: str
@@ -45,6 +46,8 @@ class Found:
     shop: str
     notices: tuple[str, ...]
     run: Run | None = None
+    about: About | None = None
+    stamp: str = ""
 
     @property
     def scores(self) -> pd.DataFrame:
@@ -109,14 +112,16 @@ def _with_columns(targets: pd.DataFrame) -> pd.DataFrame:
 
 
 def _from_store(params_file: Path, asked: Asked, tables: dict[str, pd.DataFrame], settings: ScoreSettings) -> Found:
+    from .handouts import limits
     from .run import open_run
-    from .scoring import score_run
+    from .scoring import score_run, sheets_about
 
     run = open_run(params_file, month=asked.month, lang=asked.lang)
     if "targets" in tables:
         tables["targets"] = _with_columns(tables["targets"])
     scored = score_run(run, **tables, settings=settings)
-    return Found(scored.card, run.month, scored.names, run.params.title(run.lang), scored.notices, run)
+    about = sheets_about(run, scored)
+    return Found(scored.card, run.month, scored.names, about.shop, scored.notices, run, about, limits(run, scored))
 
 
 def team_worked_out(
@@ -134,12 +139,13 @@ def team_worked_out(
 def write_sheets(found: Found, folder: Path, lang: str) -> list[Path]:
     """Writes everybody's sheet and the team's into the folder; the paths. A folder that is no folder is refused."""
     from .run import shift_values
-    from .sheets import About, write_all
+    from .sheets import About, sheets, write
 
     month = found.month or found.card.scores["month"].max()
-    about = About(found.shop, month, lang, found.card.settings.anonymous)
+    about = found.about or About(found.shop, month, lang, found.card.settings.anonymous)
     by_shift = shift_values(found.run) if found.run else None
-    return write_all(found.card, _folder(folder), about, found.names, by_shift)
+    pages = sheets(found.card, about, found.names, by_shift)
+    return write({name: replace(page, stamp=found.stamp) for name, page in pages.items()}, _folder(folder), month)
 
 
 def _folder(folder: Path) -> Path:

@@ -17,7 +17,7 @@ from .run import Run, history, propose
 from .scorecard import ScoreSettings
 from .scorecard.aims import aims as scored_by
 from .scorecard.aims import weights_of
-from .scoring import Scored, aimed, usual_weights
+from .scoring import Scored, aimed, sheets_about, usual_weights
 from .sheets import About, Sheet, file_names, pdf, persons, sheets
 from .stages import Pack
 from .targets.maturity import immature
@@ -154,8 +154,7 @@ def settled(run: Run, scored: Scored, *, by_shift: pd.DataFrame | None = None) -
     """
     with speaking(run.lang):
         stamp = limits(run, scored)
-        about = About(run.params.title(run.lang), scored.month, run.lang, scored.card.settings.anonymous)
-        pages = _settled(run, scored, about, by_shift)
+        pages = _settled(run, scored, sheets_about(run, scored), by_shift)
         return Handouts({path: pdf(replace(page, stamp=stamp), on=run.last_day) for path, page in pages})
 
 
@@ -179,10 +178,10 @@ def _settled(run: Run, scored: Scored, about: About, by_shift: pd.DataFrame | No
     lang, team = run.lang, say("sheets.team_file", run.lang)
     for file, page in sheets(scored.card, about, scored.names, by_shift).items():
         yield (f"{file}.pdf" if file == team else f"{say('papers.folder_personal', lang)}/{file}.pdf"), page
-    days = objections(run.last_day, run.as_of)
+    dates = objections(run.last_day, run.as_of)
     paid = _paid(run, scored)
     for (agent, role), (name, file) in persons(scored.card, about, scored.names).items():
         own = paid.get((agent, role))
         who = run.params.objections_to
-        page = result(scored.card, agent, role, about, days, name=name, objections_to=who, pay=own)
+        page = result(scored.card, agent, role, about, dates, name=name, objections_to=who, pay=own)
         yield f"{say('papers.folder_result', lang)}/{file}.pdf", page

@@ -13,8 +13,9 @@ from .engine import EngineSettings, connect
 from .errors import CsperfError, Problem
 from .filled import filled_in
 from .lists import passed_on, quick_openings, thin_credit
-from .run import Run, facts, history, measure, month_days, propose
+from .run import Run, days_off, exempt_days, facts, history, measure, month_days, propose
 from .scorecard import Scorecard, ScoreSettings, beside_others, changes, gaming, scorecard
+from .sheets import About
 from .targets.register import later, published
 from .targets.register_file import read_register
 from .text import say, ui_language
@@ -97,6 +98,15 @@ def score_run(
     roster = run.table("roster")
     card = scorecard(values, aims, weights, roster=roster, events=events, settings=settings)
     return Scored(card, run.month, values, aims, weights, _names(roster), in_force, said)
+
+
+def sheets_about(run: Run, scored: Scored) -> About:
+    """What the sheets of the month say of themselves, with the days that scores leave out."""
+    always, month = exempt_days(run), {day.date() for day in pd.date_range(run.first_day, run.last_day)}
+    ever: set[dt.date] = set().union(*days_off(run, scored.parts()["metric"].unique()).values())
+    exempt, speed = (tuple(sorted(off & month)) for off in (always, ever - always))
+    few = scored.card.settings.anonymous
+    return About(run.params.title(run.lang), scored.month, run.lang, few, days_off=exempt, speed_off=speed)
 
 
 def register_of_events(run: Run) -> pd.DataFrame | None:

@@ -157,7 +157,11 @@ def test_nobody_finds_another_persons_name_or_figures_on_their_pages(card):
 def test_a_result_shows_pay_to_the_fen_and_leaves_out_what_nobody_knows(card):
     pay = pd.Series({"bonus_fen": 123456, "commission_fen": None})
     about = About("S", "2026-10", "zh")
+    card = replace(card, days={("A1", "2026-10"): 22.0})
+    about = replace(about, days_off=(dt.date(2026, 10, 1),), speed_off=(dt.date(2026, 10, 8),))
     said = words_of(result(card, "A1", "pre", about, objections(ON, ON), name="小美", pay=pay, stamp="暂估"))
+    assert "上班22天" in said and "活动日10月1日" in said and "10月8日接待量超出计划" in said
+    assert "上班22天" in words_of(sheets(card, about, NAMES)[NAMES["A1"]])
     assert "1,234.56元" in said and "提成" not in said and "暂估" in said and "11月11日" in said
 
 

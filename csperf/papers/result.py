@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from ..scorecard import Scorecard
-from ..sheets import About, Sheet, own_metrics, place, standing
+from ..sheets import About, Sheet, days, own_metrics, place, standing
 from ..text import say
 from ..text.numbers import day_words, month_words
 from .confirmation import signatures
@@ -22,7 +22,7 @@ def result(
     agent: str,
     role: str,
     about: About,
-    days: Objections,
+    until: Objections,
     *,
     name: str,
     objections_to: str = "",
@@ -46,7 +46,7 @@ def result(
         lang,
         say("papers.result_title", lang, name=name, month=month_words(about.month, lang)),
         (about.shop, *place(role, row["level"], lang)),
-        (*standing(row, lang), *_money(pay, lang), *_objecting(about, days, who)),
+        (*standing(row, lang), *_money(pay, lang), *days(card, agent, about), *_objecting(about, until, who)),
         (own_metrics(own, lang),),
         (say("sheets.basis", lang),),
         stamp=stamp,
@@ -62,9 +62,9 @@ def _signatures(lang: str) -> tuple[str, ...]:
     return (own, day, say("papers.sign_outcome", lang), *signatures("reviewer", lang=lang)[:1])
 
 
-def _objecting(about: About, days: Objections, who: str) -> Iterator[str]:
+def _objecting(about: About, dates: Objections, who: str) -> Iterator[str]:
     lang = about.lang
-    published, until = day_words(days.published, lang), day_words(days.until, lang)
+    published, until = day_words(dates.published, lang), day_words(dates.until, lang)
     yield say("papers.result_days", lang, published=published, until=until, days=OBJECTION_DAYS, who=who)
     yield say("papers.result_answer", lang)
     yield say("papers.result_frozen", lang, month=month_words(about.month, lang))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -44,7 +44,7 @@ class Scorecard:
     events: those handed over, each with whether it caps and why not. notices: what people should know, in words.
     truths: what may lie behind each score_adjusted, [draws, rows of scores]; NaN where there is none.
     left_out: null (counts), missing, small, new, empty, no_target or part_month. weight_used sums to 100 over what
-    counts; contribution = points x weight_used / 100.
+    counts; contribution = points x weight_used / 100. days: days worked by (agent, month), where the values say so.
     """
 
     scores: pd.DataFrame
@@ -53,6 +53,7 @@ class Scorecard:
     notices: tuple[str, ...]
     settings: ScoreSettings
     truths: Array
+    days: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
 
 def score(values: pd.DataFrame, targets: pd.DataFrame, weights: pd.DataFrame, **how: Any) -> pd.DataFrame:
@@ -92,7 +93,7 @@ def scorecard(
     scores = _scores(parts, spread, capped(held), settings)
     truths = np.where(scores["score"].notna(), spread.truths[:, scores.index], np.nan)
     said = (*unweighted, *_notices(parts, weighted, aimed, held), *_steps(parts, settings))
-    return Scorecard(scores.reset_index(drop=True), parts[PARTS], held, said, settings, truths)
+    return Scorecard(scores.reset_index(drop=True), parts[PARTS], held, said, settings, truths, days_worked(values))
 
 
 def _months(

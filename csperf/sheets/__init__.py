@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .page import file_names, html, persons, sheets, write, write_all
+from .page import file_names, html, persons, sheets, write
 from .paper import pdf
-from .personal import own_metrics, personal, standing
+from .personal import days, own_metrics, personal, standing
 from .sheet import About, Block, Sheet, place
 from .team import team
 
@@ -12,6 +12,7 @@ __all__ = [
     "About",
     "Block",
     "Sheet",
+    "days",
     "file_names",
     "html",
     "own_metrics",
@@ -23,5 +24,4 @@ __all__ = [
     "standing",
     "team",
     "write",
-    "write_all",
 ]

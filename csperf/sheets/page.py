@@ -30,13 +30,6 @@ def html(sheet: Sheet) -> str:
     return env.get_template("sheet.html.j2").render(sheet=sheet)
 
 
-def write_all(
-    card: Scorecard, folder: Path, about: About, names: Mapping[str, str], by_shift: pd.DataFrame | None = None
-) -> list[Path]:
-    """Writes the team's sheet and everybody's own into an empty or new folder; the paths in that order."""
-    return write(sheets(card, about, names, by_shift), folder, about.month)
-
-
 def write(pages: Mapping[str, Sheet], folder: Path, month: str) -> list[Path]:
     """Writes each sheet as HTML and PDF, which bears the month's last day, into an empty or new folder; the paths."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ import pandas as pd
 from ..catalogue import entry
 from ..charts import points_of_person
 from ..scorecard import Scorecard
+from ..tables.table import days_in_words
 from ..text import say
 from ..text.numbers import MISSING, month_words, number, quantity
 from .sheet import About, Block, Sheet, mean_of_many, place, points
@@ -30,6 +31,7 @@ def personal(
     slots = {"name": name, "month": month_words(about.month, lang)}
     changed = None if moved is None else moved[(moved["agent_id"] == agent) & (moved["role"] == role)]
     sentences = [*standing(row, lang), *_outlook(row, own, lang), *_moved(changed, lang), *_team(row, others, about)]
+    sentences += days(card, agent, about)
     blocks = [own_metrics(own, lang, _team_points(own, parts, about)), *_changes(changed, lang)]
     scored = own[own["points"].notna()]
     return Sheet(
@@ -51,6 +53,16 @@ def standing(row: pd.Series, lang: str) -> Iterator[str]:
     yield from _pay(row, lang)
     if row["capped"]:
         yield say("sheets.capped", lang)
+
+
+def days(card: Scorecard, agent: str, about: About) -> Iterator[str]:
+    """Which days count: how many were worked, and which of the month are left out."""
+    worked = card.days.get((agent, about.month))
+    if worked is not None:
+        yield say("sheets.days_worked", about.lang, days=number(worked, "count"))
+    for key, off in (("days_off", about.days_off), ("speed_off", about.speed_off)):
+        if off:
+            yield say(f"sheets.{key}", about.lang, days=days_in_words(off, about.lang))
 
 
 def _outlook(row: pd.Series, own: pd.DataFrame, lang: str) -> Iterator[str]:

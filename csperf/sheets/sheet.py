@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 import pandas as pd
 
@@ -13,12 +14,17 @@ from ..text.numbers import MISSING
 
 @dataclass(frozen=True)
 class About:
-    """The shop and month a sheet is about, its language, and of how many people a team's figure must be made."""
+    """The shop and month a sheet is about, its language, and of how many people a team's figure must be made.
+
+    days_off: the month's days that no metric counts; speed_off: those that only speed leaves out.
+    """
 
     shop: str
     month: str
     lang: str = "zh"
     anonymous: int = 5
+    days_off: tuple[date, ...] = ()
+    speed_off: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -117,6 +117,8 @@ def sentences(
         said.append(say("weights.starter", since=templates().since))
     if not led:
         said += [_missing_said(missing)] if missing and starter else []
+        apart = missing and starter and outcome in ENTRIES
+        said += [say("weights.outcome_apart", metric=named(outcome))] if apart else []
         said += [] if starter else [say("weights.equal")]
     said += _metrics_said(cells, evidence, outcome)
     said += check_identities(frame)["said"].tolist()
