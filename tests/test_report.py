@@ -139,7 +139,7 @@ def test_warm_kernels_give_the_bytes_of_fresh_ones(packs, small_shop, tmp_path, 
     monkeypatch.setattr(report, "_run_one", apart)
     before = hashes(packs["zh"])
     kept = shutil.copytree(packs["zh"], tmp_path / "kept")
-    again = run_pack(small_shop, lang="zh", jobs=2)
+    again = run_pack(small_shop, lang="zh")
     assert again == packs["zh"] and hashes(kept) == before
     assert {name for name, digest in hashes(again).items() if before.get(name) != digest} == set()
 
