@@ -91,7 +91,7 @@ def watch_words(found: Watch, lang: str) -> Iterator[str]:
         yield say("today.needed", lang, needed=found.needed)
     if found.needed != 0 and found.answering:
         yield say("today.answering", lang, answering=found.answering)
-    if not found.broken:
+    if not found.broken and not (found.to_volume and found.needed):  # of so few any may be missed: no help
         key = "safe" if found.spare is None else "spare" if found.spare else "none_spare"
         yield say(f"today.{key}", lang, spare=found.spare)
 
@@ -119,6 +119,7 @@ def _refunds(run: Run, lang: str) -> Iterator[str]:
     if rows.empty:
         yield say("today.no_refunds", lang, days=REFUND_DAYS)
     for row in rows.itertuples():
-        who = called.get(row.agent_id, row.agent_id) if isinstance(row.agent_id, str) else say("today.nobody", lang)
+        key = "served_by" if isinstance(row.agent_id, str) else "served_by_nobody"
+        before = say(f"today.{key}", lang, name=called.get(row.agent_id, row.agent_id))
         slots = {"refund": row.refund_id, "order": row.order_id, "at": f"{row.requested_at:%m-%d %H:%M}"}
-        yield say("today.refund", lang, **slots, name=who)
+        yield say("today.refund", lang, **slots, before=before)

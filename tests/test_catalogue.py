@@ -218,6 +218,19 @@ def test_every_key_of_the_catalogue_page_is_there_or_has_a_reason():
     assert promised - set(ENTRIES) == set(LATER)
 
 
+@pytest.mark.parametrize(
+    ("as_written", "mended"),
+    [
+        ("abandon_to_connected", "abandon_share"),  # S4-25: can exceed 100 %
+        ("complaint_solve_h", "complaint_solved_share"),  # S4-13: a mean time, called a percentage
+        ("key_customers_lost", "key_customer_loss_share"),  # S4-15: a count, written with a %
+    ],
+)
+def test_a_faulty_formula_is_there_as_written_says_so_and_names_the_mended_one(as_written, mended):
+    assert ENTRIES[as_written].unit != "share" and ENTRIES[mended].unit == "share"
+    assert all(mended in ENTRIES[as_written].note[lang] for lang in ("zh", "en"))
+
+
 def _promised(text: str) -> set[str]:
     """Keys in the first column of the table of entries and in the paragraph of further keys."""
     rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `") and line.count("|") > 7]

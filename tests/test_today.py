@@ -96,7 +96,7 @@ def test_it_is_exactly_so_many_counted_one_by_one(pdd, good, bad, hundredths, vo
 
 def test_what_is_to_be_done_in_words(pdd):
     assert "".join(watch_words(watch(pdd, 49, 100), "zh")) == (
-        "照现在已经跌破。再来2人，都在时限内回好，才稳。或者把没回好的1人补回来（还来得及的话）。"
+        "照现在已经跌破。再有2人在时限内回好，才稳。或者把没回好的1人补回来（还来得及的话）。"
     )
     assert "".join(watch_words(watch(pdd, 50, 100), "zh")) == "一个也不能再漏。"
     whole = changed(pdd, threshold=1.0, comparison="at_or_below")

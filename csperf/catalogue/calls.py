@@ -47,7 +47,10 @@ ENTRIES = (
         step=0.005,
         role="call",
         source="S4-25, as the source has it: abandoned / connected",
-        note={"zh": "放弃的呼叫不在接通数内，可大于1。", "en": "Abandoned calls are not connected ones: may exceed 1."},
+        note={
+            "zh": "放弃的呼叫不在接通数内，可大于1；真正的比率见 abandon_share。",
+            "en": "Abandoned calls are not connected ones: may exceed 1. For the rate see abandon_share.",
+        },
     ),
     mean(
         key="call_wait_s",
