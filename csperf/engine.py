@@ -6,7 +6,8 @@ import datetime as dt
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
+from dataclasses import fields, is_dataclass
+from functools import wraps
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -26,6 +27,7 @@ from .text import say
 
 CHUNK_ROWS = 250_000
 SMALL_ROWS = CHUNK_ROWS // 5  # so few go on into the next month: a chunk has its fixed cost
+KEPT_EXPRESSIONS = 32  # of each function
 DAY_US = 86_400_000_000
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _names = count()
@@ -127,7 +129,27 @@ Build = TypeVar("Build", bound=Callable[..., ir.Table])
 
 def expression(build: Build) -> Build:
     """`build`, which is asked once for the same tables: chunks differ in their rows alone."""
-    return cast(Build, lru_cache(maxsize=32)(build))
+    held: dict[Any, ir.Table] = {}
+
+    @wraps(build)
+    def built(*given: Any) -> ir.Table:
+        key = _same(given)
+        if key not in held:
+            while len(held) >= KEPT_EXPRESSIONS:
+                held.pop(next(iter(held)))
+            held[key] = build(*given)
+        return held[key]
+
+    return cast(Build, built)
+
+
+def _same(given: Any) -> Any:
+    """What is equal for equal tables, which Ibis takes for different ones; also within tuples and dataclasses."""
+    if isinstance(given, tuple):
+        return tuple(map(_same, given))
+    if is_dataclass(given):
+        return tuple(_same(getattr(given, field.name)) for field in fields(given))
+    return given.op() if isinstance(given, ir.Table) else given
 
 
 def materialise(con: BaseBackend, expr: ir.Table) -> ir.Table:
