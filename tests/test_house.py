@@ -49,9 +49,9 @@ def normal(name: str) -> str:
 
 
 def declared() -> list[Requirement]:
+    """What `make lock` compiles: what everybody needs, and what is needed to work on csperf."""
     project = PROJECT["project"]
-    extras = [line for lines in project["optional-dependencies"].values() for line in lines]
-    return [Requirement(line) for line in project["dependencies"] + extras]
+    return [Requirement(line) for line in project["dependencies"] + project["optional-dependencies"]["dev"]]
 
 
 # Layers -----------------------------------------------------------------------------------------------------------
