@@ -7,7 +7,18 @@ import pandas as pd
 import pytest
 
 from csperf.errors import CsperfError
-from csperf.scorecard import OF_CHATS, Aims, ScoreSettings, beside_others, changes, gaming, preset, score, scorecard
+from csperf.scorecard import (
+    OF_CHATS,
+    Aims,
+    ScoreSettings,
+    beside_others,
+    card,
+    changes,
+    gaming,
+    preset,
+    score,
+    scorecard,
+)
 from csperf.scorecard.allocation import allocation
 from csperf.scorecard.card import coefficient
 from csperf.scorecard.gaming import near_target
@@ -95,6 +106,18 @@ def test_a_target_counts_as_met_where_the_screen_shows_it_met():
 
 
 # The score --------------------------------------------------------------------------------------------------------
+
+
+def test_the_range_is_where_four_of_five_months_fall(monkeypatch):
+    class Even(card._Spread):
+        def __init__(self, parts, luck, settings):
+            super().__init__(parts, luck, settings)
+            self.repeats = np.tile(np.linspace(0, 200, 201)[:, None], len(self.groups))
+
+    monkeypatch.setattr(card, "_Spread", Even)
+    found = score(values(), targets(), weights(50, 30, 20), month="2026-10")
+    assert found["score"].between(20, 180).all()
+    assert np.allclose(found["score_low"], 20) and np.allclose(found["score_high"], 180)
 
 
 def test_the_columns_are_those_promised():
