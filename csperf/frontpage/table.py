@@ -42,7 +42,7 @@ def rows(shown: Sequence[Aim], every: Sequence[Aim], lang: str) -> tuple[Row, ..
 def level_heads(lang: str) -> tuple[str, ...]:
     """The heads of the levels' table on page 2."""
     names = ("role", "metric", "level", "base", "target", "stretch", "expected", "why")
-    said = {"target": say("charts.target", lang)}
+    said = {"target": say("tables.target", lang)}
     return tuple(said.get(name) or say(f"frontpage.head_{name}", lang) for name in names)
 
 
