@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -432,6 +433,21 @@ def test_the_page_sets_both_beside_each_other(both, lang):
     table = cs.tables.reconciled(reconcile(open_run(both)), lang=lang)
     page = table.gt.as_raw_html()
     assert ("聊天记录" if lang == "zh" else "Chats") in page and len(table.frame)
+
+
+def test_the_page_names_the_day_on_which_each_is_farthest_apart():
+    told = [("甲", 3, 0.1), ("甲", 4, -0.3), ("乙", 5, 0.2), ("乙", 6, None)]
+    rows = pd.DataFrame(
+        [
+            {"agent_id": who, "period": dt.date(2026, 10, day), "metric": "reply_3min_user", "difference": gap}
+            | {"backend": 0.5, "ours": 0.5, **dict.fromkeys(CAUSES, 0.0), "definition": gap, "days_missing": None}
+            for who, day, gap in told
+        ]
+    )
+    page = cs.tables.reconciled_days(rows, lang="zh").gt.as_raw_html()
+    assert [day in page for day in ("10月3日", "10月4日", "10月5日", "10月6日")] == [False, True, True, False]
+    assert not re.search(r'gt_left"[^>]*>[+-]\d', page)  # figures of gaps stand right, below one another
+    assert "没有哪一天对不上" in cs.tables.reconciled_days(rows.assign(difference=0.0), lang="zh").gt.as_raw_html()
 
 
 def test_with_one_door_there_is_nothing_to_reconcile(example):

@@ -44,7 +44,7 @@ from .performance import (
 )
 from .progress import progress, progress_people
 from .quality import gaps, loading, rejects, unknown_accounts
-from .reconciled import reconciled
+from .reconciled import reconciled, reconciled_days
 from .review import backtests, past_targets, red_lines
 from .scores import allocation, gaming, score_changes, score_parts, scores
 from .side_by_side import industry_origin, platform_rules, rule_words, three_sources
@@ -122,6 +122,7 @@ __all__ = [
     "quotas",
     "raters",
     "reconciled",
+    "reconciled_days",
     "red_lines",
     "rejects",
     "rule_words",

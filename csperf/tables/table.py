@@ -154,9 +154,9 @@ def days_in_words(days: Sequence[date], lang: str) -> str:
 
 
 def _is_figures(column: pd.Series) -> bool:
-    """Whether most cells of a column are figures or dashes, which stand right."""
+    """Whether most cells of a column are figures, with a unit of a few letters or none, or dashes: they stand right."""
     cells = column.astype(str)
-    return bool(cells.str.fullmatch(r"[-+–\d.,%/ ()n=<*]*").mean() > 0.6)
+    return bool(cells.str.fullmatch(r"[-+–\d.,%/ ()n=<*]*(\d ?[^\W\d]{1,4})?").mean() > 0.6)
 
 
 def _level(value: object, lang: str) -> str:
