@@ -76,6 +76,12 @@ def test_whole_numbers_with_gaps_keep_every_digit(spark):
     assert spark.create_table("big", big, temp=True).to_pyarrow().column("n").to_pylist() == [2**60 + 1, None]
 
 
+def test_a_connection_that_is_closed_leaves_the_others_their_tables(spark):
+    kept = spark.create_table("kept_for_later", pa.table({"n": [1]}), temp=True)
+    connect(SPARK).disconnect()
+    assert kept.to_pyarrow()["n"].to_pylist() == [1]
+
+
 def test_what_spark_refuses_is_said(spark, tmp_path):
     broken = tmp_path / "broken.parquet"
     broken.write_bytes(b"PAR1 this is no table PAR1")
