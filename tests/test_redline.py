@@ -527,3 +527,10 @@ def test_each_role_counts_and_the_shops_own_row_does_not():
 def test_without_a_floor_or_a_target_nobody_can_say():
     assert would_clear(targets(("pre", None, np.nan, 300, 3)), line_at(0.7)) is None
     assert would_clear(targets(("pre", None, 0.8, 300, 3)), line_at(np.nan)) is None
+
+
+@pytest.mark.parametrize("days", [None, 365])
+def test_a_period_is_free_of_breaches_where_each_of_its_days_is(days):
+    daily = breach_probability(0.70, 150, 0.5, 0.05)
+    share, once = period_breach(0.70, np.full(30, 150), 0.5, 0.05, days=days)
+    assert (share, once) == pytest.approx((daily, 1 - (1 - daily) ** (days or 30)))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from csperf import tables
 from csperf import targets as aims
 from csperf.errors import CsperfError
+from csperf.stats.forecast import Forecast
 from csperf.targets import TargetSettings, derive_targets
 from csperf.targets.unchanged import held
 from csperf.text import say
@@ -470,3 +471,9 @@ def test_what_has_no_say_is_said(ours, theirs, days, said, monkeypatch):
     assert row["tier_mean"] == 0.9 and (row["bound_by"] == "shop") == bool(said)
     assert row["reason"].endswith(f"The category's mean 90.0% {said}: no say." if said else ".")
     assert said in row["reason"]
+
+
+def test_the_range_is_that_of_the_middle_four_of_five_months():
+    """In the n-th of 101 months n of 100 people meet the target."""
+    forecast = Forecast(np.tri(101, 100, -1), higher=True)
+    assert forecast.range(1.0) == pytest.approx((10, 90), abs=1) and forecast.attainment(1.0) == pytest.approx(0.5)
