@@ -23,7 +23,7 @@ from .cli_review import (
     review,
     shop_of,
 )
-from .text import say, ui_language
+from .text import say, speaking, ui_language
 
 if TYPE_CHECKING:  # heavy: imported inside the commands that need them, so that --help is quick
     import pandas as pd
@@ -223,8 +223,9 @@ def findings(
     proposed = suggested(staff.suggestions(), run.month, run.lang)
     path = findings_path(run.params.folder, run.params.shop)
     if not numbers:
-        for said in _suggested_lines(proposed, staff.names) or [say("review.findings_none", month=run.month)]:
-            typer.echo(said)
+        with speaking(run.lang):
+            for said in _suggested_lines(proposed, staff.names) or [say("review.findings_none", month=run.month)]:
+                typer.echo(said)
         return
     kept = read_findings(path)
     rows = registered(kept, proposed, numbers, owner=owner, due=due.date() if due else None)
