@@ -11,7 +11,8 @@ from bench import claims, measures
 from bench.stats import Claim, Row, run
 from bench.worlds import World, draw
 from csperf.stats.standardise import merged, season, standardise
-from csperf.targets.backtest import backtest, ratchet, ratchet_said, verdict_said
+from csperf.tables import ratchets as ratchets_table
+from csperf.targets.backtest import backtest, ratchet, verdict_said
 from csperf.targets.model import fitted
 from csperf.targets.settings import TargetSettings
 
@@ -80,7 +81,8 @@ def test_a_ratchet_makes_targets_harder_than_holding_them(kind, mean):
     last = frame[frame["period"] == 6].set_index("rule")
     assert (last.loc["ratchet", "target"] > last.loc["held", "target"]) == world.higher
     assert last.loc["ratchet", "attained"] < last.loc["held", "attained"]
-    assert f"{last.loc['held', 'attained']:.1%}" in ratchet_said(frame, "en")
+    shown = ratchets_table(frame.assign(metric="reply_30s_msg", role="pre"), lang="zh")
+    assert f"{last.loc['held', 'attained']:.1%}" in shown.gt.as_raw_html()
 
 
 def test_standard_is_the_raw_value_where_everybody_has_the_same_mix():

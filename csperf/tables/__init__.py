@@ -45,7 +45,7 @@ from .performance import (
 from .progress import progress, progress_people
 from .quality import gaps, loading, rejects, unknown_accounts
 from .reconciled import reconciled, reconciled_days
-from .review import backtests, past_targets, red_lines
+from .review import backtests, past_targets, ratchets, red_lines
 from .scores import allocation, gaming, score_changes, score_parts, scores
 from .side_by_side import industry_origin, platform_rules, rule_words, three_sources
 from .signals import bands, standings, unusual_months, verdicts
@@ -120,6 +120,7 @@ __all__ = [
     "promotion",
     "promotion_steps",
     "quotas",
+    "ratchets",
     "raters",
     "reconciled",
     "reconciled_days",

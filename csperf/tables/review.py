@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from ..targets.backtest import verdict_said
 from ..targets.platform_words import red_line_words
 from ..text import say
 from ..text.numbers import number
@@ -50,10 +51,26 @@ def backtests(tested: pd.DataFrame, *, lang: str = "zh") -> Table:
     for method in ("pooled", "last_month"):
         beside = whole[whole["method"] == method]
         shown[say(f"tables.mae_{method}", lang)] = [number(value, "share") for value in beside["mae"]]
-    shown[say("tables.verdict", lang)] = [say(f"tables.backtest_{verdict}", lang) for verdict in rows["verdict"]]
+    shown[say("tables.remark", lang)] = [verdict_said(row, lang) for _, row in rows.iterrows()]
     counts = {
         verdict.lower(): int((rows["verdict"] == verdict).sum()) for verdict in ("PASS", "FAIL", "BACKTEST_SHORT")
     }
     title, notes = say("tables.backtests", lang, rows=len(rows), **counts), [say("tables.backtests_note", lang)]
-    gt = laid_out("backtests", shown, title, lang, group="role", stub="metric", notes=notes)
+    gt = laid_out("backtests", shown, title, lang, group="role", stub="metric", notes=notes, text=("remark",))
     return Table("backtests", tested, gt)
+
+
+def ratchets(periods: pd.DataFrame, *, lang: str = "zh") -> Table:
+    """What chasing the newest months does, beside targets that hold. `periods`: targets.backtest.ratchets."""
+    last = periods[periods["period"] == periods["period"].max()]
+    sides = {rule: own.drop(columns="rule") for rule, own in last.groupby("rule")}
+    rows = sides["held"].merge(sides["ratchet"], on=["metric", "role"], suffixes=("_held", "_chased"))
+    shown = metric_rows(rows, ["target_held", "target_chased"], lang)
+    for column in ("attained_held", "attained_chased"):
+        shown[say(f"tables.{column}", lang)] = [number(value, "share") for value in rows[column]]
+    worse = int((rows["attained_chased"] < rows["attained_held"]).sum())
+    title = say("tables.ratchets", lang, rows=len(rows), worse=worse, periods=int(periods["period"].max()))
+    notes = [say("tables.ratchets_note", lang)]
+    return Table(
+        "ratchets", periods, laid_out("ratchets", shown, title, lang, group="role", stub="metric", notes=notes)
+    )

@@ -16,7 +16,8 @@ import pandas as pd
 from ..stats.forecast import Forecast, forecast
 from ..stats.ratchet import PERIODS, ratchet_run
 from ..text import say, ui_language
-from ..text.numbers import difference, quantity
+from ..text.numbers import difference
+from . import Proposal
 from .model import Model, Panel, fitted
 from .settings import TargetSettings
 
@@ -186,11 +187,18 @@ def verdict_said(outcome: pd.Series, lang: str | None = None) -> str:
     return say(f"sentences.backtest_{outcome['verdict'].lower()}", lang, times=outcome["origins"], off=off)
 
 
-def ratchet_said(periods: pd.DataFrame, lang: str | None = None) -> str:
-    """What came of both rules in the last period of `ratchet`, as one sentence."""
-    last = periods[periods["period"] == PERIODS].set_index("rule")["attained"]
-    chased, held = (quantity(last[rule], "share", lang or ui_language()) for rule in ("ratchet", "held"))
-    return say("sentences.ratchet", lang, periods=PERIODS, chased=chased, held=held)
+def ratchets(proposal: Proposal, settings: TargetSettings) -> pd.DataFrame:
+    """`ratchet` for every metric and role of a proposal: metric, role, and its columns.
+
+    The half-width that a new value must exceed is the mean of its levels'; 0 where none is known.
+    """
+    widths = proposal.targets.groupby(["metric", "role"])["half_width"].mean().fillna(0.0)
+    runs = [
+        ratchet(model, settings, widths[metric, role]).assign(metric=metric, role=role)
+        for (metric, role), model in proposal.models.items()
+    ]
+    empty = pd.DataFrame(columns=["rule", "period", "target", "attained", "gave_up", "metric", "role"])
+    return pd.concat(runs, ignore_index=True) if runs else empty
 
 
 def backtests(models: Mapping[tuple[str, str], Model], settings: TargetSettings) -> pd.DataFrame:
