@@ -646,10 +646,3 @@ def test_red_line(changes, said):
 def test_one_month_is_no_verdict_on_a_person():
     assert sentences.standing("小甲", True, 1) == "小甲明显高于团队，再看一个月。"
     assert "连续3个月如此，不是运气" in sentences.standing("小甲", False, 3)
-
-
-def test_few_cases_of_a_person():
-    told = {"adjusted": 0.8, "raw": 0.9, "unit": "share", "cases": "会话"}
-    assert sentences.small_numbers("小甲", 12, 20, **told).startswith("小甲本项只有12个，不够20个，本项不计分")
-    said = sentences.small_numbers("小甲", 25, 20, **told)
-    assert said == "小甲本月只有25个会话，运气成分大；评优排名按80.0%看，工资仍按后台的90.0%算。"

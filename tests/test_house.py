@@ -9,6 +9,7 @@ import string
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,13 @@ def test_no_tracked_file_names_a_machine_or_an_index():
         found += [f"{path.relative_to(ROOT)}: {word}" for word in words if word in text]
     kept_out = f"Makefile: {INDEX_ADDRESSES[0]}"  # `make lock` says that the lock must not hold it
     assert [line for line in found if line != kept_out] == []
+
+
+@pytest.mark.parametrize("area", sorted((ROOT / "csperf" / "text").glob("*.yaml")), ids=lambda path: path.stem)
+def test_words_stand_once(area):
+    """YAML reads a name that stands twice as its last line, without a word."""
+    names = re.findall(r"^([^\s#:]+):", area.read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(name for name, times in Counter(names).items() if times > 1) == []
 
 
 @pytest.mark.parametrize("area", sorted((ROOT / "csperf" / "text").glob("*.yaml")), ids=lambda path: path.stem)

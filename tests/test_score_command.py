@@ -197,6 +197,16 @@ def test_sheets_speak_plainly(run, folder):
         assert not re.search(r"https?://", text)
 
 
+def test_a_sheet_says_how_many_cases_were_too_few(run, folder):
+    values = pd.read_csv(folder / "values.csv")
+    few = (values["agent_id"] == NAMES[2]) & (values["metric"] == "conversion_paid_user")
+    values.loc[few, ["numerator", "denominator", "n"]] = [2.0, 3, 3]
+    values.to_csv(folder / "values.csv", index=False)
+    run("score", *given(folder), "--month", "2026-10", "--sheets", folder / "sheets", "-o", folder / "o.csv", lang="zh")
+    told = f"{NAMES[2]}本项只有3个，不够20个，本项不计分，权重分到其他项。"
+    assert [path.stem for path in (folder / "sheets").glob("*.html") if told in path.read_text("utf-8")] == [NAMES[2]]
+
+
 def test_a_team_of_five_shows_no_figure_of_the_others(run, folder):
     values = pd.read_csv(folder / "values.csv")
     values[values["agent_id"].isin(NAMES[:5])].to_csv(folder / "values.csv", index=False)

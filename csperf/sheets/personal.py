@@ -31,7 +31,7 @@ def personal(
     slots = {"name": name, "month": month_words(about.month, lang)}
     changed = None if moved is None else moved[(moved["agent_id"] == agent) & (moved["role"] == role)]
     sentences = [*standing(row, lang), *_outlook(row, own, lang), *_moved(changed, lang), *_team(row, others, about)]
-    sentences += days(card, agent, about)
+    sentences += [*_too_few(own, name, card.settings.min_n, lang), *days(card, agent, about)]
     blocks = [own_metrics(own, lang, _team_points(own, parts, about)), *_changes(changed, lang)]
     scored = own[own["points"].notna()]
     return Sheet(
@@ -63,6 +63,14 @@ def days(card: Scorecard, agent: str, about: About) -> Iterator[str]:
     for key, off in (("days_off", about.days_off), ("speed_off", about.speed_off)):
         if off:
             yield say(f"sheets.{key}", about.lang, days=days_in_words(off, about.lang))
+
+
+def _too_few(own: pd.DataFrame, name: str, min_n: int | None, lang: str) -> Iterator[str]:
+    """Which metrics have too few cases to score. `min_n`: the shop's; null: each metric's own."""
+    for part in own[own["left_out"] == "small"].itertuples():
+        known = entry(part.metric)
+        slots = {"metric": known.name(lang), "n": number(part.n, "count"), "min_n": min_n or known.min_n}
+        yield say("sentences.small_n", lang, name=name, **slots)
 
 
 def _outlook(row: pd.Series, own: pd.DataFrame, lang: str) -> Iterator[str]:

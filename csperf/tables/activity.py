@@ -27,7 +27,7 @@ def days_used(
     )
     shown = pd.DataFrame(
         {
-            say("tables.last_day", lang): [days_in_words([day], lang) for day, _keys, _cut in rows],
+            say("tables.used_until", lang): [days_in_words([day], lang) for day, _keys, _cut in rows],
             say("tables.metrics", lang): [
                 say("tables.and", lang).join(entry(key).name(lang) for key in keys) for _day, keys, _cut in rows
             ],

@@ -15,7 +15,7 @@ def red_lines(lines: pd.DataFrame, *, lang: str = "zh") -> Table:
     """What the platform's rules mean for the shop. `lines`: Proposal.red_lines."""
     lines = lines[lines["n_days"] > 0].reset_index(drop=True)
     shown = metric_rows(lines, ["threshold", "recent", "worst", "floor"], lang)
-    shown.insert(2, say("tables.rule", lang), list(lines[f"rule_{lang}"]))
+    shown.insert(2, say("tables.platform_rule", lang), list(lines[f"rule_{lang}"]))
     shown[say("tables.breach_yearly", lang)] = [number(p, "share") for p in lines["breach_yearly"]]
     shown[say("tables.remark", lang)] = [red_line_words(row, lang) for row in lines.to_dict("records")]
     title = say("tables.red_lines", lang, rules=len(lines), verified=int(lines["usable"].sum()))

@@ -97,7 +97,7 @@ def industry_origin(sources: pd.DataFrame, *, lang: str = "zh") -> Table:
     """Where the industry's values were read: the file has every value, the page a row for each reading."""
     columns = ["metric", "cell", "value", *ORIGIN]
     frame = sources[~sources["cell"].isin(ESTIMATES)][columns].drop_duplicates(["metric", "cell"], ignore_index=True)
-    title = say("tables.origin" if len(frame) else "tables.origin_none", lang, days=SNAPSHOT_DAYS)
+    title = say("tables.industry_origin" if len(frame) else "tables.industry_origin_none", lang, days=SNAPSHOT_DAYS)
     groups = frame.groupby(list(ORIGIN), dropna=False)
     readings = [_reading(dict(zip(ORIGIN, about, strict=True)), rows, lang) for about, rows in groups]
     heads = ("period", "period_days", "tier", "category", "source", "read_by", "values_read", "metrics")

@@ -85,8 +85,8 @@ def adjusted_agents(rows: pd.DataFrame, *, lang: str = "zh", names: Mapping[str,
     newest = rows[rows["month"] == rows["month"].max()].sort_values("agent_id").reset_index(drop=True)
     known = entry(newest["metric"].iloc[0]) if len(newest) else None
     shown = pd.DataFrame({say("tables.agent_id", lang): [(names or {}).get(a, a) for a in newest["agent_id"]]})
-    for column in ("value", "adjusted"):
-        shown[say(f"tables.{column}", lang)] = [number(v, known.unit) for v in newest[column]] if known else []
+    for column, head in (("value", "value"), ("adjusted", "adjusted_for_shift")):
+        shown[say(f"tables.{head}", lang)] = [number(v, known.unit) for v in newest[column]] if known else []
     shown[say("tables.cases", lang)] = [number(n, "count") for n in newest["cases"]]
     about = {"metric": known.name(lang) if known else MISSING, "people": len(newest)}
     month = month_words(newest["month"].iloc[0], lang) if len(newest) else MISSING

@@ -144,16 +144,6 @@ def standing(name: str, above: bool, months: int, lang: str = "zh") -> str:
     return say(key, lang, name=name, months=months) if months > 1 else say(f"{key}_one_month", lang, name=name)
 
 
-def small_numbers(
-    name: str, n: int, min_n: int, *, adjusted: float, raw: float, unit: str, cases: str, lang: str = "zh"
-) -> str:
-    """What few cases mean for one person: not scored at all below `min_n`, else much of it luck."""
-    if n < min_n:
-        return say("sentences.small_n", lang, name=name, n=n, min_n=min_n)
-    slots = {"adjusted": quantity(adjusted, unit, lang), "raw": quantity(raw, unit, lang), "unit": cases}
-    return say("sentences.shrunk", lang, name=name, n=n, **slots)
-
-
 def top_tenth(mean: float, without_luck: float | None, unit: str, lang: str = "zh") -> str:
     """What a category's top-10 % mean is worth; always said beside it."""
     slots = {"mean": quantity(mean, unit, lang)}
