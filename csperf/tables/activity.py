@@ -37,7 +37,7 @@ def days_used(
     off = days_in_words(left_out, lang)
     notes = [say("tables.days_off", lang, days=off) if left_out else say("tables.days_none_off", lang)]
     title = say("tables.days_used", lang, cut=sum(len(keys) for _day, keys, cut in rows if cut), metrics=len(last))
-    gt = laid_out("days_used", shown, title, lang, stub="last_day", notes=notes, text=("metrics", "remark"))
+    gt = laid_out("days_used", shown, title, lang, stub="used_until", notes=notes, text=("metrics", "remark"))
     return Table("days_used", frame, gt)
 
 
