@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from datetime import date
 
 import ibis.expr.types as ir
-import numpy as np
 import pandas as pd
-from statsmodels.stats.proportion import proportion_confint
+
+from .stats.signals import wilson
 
 LIMITS_S = (10, 30, 60, 180, 600)
+INTERVAL = 0.95
 SECOND = 1_000_000  # microseconds
 
 
@@ -34,6 +35,6 @@ def bought_by_wait(facts: Mapping[str, ir.Table], first_day: date, last_day: dat
     found = sums.to_pandas().set_index("band").reindex(range(len(LIMITS_S) + 2)).fillna(0).astype(int)
     if not found["n"].sum():
         return pd.DataFrame(columns=columns)
-    n = found["n"].where(found["n"] > 0).astype(float)
-    low, high = proportion_confint(found["bought"], n, method="wilson")
-    return found.assign(share=found["bought"] / n, low=np.asarray(low), high=np.asarray(high)).reset_index()[columns]
+    low, high = wilson(found["bought"], found["n"], INTERVAL)
+    share = found["bought"] / found["n"].where(found["n"] > 0)
+    return found.assign(share=share, low=low, high=high).reset_index()[columns]

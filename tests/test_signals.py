@@ -71,6 +71,11 @@ def test_wilson_as_published():
         assert (float(low), float(high)) == pytest.approx((row.wilson_low, row.wilson_upp), abs=5e-7), row
 
 
+def test_wilson_holds_the_share_itself():
+    cases = np.arange(1, 2000)
+    assert (wilson(0, cases)[0] == 0).all() and (wilson(cases, cases)[1] == 1).all()
+
+
 def test_wilson_of_nothing_is_nothing():
     low, high = wilson([0, 0], [0, 10])
     assert np.isnan([low[0], high[0]]).all() and low[1] == 0 and high[1] > 0.2

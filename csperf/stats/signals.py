@@ -44,7 +44,8 @@ def wilson(y: Any, n: Any, level: float = WARNING) -> tuple[Array, Array]:
     y, n = np.broadcast_arrays(np.asarray(y, float), np.asarray(n, float))
     cases = np.where(n > 0, n, np.nan)
     low, high = proportion_confint(y, cases, alpha=1 - level, method="wilson")
-    return np.asarray(low), np.asarray(high)
+    share = y / cases  # the last bit of a rounded limit may lie on the wrong side of 0 or 1
+    return np.minimum(low, share), np.maximum(high, share)
 
 
 def funnel_limits(
