@@ -7,23 +7,28 @@ import hashlib
 import re
 import subprocess
 import sys
+from itertools import combinations
 from pathlib import Path
 
 import ibis
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.patches import Rectangle
+from matplotlib.text import Text
 
 from csperf import charts, tables
 from csperf.catalogue import ENTRIES
+from csperf.charts.labels import names_beside
+from csperf.charts.picture import house_style
 from csperf.definitions import SETS
 from csperf.facts import INPUT
 from csperf.patience import bought_by_wait
 from csperf.rules import PlatformRule, Words
 from csperf.sources.mapping import filled_by_source
 from csperf.text import LANGUAGES, words
-from csperf.text.numbers import difference, labelled, number, quantity
+from csperf.text.numbers import difference, labelled, number, quantities, quantity
 
 FIRST, LAST = dt.date(2026, 10, 1), dt.date(2026, 10, 5)
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -380,3 +385,20 @@ def test_a_picture_is_the_same_in_another_process():
     command = [sys.executable, "-c", script, str(Path(__file__).parent)]
     there = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert there.strip() == hashlib.sha256(charts.coverage(coverage(), FIRST, LAST).svg).hexdigest()
+
+
+def test_names_of_dots_at_one_place_meet_nowhere():
+    x, y = pd.Series([0.3, 0.3, 0.3, 0.3, 0.8]), pd.Series([0.5, 0.5, 0.5, 0.5, 1.0])
+    with house_style():
+        figure, axes = plt.subplots(figsize=(7, 5))
+        axes.plot(x, y, "o")
+        names_beside(axes, x, y, ["首次响应时长", "平均响应时长", "有效回复率", "30秒应答率", "客单价"])
+        figure.canvas.draw()
+        boxes = [Text.get_window_extent(name) for name in axes.texts]
+    plt.close(figure)
+    assert [pair for pair in combinations(range(5), 2) if boxes[pair[0]].overlaps(boxes[pair[1]])] == []
+
+
+def test_figures_side_by_side_have_as_many_decimals():
+    assert quantities([1, 0.9], "count", "zh") == ["1.0", "0.9"] and quantities([10, 12], "count", "zh") == ["10", "12"]
+    assert quantities([0.5, None], "share", "zh") == ["50.0%", "–"]

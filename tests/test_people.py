@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -210,6 +211,14 @@ def test_where_everybody_is_below_it_is_the_target():
     assert set(found["below"]) == {"everyone"} and len(found) == len(EQUALS)
     advice = suggestions(found, "zh")
     assert advice["agent_id"].isna().all() and (advice["target"] == 0.9).all() and (advice["n"] == 9 * 400).all()
+
+
+def test_whoever_met_the_target_this_month_is_not_said_to_be_below_it():
+    card, pool = team(EQUALS, targets((0.80, 0.90, 0.95)))
+    rows = [one.rows.assign(value=one.rows["value"].mask(one.rows["agent_id"] == "a0", 0.93)) for one in pool]
+    met = [replace(one, rows=own) for one, own in zip(pool, rows, strict=True)]
+    found = coaching(card.parts, "2026-06", met, CoachingSettings())
+    assert set(found["agent_id"]) == set(EQUALS) - {"a0"}
 
 
 def test_eight_agents_and_two_months_still_get_an_answer():

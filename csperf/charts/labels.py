@@ -9,13 +9,20 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from .picture import GREY
+
 LABEL_SIZE, LABEL_GAP = 7.5, 4  # points
-ACROSS, UP = 400.0, 200.0  # points that the dots of a chart of names spread over, roughly
-SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1), (-1, 1), (1, -1))  # of a dot, where its name may stand
+ACROSS, UP = 330.0, 200.0  # points that the dots of a chart of names spread over, roughly
+BESIDE = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1), (-1, 1), (1, -1))  # of a dot, where its name may stand
+FURTHER = tuple((across, up * rows) for rows in (2, 3, 4, 5) for up in (1, -1) for across in (0, 1, -1))
+SIDES = (*BESIDE, *FURTHER)
 
 
 def names_beside(axes: Axes, x: pd.Series, y: pd.Series, labels: Sequence[str]) -> None:
-    """Names beside dots, each on the first of eight sides where it meets no dot and no name written before."""
+    """Names beside dots, each at the first place where it meets no dot and no name written before.
+
+    One that stands some rows off is tied to its dot by a line.
+    """
     wide, high = (np.ptp(values.to_numpy()) or 1.0 for values in (x, y))
     dots = [(ACROSS * at / wide, UP * up / high) for at, up in zip(x, y, strict=True)]
     taken = [_box(dot, (0, 0), (6, 6)) for dot in dots]
@@ -26,6 +33,8 @@ def names_beside(axes: Axes, x: pd.Series, y: pd.Series, labels: Sequence[str]) 
         taken.append(boxes[side])
         shift = (side[0] * (size[0] / 2 + LABEL_GAP), side[1] * (size[1] / 2 + LABEL_GAP))
         look: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "va": "center", "fontsize": LABEL_SIZE}
+        if side in FURTHER:
+            look["arrowprops"] = {"arrowstyle": "-", "linewidth": 0.5, "color": GREY, "shrinkB": 3}
         axes.annotate(label, place, shift, **look)
 
 

@@ -43,7 +43,8 @@ def week_hours(hours: pd.DataFrame, what: str, *, lang: str = "zh") -> Picture:
     slots = {"weekday": say(f"tables.weekday_{int(at['weekday'])}", lang), "hour": int(at["hour"])}
     value = _cell(at["value"], what, share)
     slots |= {"next": int(at["hour"]) + 1, "value": value, "n": number(known["n"].sum(), "count")}
-    title = say(f"charts.{name}", lang, **slots, metric=entry(what).name(lang) if share else "")
+    even = "_even" if what == "rostered" and known.loc[known["value"] > 0, "value"].nunique() == 1 else ""
+    title = say(f"charts.{name}{even}", lang, **slots, metric=entry(what).name(lang) if share else "")
     with house_style():
         figure, axes = canvas(3.1)
         shades = sns.color_palette("Blues_r" if better == "higher" else "Blues", as_cmap=True)(
@@ -77,7 +78,7 @@ def _figures(axes, cells: np.ndarray, said: Callable[[float], str], better: str)
 def _cell(value: float, what: str, share: bool) -> str:
     if share:
         return f"{100 * value:.0f}%"
-    return f"{value:.0f}" if what == "rostered" else f"{value:.1f}".removesuffix(".0")
+    return f"{value:.0f}" if what == "rostered" else f"{value:.1f}"
 
 
 def needed_scheduled(by_hour: pd.DataFrame, *, lang: str = "zh") -> Picture:

@@ -70,7 +70,8 @@ def _below(one: Behind, aims: pd.DataFrame, month: str, settings: CoachingSettin
         rows.loc[now, "side"] = placed(one.sign * one.truths[:, now.to_numpy()])[2]
     clear = rows["sure"] >= settings.sure
     share = float(clear[now].mean()) if now.sum() >= TEAM else 0.0
-    listed = rows[now & (clear | (rows["side"] == BELOW))]
+    missed = one.sign * rows["value"] < one.sign * rows["target"]  # whoever met it this month is not told of it
+    listed = rows[now & ((clear & missed) | (rows["side"] == BELOW))]
     where = np.where(listed["side"] == BELOW, "team", "everyone" if share > settings.team_share else "target")
     run = _in_a_row(rows.assign(clear=clear), month)
     return listed.assign(below=where, months=listed["agent_id"].map(run))

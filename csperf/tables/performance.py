@@ -11,7 +11,7 @@ from great_tables import loc, style
 
 from ..catalogue import TOTALS, entry
 from ..text import say, words
-from ..text.numbers import MISSING, aligned, day_words, difference, labelled, month_words, number, quantity
+from ..text.numbers import MISSING, aligned, day_words, difference, labelled, month_words, number, quantities
 from .table import Table, as_day, in_words, laid_out, too_few, value_n, who
 
 DAYS_ON_PAGE = 7
@@ -108,8 +108,9 @@ def figures(frame: pd.DataFrame, lang: str) -> list[tuple[str, str, str, str, st
         days = row.metric == COMPLETE or row.metric in _summed()
         told = say("tables.n_days" if days else "tables.n_cases", lang, n=number(row.n, "count"))
         n = MISSING if pd.isna(row.n) else told
-        before, change = (quantity(row.before, unit, lang), difference(row.value - row.before, unit, lang))
-        found.append((_figure_name(row.metric, lang), quantity(row.value, unit, lang), n, before, change))
+        value, before = quantities((row.value, row.before), unit, lang)
+        change = difference(row.value - row.before, unit, lang)
+        found.append((_figure_name(row.metric, lang), value, n, before, change))
     return found
 
 

@@ -37,8 +37,13 @@ def aligned(values: Iterable[float | None], unit: str) -> list[str]:
 
 def quantity(value: float | None, unit: str, lang: str) -> str:
     """The figure with its unit's word, as a sentence says it: 46.2秒, 81.2%, 86.9元, 46.2 s."""
-    figure = number(value, unit)
-    return figure if figure == MISSING else figure + say(f"report.unit_{unit}", lang)
+    return quantities([value], unit, lang)[0]
+
+
+def quantities(values: Iterable[float | None], unit: str, lang: str) -> list[str]:
+    """The figures side by side, each with its unit's word and as many decimals as the others."""
+    word = say(f"report.unit_{unit}", lang)
+    return [figure if figure == MISSING else figure + word for figure in aligned(values, unit)]
 
 
 def difference(value: float | None, unit: str, lang: str) -> str:
