@@ -253,6 +253,15 @@ def test_one_template_for_peak_season_and_a_word_on_unknown_ones():
     assert "summer" in said and "peak" in said
 
 
+def test_what_the_shop_lives_on_decides_what_weighs_most():
+    kept = {
+        name: by_metric(derive_weights(team(6, 1), settings=QUICK.model_copy(update={"template": name})))
+        for name in ("quality_shop", "speed_shop")
+    }
+    assert kept["speed_shop"]["reply_30s_msg"] > kept["quality_shop"]["reply_30s_msg"] > 0
+    assert kept["quality_shop"]["effective_session_share"] > kept["quality_shop"]["reply_30s_msg"]
+
+
 def test_never_two_speed_metrics_together():
     raters = points((30, 30, 40), metrics=("first_reply_s", "reply_30s_msg", "order_value_yuan"))
     frame = derive_weights(None, experts=raters, settings=QUICK)
