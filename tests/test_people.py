@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
+from csperf import tables
 from csperf.catalogue import ENTRIES
 from csperf.people.awards import awards, quarter_of
 from csperf.people.coaching import coaching
@@ -109,7 +110,8 @@ def test_a_quota_is_the_persons_own_middle_day_with_a_range():
 def test_nobody_after_the_sale_has_a_quota_of_orders():
     rows = days("a", range(10, 31)).assign(role="after", metric="orders_per_day")
     assert quotas(rows, QuotaSettings()).empty
-    assert quotas(rows.iloc[:0], QuotaSettings()).empty  # a backend's table counts no sessions
+    none = quotas(rows.iloc[:0], QuotaSettings())  # a backend's table counts no sessions
+    assert none.empty and "定不出任务量" in tables.quotas(none, lang="zh").gt.as_raw_html()
 
 
 def test_only_newcomers_give_no_quota():

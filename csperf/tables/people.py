@@ -59,7 +59,8 @@ def quotas(found: pd.DataFrame, *, lang: str = "zh", names: Names = None) -> Tab
     cells["days_n"] = [number(float(newest["n"][agent]), "count") for agent in wide["agent_id"]]
     cells["remark"] = [say(f"people.basis_{newest['basis'][agent]}", lang) for agent in wide["agent_id"]]
     own = found[found["basis"] == "own"]
-    title = say("people.table_quotas", lang, people=found["agent_id"].nunique(), own=own["agent_id"].nunique())
+    key = "people.table_quotas" if len(found) else "people.table_quotas_none"
+    title = say(key, lang, people=found["agent_id"].nunique(), own=own["agent_id"].nunique())
     return _table("quotas", found, cells, title, lang, notes=["quotas"])
 
 
