@@ -12,30 +12,32 @@ from matplotlib.axes import Axes
 from .picture import GREY
 
 LABEL_SIZE, LABEL_GAP = 7.5, 4  # points
-ACROSS, UP = 330.0, 200.0  # points that the dots of a chart of names spread over, roughly
 BESIDE = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1), (-1, 1), (1, -1))  # of a dot, where its name may stand
 FURTHER = tuple((across, up * rows) for rows in (2, 3, 4, 5) for up in (1, -1) for across in (0, 1, -1))
 SIDES = (*BESIDE, *FURTHER)
 
 
 def names_beside(axes: Axes, x: pd.Series, y: pd.Series, labels: Sequence[str]) -> None:
-    """Names beside dots, each at the first place where it meets no dot and no name written before.
+    """Names beside dots, each at the first place where it meets no dot, no name written before and not the left axis.
 
-    One that stands some rows off is tied to its dot by a line.
+    One that stands some rows off is tied to its dot by a line. To be called last: what else the figure holds decides
+    where the dots lie.
     """
-    wide, high = (np.ptp(values.to_numpy()) or 1.0 for values in (x, y))
-    dots = [(ACROSS * at / wide, UP * up / high) for at, up in zip(x, y, strict=True)]
+    figure = axes.figure.canvas.figure
+    figure.draw_without_rendering()
+    points = 72 / figure.dpi
+    dots = [tuple(dot) for dot in axes.transData.transform(np.column_stack([x, y])) * points]
     taken = [_box(dot, (0, 0), (6, 6)) for dot in dots]
     for dot, label, place in zip(dots, labels, zip(x, y, strict=True), strict=True):
-        size = (LABEL_SIZE * 0.9 * sum(1 if ord(sign) > 255 else 0.6 for sign in label), LABEL_SIZE * 1.3)
-        boxes = {side: _box(dot, side, size) for side in SIDES}
+        size = (LABEL_SIZE * sum(1 if ord(sign) > 255 else 0.52 for sign in label), LABEL_SIZE * 1.3)
+        boxes = {side: _box(dot, side, size) for side in SIDES if _box(dot, side, size)[0] > axes.bbox.x0 * points}
         side = next((side for side, box in boxes.items() if not any(_meet(box, other) for other in taken)), SIDES[0])
-        taken.append(boxes[side])
+        taken.append(_box(dot, side, size))
         shift = (side[0] * (size[0] / 2 + LABEL_GAP), side[1] * (size[1] / 2 + LABEL_GAP))
         look: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "va": "center", "fontsize": LABEL_SIZE}
         if side in FURTHER:
             look["arrowprops"] = {"arrowstyle": "-", "linewidth": 0.5, "color": GREY, "shrinkB": 3}
-        axes.annotate(label, place, shift, **look)
+        axes.annotate(label, place, shift, **look).set_in_layout(False)
 
 
 def _box(dot: tuple[float, float], side: tuple[float, float], size: tuple[float, float]) -> tuple[float, ...]:

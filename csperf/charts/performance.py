@@ -100,7 +100,6 @@ def volume_speed(
     with house_style():
         figure, axes = canvas(4.4)
         axes.plot(wide[volume], wide[speed], "o", color=BLUE)
-        names_beside(axes, wide[volume], wide[speed], [who(agent, names) for agent in wide.index])
         _quadrants(axes, wide[volume].median(), wide[speed].median(), lang)
         axes.margins(0.14)
         for axis, metric in ((axes.xaxis, volume), (axes.yaxis, speed)):
@@ -108,6 +107,7 @@ def volume_speed(
         axes.set_xlabel(labelled(name_of(volume, lang), entry(volume).unit, lang))
         axes.set_ylabel(labelled(name_of(speed, lang), entry(speed).unit, lang))
         axes.set_title(title)
+        names_beside(axes, wide[volume], wide[speed], [who(agent, names) for agent in wide.index])
     return Picture("volume_speed", figure, title)
 
 

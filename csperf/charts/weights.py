@@ -127,12 +127,12 @@ def screening(frame: pd.DataFrame, role: str | None, *, lang: str = "zh") -> Pic
                 axes.plot(
                     own["feasibility"], own["importance"], MARKS[decision], color=colour, label=label, markersize=7
                 )
-        names_beside(axes, rows["feasibility"], rows["importance"], [name_of(m, lang) for m in rows["metric"]])
-        axes.margins(0.18)
+        axes.margins(x=0.3, y=0.18)  # room for names on the left
         axes.set_xlabel(say("weights.feasibility", lang))
         axes.set_ylabel(say("weights.importance", lang))
         axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False, fontsize=8)
         axes.set_title(title)
+        names_beside(axes, rows["feasibility"], rows["importance"], [name_of(m, lang) for m in rows["metric"]])
     return Picture(f"screening_{role}", figure, title)
 
 
