@@ -39,12 +39,7 @@ def week_hours(hours: pd.DataFrame, what: str, *, lang: str = "zh") -> Picture:
     known = known[known["hour"].isin(shown)]
     wide = known.pivot(index="weekday", columns="hour", values="value").reindex(index=range(7), columns=shown)
     cells = wide.to_numpy(float)
-    at = known.loc[(known["value"].idxmin if better == "higher" else known["value"].idxmax)()]
-    slots = {"weekday": say(f"tables.weekday_{int(at['weekday'])}", lang), "hour": int(at["hour"])}
-    value = _cell(at["value"], what, share)
-    slots |= {"next": int(at["hour"]) + 1, "value": value, "n": number(known["n"].sum(), "count")}
-    even = "_even" if what == "rostered" and known.loc[known["value"] > 0, "value"].nunique() == 1 else ""
-    title = say(f"charts.{name}{even}", lang, **slots, metric=entry(what).name(lang) if share else "")
+    title = _week_title(known, what, name, better, lang)
     with house_style():
         figure, axes = canvas(3.1)
         shades = sns.color_palette("Blues_r" if better == "higher" else "Blues", as_cmap=True)(
@@ -63,6 +58,17 @@ def week_hours(hours: pd.DataFrame, what: str, *, lang: str = "zh") -> Picture:
         axes.set_title(title)
         note_below(axes, say("charts.week_note", lang))
     return Picture(name, figure, title)
+
+
+def _week_title(known: pd.DataFrame, what: str, name: str, better: str, lang: str) -> str:
+    """The weekday and hour with the most, or worst; that all need as many people alike, where it is so."""
+    at = known.loc[(known["value"].idxmin if better == "higher" else known["value"].idxmax)()]
+    share = name == "week_share"
+    slots = {"weekday": say(f"tables.weekday_{int(at['weekday'])}", lang), "hour": int(at["hour"])}
+    value = _cell(at["value"], what, share).removesuffix(".0")
+    slots |= {"next": int(at["hour"]) + 1, "value": value, "n": number(known["n"].sum(), "count")}
+    even = "_even" if what == "rostered" and known.loc[known["value"] > 0, "value"].nunique() == 1 else ""
+    return say(f"charts.{name}{even}", lang, **slots, metric=entry(what).name(lang) if share else "")
 
 
 def _figures(axes, cells: np.ndarray, said: Callable[[float], str], better: str) -> None:
