@@ -1,4 +1,7 @@
-"""After the sale: refunds and disputes, complaints, ratings, and what a buyer came for, over chats and calls."""
+"""After the sale: refunds and disputes, complaints, ratings, and what a buyer came for, over chats and calls.
+
+A refund older than its order is excluded with the reason before_order.
+"""
 
 from __future__ import annotations
 
@@ -20,33 +23,6 @@ BUYER = ["shop_id", "buyer_id"]
 ORDER = ["shop_id", "order_id"]
 REFUND = ["shop_id", "refund_id"]
 ISSUE = [*BUYER, "number"]
-
-
-def derive(
-    con: ibis.BaseBackend,
-    given: Mapping[str, ir.Table],
-    facts: Mapping[str, ir.Table],
-    people: ir.Table,
-    definition: Definition,
-) -> dict[str, ir.Table]:
-    """The facts that come from `given`, the input tables refunds, orders, complaints and ratings as far as loaded.
-
-    Also `issues`, of the sessions and calls among `facts`, and `purchases` with `disputed` where refunds tell of it.
-
-    A refund older than its order is excluded with the reason before_order.
-    """
-    found = {}
-    if "refunds" in given:
-        found["refunds"] = refunds(given["refunds"], given.get("orders"), facts, definition)
-        if "purchases" in facts:
-            found["purchases"] = with_disputes(facts["purchases"], given["refunds"])
-    if "complaints" in given:
-        found["complaints"] = complaints(given["complaints"], people)
-    if "ratings" in given:
-        found["ratings"] = ratings(given["ratings"], people)
-    if {"sessions", "calls"} & set(facts):
-        found["issues"] = issues(con, facts, given.get("complaints"), definition)
-    return {name: materialise(con, table) for name, table in found.items()}
 
 
 # --- refunds --------------------------------------------------------------------------------------------------------

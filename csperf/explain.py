@@ -51,7 +51,7 @@ def explain(
     who = {"agent_id": agent, "role": role, "level": level, "shift": shift, "category_code": category}
     asked = {column: value for column, value in who.items() if value is not None}
     if agent is not None:
-        _known_agent(facts, agent)
+        _known_agent(facts, agent, entry)
     period = (day, day) if day else (first_day, last_day)
     parts = [
         _side(between(facts[part.fact], part.day, period), part, entry, asked).assign(side=side)
@@ -73,7 +73,9 @@ def _known_facts(facts: Facts, entry: Entry) -> None:
         raise CsperfError(Problem(entry.key, say(f"catalogue.without_{told}")))
 
 
-def _known_agent(facts: Facts, agent: str) -> None:
+def _known_agent(facts: Facts, agent: str, entry: Entry) -> None:
+    if any(agent in _agents(facts[name]) for name in entry.facts):
+        return  # facts that nobody asked for need not be worked out
     found = {name for table in facts.values() for name in _agents(table)}
     if agent not in found:
         near = get_close_matches(agent, found, n=3) or sorted(found)[:SHOWN]

@@ -5,26 +5,23 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
-from ibis.backends import BaseBackend
 
-from . import aftersale, hours, mart, purchases, registers, table_door, tickets, turns
-from . import calls as phone
+from . import mart, table_door
 from .catalogue import ENTRIES, QUESTIONS, entry, keys_of
 from .definitions import SETS, Definition
-from .engine import EngineSettings, chunks, connect
+from .derived import RECORDS, Derived, Shelf, covered_days, dated
+from .engine import EngineSettings, connect
 from .errors import CsperfError, Problem
-from .facts import INPUT
-from .kept import Kept, digest, names_in, read, share, write
+from .kept import digest
 from .metric import FEN_PER_YUAN, Metric
 from .params import Params, load_params
 from .rules import in_force
@@ -42,12 +39,10 @@ from .targets.register import Register, published
 from .targets.register_file import read_register
 from .targets.unchanged import held
 from .text import say, ui_language
-from .turns.people import bots, people
+from .turns.people import people
 
 # What each door needs in the store; chats and calls come first.
 DOORS = {"chat": {"messages", "calls"}, "table": {"measured"}}
-# What speaks of people beside chats and calls: records of after-sale, and registers.
-RECORDS = ("refunds", "complaints", "ratings", "tickets", "quality_checks", "visits", "feedback", "plans", "surveys")
 OF_RECORDS = {*RECORDS, "key_customers"}  # facts that need neither chats nor calls
 CASES = "asked_users"  # how busy a day was
 WHO = ("agent", "role", "level")
@@ -55,7 +50,7 @@ AS_OF = "CSPERF_AS_OF"  # the variable that tells a pack's notebooks from which 
 LEAD_DAYS = 30  # read before the first day that is looked at: 21 days of history, an order's window, a chain
 OF_FACTS = {"shop", "timezone", "hours", "internal_accounts", "listed_buyers"}  # settings, beside the counting rules
 KEPT = 4  # sets of facts that stay in memory: a pack measures one month under a few definitions
-_kept: dict[str, Facts] = {}
+_kept: dict[str, Derived] = {}
 _proposed: dict[str, Proposal] = {}  # the newest: several notebooks of a pack ask for the same
 
 
@@ -106,7 +101,7 @@ class Run:
         """The backend's own values and whose they are (table_door.prepared), by the run's rules where it has these."""
         rows = self.table("measured")
         days = sorted({day.date() for c in ("day", "period_start") for day in pd.to_datetime(rows[c]).dropna()})
-        who = people(_dated(self.table("roster")), _dated(self.table("shifts")), days)
+        who = people(dated(self.table("roster")), dated(self.table("shifts")), days)
         told = table_door.prepared(rows, who, (self.definition.name, self.params.platform or ""))
         return table_door.with_shares_of_sales(told, self._paid())
 
@@ -140,12 +135,24 @@ class Run:
         return self.store.read(con, name).to_pandas()
 
 
-class Facts(dict[str, ir.Table]):
-    """Derived facts by name (facts.DERIVED), and the run they belong to."""
+class Facts(Mapping[str, ir.Table]):
+    """Derived facts by name (facts.DERIVED), each worked out when first asked for, and the run they belong to."""
 
-    def __init__(self, run: Run, tables: dict[str, ir.Table]) -> None:
-        super().__init__(tables)
+    def __init__(self, run: Run, tables: Mapping[str, ir.Table]) -> None:
         self.run = run
+        self._tables = tables
+
+    def __getitem__(self, name: str) -> ir.Table:
+        return self._tables[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._tables
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tables)
+
+    def __len__(self) -> int:
+        return len(self._tables)
 
 
 def open_run(params_file: str | Path, month: str = "", lang: str = "", definitions: str = "", as_of: str = "") -> Run:
@@ -202,7 +209,7 @@ def month_days(month: str) -> tuple[dt.date, dt.date]:
 
 
 def facts(run: Run, since: dt.date | None = None, *, orders: bool = True) -> Facts:
-    """The derived facts under the run's counting rules, worked out once and kept beside the store (kept.Kept).
+    """The derived facts under the run's counting rules, each worked out when it is first asked for (derived.Derived).
 
     Of the whole store, because a chain of messages, an order's window and 21 days of history reach over the month's
     edge; with `since`, of messages from LEAD_DAYS before that day on, for those who look at no earlier day. Without
@@ -212,7 +219,8 @@ def facts(run: Run, since: dt.date | None = None, *, orders: bool = True) -> Fac
     if asked not in _kept:
         while len(_kept) >= KEPT:
             _kept.pop(next(iter(_kept)))
-        _kept[asked] = Facts(run, _derived(run, since and since - dt.timedelta(days=LEAD_DAYS), orders))
+        first = since and since - dt.timedelta(days=LEAD_DAYS)
+        _kept[asked] = Derived(Shelf(run.params, run.definition, run.store, run.facts_key, first, orders))
     return Facts(run, _kept[asked])
 
 
@@ -551,112 +559,6 @@ def _without(days: pd.DataFrame, off: dict[str, set[dt.date]]) -> pd.DataFrame:
 
 
 def _newest_complete(store: Store, months: list[str]) -> str:
-    covered = _covered(store)
+    covered = covered_days(store)
     complete = [month for month in months if covered and month_days(month)[1] <= covered[-1]]
     return (complete or months)[-1]
-
-
-def _covered(store: Store) -> list[dt.date]:
-    """Days with any message of the shop; in a shop of calls only, with any call; else with any value or record."""
-    for table in ("messages", "calls", "measured", "tickets", "complaints"):
-        seen = store.coverage(table).dropna(subset="n")
-        if not seen.empty:
-            return sorted(set(seen["day"]))
-    return []
-
-
-def _derived(run: Run, since: dt.date | None, orders: bool) -> dict[str, ir.Table]:
-    """The facts, read from what is kept beside the store; worked out first where that lacks them."""
-    if not {*DOORS["chat"], *RECORDS} & set(run.store.tables()):
-        return {}
-    con = connect(run.params.engine)
-    kept = Kept(run.store.root.with_name(f"{run.store.root.name}.derived"), f"{con.name} {con.version}")
-    asked = digest(run.facts_key, since, orders)
-    folder = kept.entry(asked, partial(_derive, run, kept, since, orders))
-    return {name: read(con, [folder], name) for name in names_in(folder)}
-
-
-def _derive(run: Run, kept: Kept, since: dt.date | None, orders: bool, folder: Path) -> None:
-    """Works the facts out and writes them to the folder."""
-    con, shop = connect(run.params.engine), _shop(run)
-    chats, entries = _chats(con, run, shop, kept, since)
-    found = dict(chats)
-    if orders and chats and "orders" in run.store.tables():
-        bought, refunds = (run.store.read(con, name) for name in ("orders", "refunds"))
-        found |= purchases.derive(con, bought, refunds, found, run.definition)
-    found.pop("replies", None)
-    if "calls" in run.store.tables():
-        spoken = phone.derive(con, run.store.read(con, "calls"), *turns.people_and_days(con, shop))
-        found = spoken | found  # in a shop of chats and calls the day's work is what the chats say
-    for name, table in (found | (_records(con, run, shop, found) if orders else {})).items():
-        if name in turns.AS_KEPT and table is chats.get(name):
-            share(entries, folder, name)
-        else:
-            write(con, table, folder, name)
-    con.disconnect()
-
-
-def _chats(
-    con: BaseBackend, run: Run, shop: turns.Shop, kept: Kept, since: dt.date | None
-) -> tuple[dict[str, ir.Table], list[Path]]:
-    """The facts that messages tell, and the kept entries they are read from."""
-    if "messages" not in run.store.tables():
-        return {}, []
-    messages = run.store.read(con, "messages", since)
-    around = turns.Around.of(con, messages, run.definition, shop)
-    content = run.store.content(kept, "messages")
-    entries = turns.worked_through(con, messages, around, _chunks(run, since), kept, content)
-    return turns.whole(con, entries, around), entries
-
-
-def _records(con: BaseBackend, run: Run, shop: turns.Shop, found: Mapping[str, ir.Table]) -> dict[str, ir.Table]:
-    """The facts of RECORDS, of what a buyer came for, and purchases once refunds have said which were disputed."""
-    have = [name for name in (*RECORDS, "orders") if name in run.store.tables()]
-    given = {name: run.store.read(con, name) for name in have}
-    days = {day for name in given for day in _days_of(given[name], name)} | set(shop.covered_days)
-    roster, shifts = (_dated(run.table(name)) for name in ("roster", "shifts"))
-    who, _days = turns.people_and_days(con, replace(shop, people=people(roster, shifts, sorted(days))))
-    made = aftersale.derive(con, given, found, who, run.definition) | registers.derive(con, given, who, run.definition)
-    return made | (tickets.derive(con, given["tickets"], who) if "tickets" in given else {})
-
-
-def _days_of(rows: ir.Table, name: str) -> list[dt.date]:
-    """The days on which a table has rows."""
-    columns = [rows[column] for column in INPUT[name].day_columns]
-    if not columns:
-        return []
-    return rows.select(day=ibis.coalesce(*columns)).distinct().drop_null().to_pyarrow()["day"].to_pylist()
-
-
-def _chunks(run: Run, since: dt.date | None = None) -> list[tuple[dt.date, dt.date]]:
-    rows = run.store.coverage("messages").dropna(subset="n").groupby("day")["n"].sum()
-    return chunks({day: n for day, n in rows.items() if since is None or day >= since}, run.params.engine)
-
-
-def _shop(run: Run) -> turns.Shop:
-    days = _covered(run.store)
-    roster, shifts, tree = (run.table(name) for name in ("roster", "shifts", "categories"))
-    leaves = set(tree["code"]) - set(tree["parent"].dropna())
-    served = _service(run).calendar(days[0], days[-1] + dt.timedelta(days=1)) if days else pd.DataFrame()
-    return turns.Shop(
-        shop_id=run.params.shop,
-        calendar=served,
-        people=people(_dated(roster), _dated(shifts), days),
-        bots=bots(roster),
-        internal_accounts=tuple(run.params.internal_accounts),
-        listed_buyers=tuple(run.params.listed_buyers),
-        codes=tuple(sorted(leaves)),
-        covered_days=tuple(days),
-    )
-
-
-def _dated(frame: pd.DataFrame) -> pd.DataFrame:
-    """Dates as dates, whatever the engine handed back."""
-    names = [name for name in ("started", "ended", "valid_from", "valid_to", "day") if name in frame]
-    return frame.assign(**{name: pd.to_datetime(frame[name]).dt.date for name in names})
-
-
-def _service(run: Run) -> hours.Hours:
-    if run.definition.hours != "shop":
-        return hours.daily(run.params.timezone, *run.definition.hours)
-    return hours.plan(run.params.timezone, run.params.hours)

@@ -53,7 +53,7 @@ def loaded_shop(made_once) -> Path:
     def fill(folder: Path) -> None:
         make(folder, months=3, agents=10, messages=6000)
         load(load_params(folder / PARAMS).loading)
-        facts(open_run(folder / PARAMS))
+        dict(facts(open_run(folder / PARAMS)))
 
     return made_once("shop", fill)
 

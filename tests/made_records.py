@@ -27,9 +27,22 @@ def engine_records(shop: MadeShop, chats: Facts, definition) -> Facts:
     if "calls" in loaded:
         facts["calls"] = calls.derive(con, loaded.pop("calls"), who, covered)["calls"]
     made = {"calls": facts["calls"]} if "calls" in facts else {}
-    made |= aftersale.derive(con, loaded, facts, who, definition) | registers.derive(con, loaded, who, definition)
+    made |= aftersale_of(con, loaded, facts, who, definition) | registers.derive(con, loaded, who, definition)
     made |= tickets.derive(con, loaded["tickets"], who) if "tickets" in loaded else {}
     return {name: table.to_pyarrow().to_pylist() for name, table in made.items()}
+
+
+def aftersale_of(con, given: dict[str, ibis.Table], facts: dict[str, ibis.Table], who, definition) -> dict:
+    """What csperf.aftersale tells of the given tables."""
+    made = {name: getattr(aftersale, name)(given[name], who) for name in ("complaints", "ratings") if name in given}
+    if "refunds" in given:
+        made["refunds"] = aftersale.refunds(given["refunds"], given.get("orders"), facts, definition)
+        made |= (
+            {"purchases": aftersale.with_disputes(facts["purchases"], given["refunds"])} if "purchases" in facts else {}
+        )
+    if {"sessions", "calls"} & facts.keys():
+        made["issues"] = aftersale.issues(con, facts, given.get("complaints"), definition)
+    return made
 
 
 def people_of(shop: MadeShop, given: dict[str, pa.Table]) -> turns.Shop:

@@ -29,9 +29,10 @@ from .names import Names, names_of
 from .runs import beside, only
 from .shop import SECOND, shop_rows
 
-__all__ = ["AS_KEPT", "Around", "Shop", "derive", "people_and_days", "whole", "worked_through"]
+__all__ = ["AS_KEPT", "OF_CHUNKS", "Around", "Shop", "derive", "later", "people_and_days", "whole", "worked_through"]
 
 AS_KEPT = ("buyer_messages", "agent_messages", "turns")  # facts that are what their chunks say, one below the other
+OF_CHUNKS = (*AS_KEPT, "sessions", "buyer_days", "replies")
 REPLY = (
     "shop_id",
     "buyer_id",
@@ -369,14 +370,17 @@ def whole(con: ibis.BaseBackend, entries: Sequence[Path], around: Around) -> dic
     """The facts of all chunks, with what no chunk alone can tell: active times, agents' days."""
     if not entries:
         return {}
-    facts = {name: read(con, entries, name) for name in (*AS_KEPT, "sessions", "buyer_days", "replies")}
-    _people, covered = people_and_days(con, around.shop)
-    days = day_facts.agent_days(facts["agent_messages"], facts["replies"], around.people, covered)
-    told = {
-        "sessions": day_facts.active_time(facts["sessions"].drop("active_us")),
-        "agent_days": days.mutate(shop_id=ibis.literal(around.shop.shop_id)),
-    }
-    return facts | {name: materialise(con, conform(table, name)) for name, table in told.items()}
+    facts = {name: read(con, entries, name) for name in OF_CHUNKS}
+    return facts | {name: materialise(con, later(con, name, facts, around.shop)) for name in ("sessions", "agent_days")}
+
+
+def later(con: ibis.BaseBackend, name: str, facts: Mapping[str, ir.Table], shop: Shop) -> ir.Table:
+    """`sessions` with active times, or `agent_days`, from what the chunks say (OF_CHUNKS)."""
+    if name == "sessions":
+        return conform(day_facts.active_time(facts[name].drop("active_us")), name)
+    people, covered = people_and_days(con, shop)
+    days = day_facts.agent_days(facts["agent_messages"], facts["replies"], people, covered)
+    return conform(days.mutate(shop_id=ibis.literal(shop.shop_id)), name)
 
 
 def people_and_days(con: ibis.BaseBackend, shop: Shop) -> tuple[ir.Table, ir.Table]:

@@ -1,0 +1,236 @@
+"""The facts of a store under one set of counting rules: each is worked out, and kept, when it is first asked for."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from itertools import count
+from pathlib import Path
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+from ibis.backends import BaseBackend
+
+from . import aftersale, hours, purchases, registers, tickets, turns
+from . import calls as phone
+from .definitions import Definition
+from .engine import chunks, connect
+from .errors import CsperfError, Problem
+from .facts import INPUT
+from .kept import Kept, digest, read, share, write
+from .params import Params
+from .store import Store
+from .text import say
+from .turns.people import bots, people
+
+REGISTERS = ("quality_checks", "visits", "feedback", "plans", "surveys")
+# What speaks of people beside chats and calls: records of after-sale, and registers.
+RECORDS = ("refunds", "complaints", "ratings", "tickets", *REGISTERS)
+OF_CHATS = ("sessions", "buyer_days", "agent_days", *turns.AS_KEPT)
+CHATS = "chats"  # the entry that holds what messages alone tell, from which later facts are made
+
+
+class Derived(Mapping[str, ir.Table]):
+    """Facts by name (facts.DERIVED) as views of a connection, each worked out when it is first asked for.
+
+    What was loaded says which there are: names cost nothing.
+    """
+
+    def __init__(self, shelf: Shelf, con: BaseBackend | None = None) -> None:
+        self._shelf = shelf
+        self._con = con or connect(shelf.params.engine)
+        self._read: dict[str, ir.Table] = {}
+
+    def __getitem__(self, name: str) -> ir.Table:
+        if name not in self:
+            raise KeyError(name)
+        if name not in self._read:
+            self._read[name] = read(self._con, [self._shelf.folder(name)], name)
+        return self._read[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._shelf.names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._shelf.names)
+
+    def __len__(self) -> int:
+        return len(self._shelf.names)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Where the facts of a store lie, and how those that are not there yet are worked out.
+
+    `key` changes with all that they depend on. `since`: of messages those from this day on; without `orders` there are
+    no purchases and no records, and nothing says which chats led to an order.
+    """
+
+    params: Params
+    definition: Definition
+    store: Store
+    key: str
+    since: dt.date | None = None
+    orders: bool = True
+    seen: list[tuple[str, int, int]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "seen", self.store.fingerprint())
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The facts that what was loaded allows."""
+        held = set(self.store.tables())
+        found = set(OF_CHATS) if "messages" in held and (not self.since or self._chunks) else set()
+        found |= {"calls", "agent_days"} if "calls" in held else set()
+        if self.orders:
+            found |= {"purchases"} if "sessions" in found and "orders" in held else set()
+            found |= {"issues"} if {"sessions", "calls"} & found else set()
+            found |= {"key_customers"} if {"visits", "orders"} <= held else set()
+            found |= held & set(RECORDS)
+        return sorted(found)
+
+    def folder(self, name: str) -> Path:
+        """The kept entry that holds a fact; filled first where there is none."""
+        entry = self._entry_of(name)
+        return self._kept.entry(digest(self.key, self.since, entry), partial(self._fill, entry))
+
+    def _entry_of(self, name: str) -> str:
+        """The entry a fact lies in: what is worked out together lies together."""
+        if name in turns.AS_KEPT:
+            return CHATS
+        if name == "buyer_days":
+            return "purchases" if "purchases" in self.names else CHATS
+        return name
+
+    @cached_property
+    def _kept(self) -> Kept:
+        con = connect(self.params.engine)
+        engine = f"{con.name} {con.version}"
+        con.disconnect()
+        return Kept(self.store.root.with_name(f"{self.store.root.name}.derived"), engine)
+
+    def _fill(self, entry: str, folder: Path) -> None:
+        """Works out what belongs into an entry and writes it there."""
+        if self.store.fingerprint() != self.seen:
+            raise CsperfError(Problem(str(self.store.root), say("run.store_changed")))
+        con = connect(self.params.engine, names=count())  # the same work has the same names each time
+        if entry == CHATS:
+            self._share_chats(con, folder)
+        else:
+            for name, table in self._made(con, entry).items():
+                write(con, table, folder, name)
+        con.disconnect()
+
+    def _share_chats(self, con: BaseBackend, folder: Path) -> None:
+        messages = self.store.read(con, "messages", self.since)
+        around = turns.Around.of(con, messages, self.definition, self._shop)
+        content = self.store.content(self._kept, "messages")
+        entries = turns.worked_through(con, messages, around, self._chunks, self._kept, content)
+        for name in turns.OF_CHUNKS:
+            share(entries, folder, name)
+
+    def _made(self, con: BaseBackend, entry: str) -> dict[str, ir.Table]:
+        """The facts of an entry, from the store's tables and earlier facts."""
+        facts, given = Derived(self, con), partial(self.store.read, con)
+        if entry in ("sessions", "agent_days") and "sessions" in facts:
+            return {entry: turns.later(con, entry, self._of_chunks(con), self._shop)}
+        if entry in ("calls", "agent_days"):
+            return {entry: phone.derive(con, given("calls"), *turns.people_and_days(con, self._shop))[entry]}
+        if entry == "purchases":
+            return self._bought(con)
+        if entry == "refunds":
+            ordered = given("orders") if "orders" in self.store.tables() else None
+            return {entry: aftersale.refunds(given(entry), ordered, facts, self.definition)}
+        if entry == "issues":
+            told = given("complaints") if "complaints" in facts else None
+            return {entry: aftersale.issues(con, facts, told, self.definition)}
+        return {entry: self._record(con, entry)}
+
+    def _of_chunks(self, con: BaseBackend) -> dict[str, ir.Table]:
+        """What messages alone tell, whatever purchases or active times add to it."""
+        chats = self.folder(turns.AS_KEPT[0])
+        return {name: read(con, [chats], name) for name in turns.OF_CHUNKS}
+
+    def _bought(self, con: BaseBackend) -> dict[str, ir.Table]:
+        orders, refunds = (self.store.read(con, name) for name in ("orders", "refunds"))
+        found = purchases.derive(con, orders, refunds, self._of_chunks(con), self.definition)
+        if "refunds" in self.names:
+            found["purchases"] = aftersale.with_disputes(found["purchases"], refunds)
+        return found
+
+    def _record(self, con: BaseBackend, name: str) -> ir.Table:
+        """A fact of RECORDS, or of the key customers that they tell of."""
+        who, _days = turns.people_and_days(con, self._people_of_records)
+        if name in ("complaints", "ratings"):
+            return getattr(aftersale, name)(self.store.read(con, name), who)
+        if name == "tickets":
+            return tickets.derive(con, self.store.read(con, name), who)[name]
+        needed = ("visits", "orders") if name == "key_customers" else (name,)
+        given = {table: self.store.read(con, table) for table in needed}
+        return registers.derive(con, given, who, self.definition)[name]
+
+    @cached_property
+    def _chunks(self) -> list[tuple[dt.date, dt.date]]:
+        rows = self.store.coverage("messages").dropna(subset="n").groupby("day")["n"].sum()
+        counted = {day: n for day, n in rows.items() if self.since is None or day >= self.since}
+        return chunks(counted, self.params.engine)
+
+    @cached_property
+    def _shop(self) -> turns.Shop:
+        days = covered_days(self.store)
+        roster, shifts, tree = (self._frame(name) for name in ("roster", "shifts", "categories"))
+        leaves = set(tree["code"]) - set(tree["parent"].dropna())
+        served = self._service().calendar(days[0], days[-1] + dt.timedelta(days=1)) if days else pd.DataFrame()
+        return turns.Shop(
+            shop_id=self.params.shop,
+            calendar=served,
+            people=people(dated(roster), dated(shifts), days),
+            bots=bots(roster),
+            internal_accounts=tuple(self.params.internal_accounts),
+            listed_buyers=tuple(self.params.listed_buyers),
+            codes=tuple(sorted(leaves)),
+            covered_days=tuple(days),
+        )
+
+    def _frame(self, name: str) -> pd.DataFrame:
+        return self.store.read(connect(), name).to_pandas()
+
+    def _service(self) -> hours.Hours:
+        if self.definition.hours != "shop":
+            return hours.daily(self.params.timezone, *self.definition.hours)
+        return hours.plan(self.params.timezone, self.params.hours)
+
+    @cached_property
+    def _people_of_records(self) -> turns.Shop:
+        """The shop with its people on all days on which a record says something too."""
+        have = [name for name in (*RECORDS, "orders") if name in self.store.tables()]
+        days = {day for name in have for day in self._days_of(name)} | set(self._shop.covered_days)
+        roster, shifts = (dated(self._frame(name)) for name in ("roster", "shifts"))
+        return replace(self._shop, people=people(roster, shifts, sorted(days)))
+
+    def _days_of(self, name: str) -> list[dt.date]:
+        """The days on which a table has rows."""
+        rows = self.store.read(connect(), name)
+        columns = [rows[column] for column in INPUT[name].day_columns]
+        if not columns:
+            return []
+        return rows.select(day=ibis.coalesce(*columns)).distinct().drop_null().to_pyarrow()["day"].to_pylist()
+
+
+def covered_days(store: Store) -> list[dt.date]:
+    """Days with any message of the shop; in a shop of calls only, with any call; else with any value or record."""
+    for table in ("messages", "calls", "measured", "tickets", "complaints"):
+        seen = store.coverage(table).dropna(subset="n")
+        if not seen.empty:
+            return sorted(set(seen["day"]))
+    return []
+
+
+def dated(frame: pd.DataFrame) -> pd.DataFrame:
+    """Dates as dates, whatever the engine handed back."""
+    names = [name for name in ("started", "ended", "valid_from", "valid_to", "day") if name in frame]
+    return frame.assign(**{name: pd.to_datetime(frame[name]).dt.date for name in names})
