@@ -28,9 +28,11 @@ from .text import say
 CHUNK_ROWS = 250_000
 SMALL_ROWS = CHUNK_ROWS // 5  # so few go on into the next month: a chunk has its fixed cost
 KEPT_EXPRESSIONS = 32  # of each function
+KEPT_SQL = 2_000  # statements of a process: a pack of all pages has some hundreds
 DAY_US = 86_400_000_000
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-_names = count()
+_names = count()  # of tables, in all connections of a process
+_spelled: dict[ops.Node, str] = {}
 
 
 class EngineSettings(BaseModel):
@@ -53,14 +55,18 @@ class EngineSettings(BaseModel):
 LOADING = EngineSettings(threads=1, memory_limit="500MB")
 
 
-def connect(settings: EngineSettings | None = None) -> BaseBackend:
-    """A fresh connection; its tables are gone when it is closed."""
+def connect(settings: EngineSettings | None = None, *, names: Iterator[int] = _names) -> BaseBackend:
+    """A fresh connection; its tables are gone when it is closed.
+
+    `names` number its tables. With numbers of its own (`count()`) the same work has the same names, and thus the same
+    SQL, each time; its tables must not meet those of other connections then, for they may be called the same.
+    """
     settings = settings or EngineSettings()
     if settings.backend == "spark":
         return _spark(settings)
     spill = Path(tempfile.gettempdir(), f"csperf-{uuid4().hex}")  # made when needed and taken away by DuckDB
     limits = {"memory_limit": settings.memory_limit, "threads": settings.threads, "temp_directory": str(spill)}
-    con = DuckDB()
+    con = DuckDB(names)
     con.do_connect(**{name: value for name, value in limits.items() if value is not None})
     con.raw_sql("SET TimeZone = 'UTC'; SET preserve_insertion_order = false")
     return con
@@ -90,14 +96,33 @@ def points_ppm(score: ir.FloatingValue, full: ir.FloatingValue | float) -> ir.In
 
 
 class DuckDB(Duck):
-    """Ibis on DuckDB that puts an expression into SQL once, however many chunks ask for it.
+    """Ibis on DuckDB that puts an expression into SQL once in a process, however many chunks, shops and pages ask.
 
-    Columns get the types that the expression promises: a sum of whole numbers is as wide as these.
+    Tables are what their names say, in whatever connection, so that SQL depends on names and columns alone. Columns get
+    the types that the expression promises: a sum of whole numbers is as wide as these.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._spelled: dict[ops.Node, str] = {}
+    def __init__(self, names: Iterator[int] = _names) -> None:
+        super().__init__()
+        self.names = names
+
+    def compile(self, expr: ir.Expr, /, *, limit: Any = None, params: Any = None, pretty: bool = False) -> str:
+        """The SQL, spelled anew only for rows of Python's own: these are another table each time."""
+        if limit is not None or params or pretty:
+            return super().compile(expr, limit=limit, params=params, pretty=pretty)
+        node = expr.op()
+        if node in _spelled:
+            return _spelled[node]
+        sql = super().compile(expr)
+        if not node.find(ops.InMemoryTable):
+            while len(_spelled) >= KEPT_SQL:
+                _spelled.pop(next(iter(_spelled)), None)
+            _spelled[node] = sql
+        return sql
+
+    def read_parquet(self, paths: Any, /, *, table_name: str | None = None, **options: Any) -> ir.Table:
+        """The rows of the files as a view."""
+        return super().read_parquet(paths, table_name=table_name or f"read_{next(self.names)}", **options)
 
     def create_table(self, name: str, /, obj: Any = None, *, temp: bool = False, **more: Any) -> ir.Table:
         """The table; a temporary one is worked out from its expression in one go."""
@@ -116,12 +141,16 @@ class DuckDB(Duck):
 
     def _execute(self, statement: str, expr: ir.Table) -> None:
         self._run_pre_execute_hooks(expr)
-        node = expr.op()
-        if node not in self._spelled:
-            kinds = {column: self.compiler.type_mapper.to_string(kind) for column, kind in expr.schema().items()}
-            columns = ", ".join(f'CAST("{column}" AS {kind}) AS "{column}"' for column, kind in kinds.items())
-            self._spelled[node] = f"SELECT {columns} FROM ({self.compile(expr)})"
-        self.raw_sql(statement.replace("{}", self._spelled[node], 1))
+        self.raw_sql(statement.replace("{}", f"SELECT {self._columns(expr.schema())} FROM ({self.compile(expr)})", 1))
+
+    def _columns(self, schema: ibis.Schema) -> str:
+        kinds = {column: self.compiler.type_mapper.to_string(kind) for column, kind in schema.items()}
+        return ", ".join(f'CAST("{column}" AS {kind}) AS "{column}"' for column, kind in kinds.items())
+
+    def _run_pre_execute_hooks(self, expr: ir.Expr) -> None:
+        """What an expression that was spelled before needs no more: it has no rows of Python's own to bring along."""
+        if expr.op() not in _spelled:
+            super()._run_pre_execute_hooks(expr)
 
 
 Build = TypeVar("Build", bound=Callable[..., ir.Table])
@@ -154,7 +183,7 @@ def _same(given: Any) -> Any:
 
 def materialise(con: BaseBackend, expr: ir.Table) -> ir.Table:
     """The expression worked out once and kept in the connection."""
-    return con.create_table(f"kept_{next(_names)}", expr, temp=True)
+    return con.create_table(f"kept_{next(con.names)}", expr, temp=True)
 
 
 def drop(con: BaseBackend, table: ir.Table) -> None:

@@ -10,6 +10,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,8 @@ class Spark(Backend):
 
     Ibis goes by pandas there, in which whole numbers with gaps become floats and lose their last digits.
     """
+
+    names = count()  # of tables: they are the session's, whatever connection made them
 
     def disconnect(self) -> None:
         """Leaves the session to the other connections: a process has one, and facts that are read later lie in it."""
