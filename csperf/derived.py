@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from itertools import count
 from pathlib import Path
 
 import ibis
@@ -17,13 +16,14 @@ from ibis.backends import BaseBackend
 from . import aftersale, hours, purchases, registers, tickets, turns
 from . import calls as phone
 from .definitions import Definition
-from .engine import chunks, connect
+from .engine import chunks, connect, materialise, scratch
 from .errors import CsperfError, Problem
 from .facts import INPUT
-from .kept import Kept, digest, read, share, write
+from .kept import Kept, content, digest, parts_of, read, share, write
 from .params import Params
 from .store import Store
 from .text import say
+from .turns.days import HANDLED, active_time, with_active_time
 from .turns.people import bots, people
 
 REGISTERS = ("quality_checks", "visits", "feedback", "plans", "surveys")
@@ -94,7 +94,7 @@ class Shelf:
         return sorted(found)
 
     def folder(self, name: str) -> Path:
-        """The kept entry that holds a fact; filled first where there is none."""
+        """The kept entry that holds a fact, or that of CHATS; filled first where there is none."""
         entry = self._entry_of(name)
         return self._kept.entry(digest(self.key, self.since, entry), partial(self._fill, entry))
 
@@ -117,15 +117,15 @@ class Shelf:
         """Works out what belongs into an entry and writes it there."""
         if self.store.fingerprint() != self.seen:
             raise CsperfError(Problem(str(self.store.root), say("run.store_changed")))
-        con = connect(self.params.engine, names=count())  # the same work has the same names each time
-        if entry == CHATS:
-            self._share_chats(con, folder)
+        con = connect(self.params.engine)
+        fill = {CHATS: self._chats, "sessions": self._sessions, "purchases": self._bought}.get(entry)
+        if fill:
+            fill(con, folder)
         else:
-            for name, table in self._made(con, entry).items():
-                write(con, table, folder, name)
+            write(con, self._made(con, entry), folder, entry)
         con.disconnect()
 
-    def _share_chats(self, con: BaseBackend, folder: Path) -> None:
+    def _chats(self, con: BaseBackend, folder: Path) -> None:
         messages = self.store.read(con, "messages", self.since)
         around = turns.Around.of(con, messages, self.definition, self._shop)
         content = self.store.content(self._kept, "messages")
@@ -133,34 +133,63 @@ class Shelf:
         for name in turns.OF_CHUNKS:
             share(entries, folder, name)
 
-    def _made(self, con: BaseBackend, entry: str) -> dict[str, ir.Table]:
-        """The facts of an entry, from the store's tables and earlier facts."""
-        facts, given = Derived(self, con), partial(self.store.read, con)
-        if entry in ("sessions", "agent_days") and "sessions" in facts:
-            return {entry: turns.later(con, entry, self._of_chunks(con), self._shop)}
-        if entry in ("calls", "agent_days"):
-            return {entry: phone.derive(con, given("calls"), *turns.people_and_days(con, self._shop))[entry]}
-        if entry == "purchases":
-            return self._bought(con)
-        if entry == "refunds":
-            ordered = given("orders") if "orders" in self.store.tables() else None
-            return {entry: aftersale.refunds(given(entry), ordered, facts, self.definition)}
-        if entry == "issues":
-            told = given("complaints") if "complaints" in facts else None
-            return {entry: aftersale.issues(con, facts, told, self.definition)}
-        return {entry: self._record(con, entry)}
+    def _sessions(self, con: BaseBackend, folder: Path) -> None:
+        active = materialise(con, active_time(self._of_chunks(con)["sessions"]))
+        self._by_chunk(con, folder, "sessions", active, HANDLED, with_active_time)
+
+    def _bought(self, con: BaseBackend, folder: Path) -> None:
+        orders, refunds = (self.store.read(con, name) for name in ("orders", "refunds"))
+        bought, flags = purchases.derive(con, orders, refunds, self._of_chunks(con), self.definition)
+        bought = aftersale.with_disputes(bought, refunds) if "refunds" in self.names else bought
+        write(con, bought, folder, "purchases")
+        if flags is None:
+            share([self.folder(CHATS)], folder, "buyer_days")
+        else:
+            days = ["shop_id", "buyer_id", "day"]
+            self._by_chunk(con, folder, "buyer_days", materialise(con, flags), days, purchases.with_flags)
+
+    def _by_chunk(
+        self,
+        con: BaseBackend,
+        folder: Path,
+        name: str,
+        more: ir.Table,
+        key: list[str],
+        build: Callable[[ir.Table, ir.Table], ir.Table],
+    ) -> None:
+        """Brings a fact of the chunks with what `more` says of its rows, beside them by `key`, into the folder.
+
+        What a chunk says, and what is said of it, are all that its rows depend on: where both are as before, they are
+        not written again.
+        """
+        parts = []
+        for chunk, files in parts_of(self.folder(CHATS), name).items():
+            with scratch(con) as keep:
+                rows = con.read_parquet([str(file) for file in files], table_name=f"chunk_{name}")
+                own = keep(more.semi_join(rows, key), f"more_{name}")
+                fill = partial(_write, con, build(rows, own), name)
+                parts.append(self._kept.entry(digest(name, chunk, content(own, own.columns)), fill))
+        share(parts, folder, name)
 
     def _of_chunks(self, con: BaseBackend) -> dict[str, ir.Table]:
         """What messages alone tell, whatever purchases or active times add to it."""
-        chats = self.folder(turns.AS_KEPT[0])
+        chats = self.folder(CHATS)
         return {name: read(con, [chats], name) for name in turns.OF_CHUNKS}
 
-    def _bought(self, con: BaseBackend) -> dict[str, ir.Table]:
-        orders, refunds = (self.store.read(con, name) for name in ("orders", "refunds"))
-        found = purchases.derive(con, orders, refunds, self._of_chunks(con), self.definition)
-        if "refunds" in self.names:
-            found["purchases"] = aftersale.with_disputes(found["purchases"], refunds)
-        return found
+    def _made(self, con: BaseBackend, name: str) -> ir.Table:
+        """A fact that has an entry to itself, from the store's tables and earlier facts."""
+        facts, given = Derived(self, con), partial(self.store.read, con)
+        if name == "agent_days" and "sessions" in facts:  # in a shop of chats and calls the day's work is in the chats
+            return turns.agent_days(con, self._of_chunks(con), self._shop)
+        if name in ("calls", "agent_days"):
+            return phone.derive(con, given("calls"), *turns.people_and_days(con, self._shop))[name]
+        if name == "refunds":
+            ordered = given("orders") if "orders" in self.store.tables() else None
+            return aftersale.refunds(given(name), ordered, facts, self.definition)
+        if name == "issues":
+            told = given("complaints") if "complaints" in facts else None
+            return aftersale.issues(con, facts, told, self.definition)
+        return self._record(con, name)
 
     def _record(self, con: BaseBackend, name: str) -> ir.Table:
         """A fact of RECORDS, or of the key customers that they tell of."""
@@ -219,6 +248,10 @@ class Shelf:
         if not columns:
             return []
         return rows.select(day=ibis.coalesce(*columns)).distinct().drop_null().to_pyarrow()["day"].to_pylist()
+
+
+def _write(con: BaseBackend, table: ir.Table, name: str, folder: Path) -> None:
+    write(con, table, folder, name)
 
 
 def covered_days(store: Store) -> list[dt.date]:

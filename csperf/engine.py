@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 import datetime as dt
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
-from functools import wraps
+from functools import cache, wraps
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 from uuid import uuid4
 
+import duckdb
 import ibis
 import ibis.expr.types as ir
 from ibis.backends import BaseBackend
@@ -33,6 +35,7 @@ DAY_US = 86_400_000_000
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _names = count()  # of tables, in all connections of a process
 _spelled: dict[ops.Node, str] = {}
+_idle: list[DuckDB] = []
 
 
 class EngineSettings(BaseModel):
@@ -55,21 +58,46 @@ class EngineSettings(BaseModel):
 LOADING = EngineSettings(threads=1, memory_limit="500MB")
 
 
-def connect(settings: EngineSettings | None = None, *, names: Iterator[int] = _names) -> BaseBackend:
-    """A fresh connection; its tables are gone when it is closed.
-
-    `names` number its tables. With numbers of its own (`count()`) the same work has the same names, and thus the same
-    SQL, each time; its tables must not meet those of other connections then, for they may be called the same.
-    """
+def connect(settings: EngineSettings | None = None) -> BaseBackend:
+    """A fresh connection; its tables are gone when it is closed."""
     settings = settings or EngineSettings()
     if settings.backend == "spark":
         return _spark(settings)
+    return DuckDB().onto(_database(settings), _names)
+
+
+@contextmanager
+def apart(settings: EngineSettings | None = None) -> Iterator[BaseBackend]:
+    """A connection that is closed at the end, for temporary tables which nothing else is to meet.
+
+    They are numbered from 0 and belong to the same backend as those of earlier work, so that the same expressions and
+    the same SQL serve for other rows; the database is opened once.
+    """
+    settings = settings or EngineSettings()
+    if settings.backend == "spark":
+        yield _spark(settings)
+        return
+    con = _idle.pop() if _idle else DuckDB()
+    con.onto(_kept_open(settings.memory_limit, settings.threads).cursor(), count())
+    try:
+        yield con
+    finally:
+        con.disconnect()
+        _idle.append(con)
+
+
+def _database(settings: EngineSettings) -> duckdb.DuckDBPyConnection:
     spill = Path(tempfile.gettempdir(), f"csperf-{uuid4().hex}")  # made when needed and taken away by DuckDB
-    limits = {"memory_limit": settings.memory_limit, "threads": settings.threads, "temp_directory": str(spill)}
-    con = DuckDB(names)
-    con.do_connect(**{name: value for name, value in limits.items() if value is not None})
-    con.raw_sql("SET TimeZone = 'UTC'; SET preserve_insertion_order = false")
-    return con
+    limits = {"memory_limit": settings.memory_limit, "temp_directory": str(spill)}
+    threads = {"threads": settings.threads} if settings.threads else {}
+    return duckdb.connect(config={**limits, **threads, "preserve_insertion_order": False})
+
+
+@cache
+def _kept_open(memory_limit: str, threads: int | None) -> duckdb.DuckDBPyConnection:
+    found = _database(EngineSettings(memory_limit=memory_limit, threads=threads))
+    atexit.register(found.close)
+    return found
 
 
 def _spark(settings: EngineSettings) -> BaseBackend:
@@ -102,9 +130,12 @@ class DuckDB(Duck):
     the types that the expression promises: a sum of whole numbers is as wide as these.
     """
 
-    def __init__(self, names: Iterator[int] = _names) -> None:
-        super().__init__()
-        self.names = names
+    def onto(self, database: duckdb.DuckDBPyConnection, names: Iterator[int]) -> DuckDB:
+        """This backend on another database, with the numbers that its tables get."""
+        self.con, self.names = database, names
+        self._memtables.clear()
+        self._post_connect()
+        return self
 
     def compile(self, expr: ir.Expr, /, *, limit: Any = None, params: Any = None, pretty: bool = False) -> str:
         """The SQL, spelled anew only for rows of Python's own: these are another table each time."""
@@ -178,7 +209,10 @@ def _same(given: Any) -> Any:
         return tuple(map(_same, given))
     if is_dataclass(given):
         return tuple(_same(getattr(given, field.name)) for field in fields(given))
-    return given.op() if isinstance(given, ir.Table) else given
+    if not isinstance(given, ir.Table):
+        return given
+    node = given.op()  # equal for tables of one name in different connections
+    return node, frozenset(id(table.source) for table in node.find(ops.DatabaseTable))
 
 
 def materialise(con: BaseBackend, expr: ir.Table) -> ir.Table:

@@ -19,7 +19,7 @@ from . import mart, table_door
 from .catalogue import ENTRIES, QUESTIONS, entry, keys_of
 from .definitions import SETS, Definition
 from .derived import RECORDS, Derived, Shelf, covered_days, dated
-from .engine import EngineSettings, connect
+from .engine import EngineSettings, apart, connect
 from .errors import CsperfError, Problem
 from .kept import digest
 from .metric import FEN_PER_YUAN, Metric
@@ -131,8 +131,8 @@ class Run:
 
     def table(self, name: str) -> pd.DataFrame:
         """A table of the store as it is, whole."""
-        con = connect(EngineSettings())
-        return self.store.read(con, name).to_pandas()
+        with apart() as con:
+            return self.store.read(con, name).to_pandas()
 
 
 class Facts(Mapping[str, ir.Table]):

@@ -22,7 +22,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 from ibis.backends import BaseBackend
 
-from .engine import LOADING, connect
+from .engine import LOADING, apart, connect
 from .errors import CsperfError, Problem
 from .facts import INPUT
 from .kept import Kept, digest
@@ -149,14 +149,17 @@ class Store:
 
     def newest_day(self) -> dt.date | None:
         """The last day of which any table that says what happened has a row; null where there is none."""
-        con, days = connect(), []
+        days = []
         for name in (name for name in INPUT if not INPUT[name].statement):
             if months := self.months(name):
-                rows = self.read(con, name, dt.date.fromisoformat(f"{months[-1]}-01"))
-                ends = [rows[column] for column in ("period_end", *INPUT[name].day_columns) if column in rows.columns]
-                days.append(rows.agg(day=ibis.coalesce(*ends).max()).to_pandas()["day"].iloc[0])
-        con.disconnect()
+                days.append(self._last_of(name, dt.date.fromisoformat(f"{months[-1]}-01")))
         return max((pd.Timestamp(day).date() for day in days if pd.notna(day)), default=None)
+
+    def _last_of(self, table: str, since: dt.date) -> dt.date | None:
+        with apart() as con:
+            rows = self.read(con, table, since)
+            ends = [rows[column] for column in ("period_end", *INPUT[table].day_columns) if column in rows.columns]
+            return rows.agg(day=ibis.coalesce(*ends).max()).to_pandas()["day"].iloc[0]
 
     def _files(self, table: str, first_day: dt.date | None = None, last_day: dt.date | None = None) -> list[Path]:
         known = None if INPUT[table].statement else self.until
@@ -177,9 +180,9 @@ class Store:
         empty = pd.DataFrame({"account_id": pd.Series(dtype=str), "day": [], "n": pd.Series(dtype="Int64")})
         if not self._files(table):
             return empty
-        con = connect()
-        counted = _measured_days(self.read(con, table)) if table == "measured" else _days(self.read(con, table), table)
-        con.disconnect()
+        with apart() as con:
+            rows = self.read(con, table)
+            counted = _measured_days(rows) if table == "measured" else _days(rows, table)
         if counted["account_id"].isna().all():  # a telephone log that does not say who took the calls
             counted = counted.assign(account_id="")
         wide = counted.pivot_table(index="day", columns="account_id", values="n", aggfunc="sum")
