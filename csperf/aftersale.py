@@ -15,6 +15,7 @@ from .definitions import Definition
 from .engine import DAY_US, instant, materialise, micros, points_ppm
 from .facts import conform
 from .turns.days import PERSON, for_shop_and_agents, with_people
+from .turns.runs import with_totals
 
 SAID = ("text", "card", "sticker")  # what a human says; notes, recalls and closings are not heard
 HOUR_US = 3_600_000_000
@@ -98,26 +99,26 @@ def with_disputes(purchases: ir.Table, rows: ir.Table) -> ir.Table:
 
 def complaints(rows: ir.Table, people: ir.Table) -> ir.Table:
     """Complaints of the shop, and of the agent they name."""
+    rows = with_totals(rows, ["shop_id"], causes_told=rows.cause_at.notnull().any())
     opened = micros(rows.opened_at)
     clocked = rows.mutate(
         row_id=rows.complaint_id,
         category_code=ibis.null("string"),
         cause_us=micros(rows.cause_at) - opened,
         result_us=micros(rows.resolved_at) - opened,
-        causes_told=rows.cause_at.notnull().any().over(ibis.window(group_by="shop_id")),
     )
     return for_shop_and_agents(with_people(clocked, people), "complaints")
 
 
 def ratings(rows: ir.Table, people: ir.Table) -> ir.Table:
     """Invitations to rate and ratings, of the shop and of the agent they name, scaled to 100 points."""
+    rows = with_totals(rows, ["shop_id", "source_file"], answers_told=rows.score.notnull().any())
     scaled = rows.mutate(
         row_id=rows.source_file.concat(":", rows.source_line.cast("string")),
         category_code=ibis.null("string"),
         day=rows.day.fill_null(rows.invited_day),
         invited_day=rows.invited_day.fill_null(rows.day),
         rated=rows.score.notnull(),
-        answers_told=rows.score.notnull().any().over(ibis.window(group_by=["shop_id", "source_file"])),
         points_ppm=points_ppm(rows.score, rows.scale_max),
     )
     return for_shop_and_agents(with_people(scaled, people), "ratings")

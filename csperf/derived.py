@@ -16,7 +16,7 @@ from ibis.backends import BaseBackend
 from . import aftersale, hours, purchases, registers, tickets, turns
 from . import calls as phone
 from .definitions import Definition
-from .engine import chunks, connect, materialise, scratch
+from .engine import apart, chunks, connect, materialise, scratch
 from .errors import CsperfError, Problem
 from .facts import INPUT
 from .kept import Kept, content, digest, parts_of, read, share, write
@@ -117,13 +117,12 @@ class Shelf:
         """Works out what belongs into an entry and writes it there."""
         if self.store.fingerprint() != self.seen:
             raise CsperfError(Problem(str(self.store.root), say("run.store_changed")))
-        con = connect(self.params.engine)
         fill = {CHATS: self._chats, "sessions": self._sessions, "purchases": self._bought}.get(entry)
-        if fill:
-            fill(con, folder)
-        else:
-            write(con, self._made(con, entry), folder, entry)
-        con.disconnect()
+        with apart(self.params.engine) as con:
+            if fill:
+                fill(con, folder)
+            else:
+                write(con, self._made(con, entry), folder, entry)
 
     def _chats(self, con: BaseBackend, folder: Path) -> None:
         messages = self.store.read(con, "messages", self.since)
@@ -226,7 +225,8 @@ class Shelf:
         )
 
     def _frame(self, name: str) -> pd.DataFrame:
-        return self.store.read(connect(), name).to_pandas()
+        with apart() as con:
+            return self.store.read(con, name).to_pandas()
 
     def _service(self) -> hours.Hours:
         if self.definition.hours != "shop":
@@ -243,11 +243,12 @@ class Shelf:
 
     def _days_of(self, name: str) -> list[dt.date]:
         """The days on which a table has rows."""
-        rows = self.store.read(connect(), name)
-        columns = [rows[column] for column in INPUT[name].day_columns]
-        if not columns:
+        if not INPUT[name].day_columns:
             return []
-        return rows.select(day=ibis.coalesce(*columns)).distinct().drop_null().to_pyarrow()["day"].to_pylist()
+        with apart() as con:
+            rows = self.store.read(con, name)
+            days = rows.select(day=ibis.coalesce(*(rows[column] for column in INPUT[name].day_columns)))
+            return days.distinct().drop_null().to_pyarrow()["day"].to_pylist()
 
 
 def _write(con: BaseBackend, table: ir.Table, name: str, folder: Path) -> None:

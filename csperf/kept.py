@@ -26,6 +26,7 @@ from uuid import uuid4
 import duckdb
 import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
 
 from .errors import CsperfError, Problem
 from .text import say
@@ -53,6 +54,15 @@ def digest(*parts: Any) -> str:
         content = part if isinstance(part, bytes) else json.dumps(part, sort_keys=True, default=str).encode()
         whole.update(len(content).to_bytes(8, "little") + content)
     return whole.hexdigest()[:32]
+
+
+def content(rows: ir.Table, key: Iterable[str]) -> bytes:
+    """What a small table holds, in whatever order it holds it; `key` tells its rows apart."""
+    held = rows.order_by(*key).to_pyarrow().combine_chunks()
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, held.schema) as stream:
+        stream.write_table(held)
+    return sink.getvalue().to_pybytes()
 
 
 class Kept:
@@ -116,13 +126,21 @@ def write(con: ibis.BaseBackend, table: ir.Table, folder: Path, name: str) -> No
 
 def share(entries: Iterable[Path], folder: Path, name: str) -> None:
     """Brings the table of this name in other entries into the folder, without copying where the disk can link."""
-    for number, entry in enumerate(entries):
+    for entry in entries:
         for place, file in enumerate(files_of(entry, name)):
-            target = folder / f"{name}.{number}-{place}.parquet"
+            target = folder / f"{name}.{entry.name}-{place}.parquet"
             try:
                 os.link(file, target)
             except OSError:  # a disk without links
                 shutil.copy2(file, target)
+
+
+def parts_of(folder: Path, name: str) -> dict[str, list[Path]]:
+    """The files of a table that other entries share with this one, by the names of these entries."""
+    parts: dict[str, list[Path]] = {}
+    for file in files_of(folder, name):
+        parts.setdefault(file.name.split(".")[1].partition("-")[0], []).append(file)
+    return parts
 
 
 def read(con: ibis.BaseBackend, entries: Iterable[Path], name: str) -> ir.Table:

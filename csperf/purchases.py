@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import ibis
 import ibis.expr.types as ir
 from ibis import _
 
 from .definitions import Definition
-from .engine import DAY_US, materialise, micros
+from .engine import DAY_US, expression, materialise, micros
 from .facts import conform
 
 HOUR_US = 3_600_000_000
 ORDER = ["shop_id", "order_id"]
 OWNER = [*ORDER, "agent_id"]
 WHOLE_PPM = 1_000_000
+BUYER_DAY = ["shop_id", "scope", "who", "buyer_id", "day"]  # who: the agent, "" for the shop
+FLAGS = ("ordered", "paid", "grouped", "net_paid", "same_day_paid")
 SHARED = ("amount_fen", "paid_fen", "net_fen", "quantity", "share_ppm")
 
 
@@ -21,10 +25,10 @@ def derive(
     con: ibis.BaseBackend,
     orders: ir.Table,
     refunds: ir.Table,
-    facts: dict[str, ir.Table],
+    facts: Mapping[str, ir.Table],
     definition: Definition,
-) -> dict[str, ir.Table]:
-    """`purchases`, and `buyer_days` with inquiry and conversion flags; both null throughout where orders name no buyer.
+) -> tuple[ir.Table, ir.Table | None]:
+    """`purchases`, and what they say of buyer_days (with_flags): nothing where orders name no buyer.
 
     `facts` are those of turns.derive. Reach: an order looks back `window_h` and ahead `repurchase_days`, an inquiry
     back `aftersale_days`, so all read all orders and replies they are given.
@@ -32,13 +36,19 @@ def derive(
     ordered = materialise(con, _bought_again(_orders(orders, refunds, definition), definition))
     named = ordered.buyer_id.notnull().sum().execute() or 0
     credited = materialise(con, _credited(ordered, facts, definition))
-    buyer_days = facts["buyer_days"]
-    if named:
-        buyer_days = _conversions(buyer_days, ordered, credited.filter(credited.leads), definition)
-    return {
-        "purchases": conform(_purchases(ordered, credited), "purchases"),
-        "buyer_days": conform(buyer_days, "buyer_days"),
-    }
+    bought = conform(_purchases(ordered, credited), "purchases")
+    if not named:
+        return bought, None
+    return bought, _flags(facts["buyer_days"], ordered, credited.filter(credited.leads), definition)
+
+
+@expression
+def with_flags(buyer_days: ir.Table, flags: ir.Table) -> ir.Table:
+    """The fact buyer_days with inquiry and FLAGS. Who never ordered asked, and bought nothing."""
+    days = buyer_days.drop(*FLAGS, "inquiry").mutate(who=buyer_days.agent_id.fill_null(""))
+    days = days.left_join(flags, BUYER_DAY).drop(*(f"{name}_right" for name in BUYER_DAY))
+    told = {name: days[name].fill_null(False) for name in FLAGS} | {"inquiry": days.inquiry.fill_null(True)}
+    return conform(days.mutate(**told), "buyer_days")
 
 
 def _orders(orders: ir.Table, refunds: ir.Table, definition: Definition) -> ir.Table:
@@ -83,7 +93,7 @@ def _bought_again(orders: ir.Table, definition: Definition) -> ir.Table:
     return rows.mutate(bought_again=ibis.ifelse(known, again.fill_null(False), None)).drop("again_day", "last_day")
 
 
-def _eligible(facts: dict[str, ir.Table], definition: Definition) -> ir.Table:
+def _eligible(facts: Mapping[str, ir.Table], definition: Definition) -> ir.Table:
     """Counted replies that may earn an order: not by after-sale staff, and substantive where the set asks for it."""
     replies = facts["replies"]
     if definition.credit_needs == "substantive":
@@ -99,16 +109,14 @@ def _eligible(facts: dict[str, ir.Table], definition: Definition) -> ir.Table:
 def _candidates(ordered: ir.Table, replies: ir.Table, definition: Definition) -> ir.Table:
     """Each order beside the replies to its buyer in the window before it; buckets of days keep the join small."""
     days = definition.window_h // 24 + 1
-    reach = [replies.mutate(bucket=replies.us // DAY_US + k) for k in range(days + 1)]
-    orders = ordered.filter(_.buyer_id.notnull()).select(
-        *ORDER, "buyer_id", "ordered_us", bucket=_.ordered_us // DAY_US
-    )
-    joined = orders.inner_join(ibis.union(*reach), ["shop_id", "buyer_id", "bucket"])
+    orders = ordered.filter(_.buyer_id.notnull()).select(*ORDER, "buyer_id", "ordered_us")
+    reach = ibis.union(*(orders.mutate(bucket=orders.ordered_us // DAY_US - k) for k in range(days + 1)))
+    joined = replies.mutate(bucket=replies.us // DAY_US).inner_join(reach, ["shop_id", "buyer_id", "bucket"])
     wait = joined.ordered_us - joined.us
     return joined.filter((wait >= 0) & (wait <= definition.window_h * HOUR_US))
 
 
-def _credited(ordered: ir.Table, facts: dict[str, ir.Table], definition: Definition) -> ir.Table:
+def _credited(ordered: ir.Table, facts: Mapping[str, ir.Table], definition: Definition) -> ir.Table:
     """One row for each order and owner: account, session and day of the reply that earned it, and inquired_at.
 
     Only `split` gives an order several owners: sharers is how many, number (from 0) the place of an owner's first reply
@@ -148,42 +156,39 @@ def _inquired(owned: ir.Table, turns: ir.Table) -> ir.Table:
     )
 
 
-def _conversions(buyer_days: ir.Table, ordered: ir.Table, credited: ir.Table, definition: Definition) -> ir.Table:
-    """buyer_days with inquiry, ordered, paid, grouped, net_paid, same_day_paid."""
-    key = ["shop_id", "scope", "agent_id", "buyer_id", "day"]
-    flags = {"ordered": ibis.literal(True), "paid": _.paid, "grouped": _.grouped, "net_paid": _.paid & ~_.refunded}
+def _flags(buyer_days: ir.Table, ordered: ir.Table, credited: ir.Table, definition: Definition) -> ir.Table:
+    """FLAGS and inquiry of the days of buyers who ever ordered, whoever served them (who)."""
     earned = (
         credited.filter(_.inquired_day.notnull())
         .select(*ORDER, "buyer_id", day=_.inquired_day)
         .inner_join(ordered.select(*ORDER, "paid", "grouped", "refunded"), ORDER)
         .group_by("shop_id", "buyer_id", "day")
-        .agg(**{name: flag.any() for name, flag in flags.items() if name != "ordered"}, ordered=_.count() > 0)
+        .agg(ordered=_.count() > 0, paid=_.paid.any(), grouped=_.grouped.any(), net_paid=(_.paid & ~_.refunded).any())
     )
-    days = buyer_days.mutate(first_us=micros(_.first_question_at), who=_.agent_id.fill_null(""))
+    days = buyer_days.select(
+        *("shop_id", "scope", "buyer_id", "day"),
+        who=_.agent_id.fill_null(""),
+        first_us=micros(_.first_question_at),
+    )
     history = _history(days, ordered, definition)
-    days = days.drop(*flags, "inquiry", "same_day_paid")
-    days = days.left_join(earned, ["shop_id", "buyer_id", "day"]).drop("shop_id_right", "buyer_id_right", "day_right")
-    match = [*(name for name in key if name != "agent_id"), "who"]
-    days = days.left_join(history, match).drop(*(f"{name}_right" for name in match))
-    days = days.mutate(**{name: days[name].fill_null(False) for name in (*flags, "same_day_paid")})
-    returning = days.paid_before.fill_null(False) & ~days.created_after.fill_null(False)
-    return days.mutate(inquiry=days.ordered | ~returning)
+    found = history.left_join(earned, ["shop_id", "buyer_id", "day"])
+    known = found.mutate(**{name: found[name].fill_null(False) for name in FLAGS})
+    inquiry = known.ordered | ~known.paid_before.fill_null(False) | known.created_after.fill_null(False)
+    return known.select(*BUYER_DAY, *FLAGS, inquiry=inquiry)
 
 
 def _history(days: ir.Table, ordered: ir.Table, definition: Definition) -> ir.Table:
-    """What a buyer's orders say of a day: paid before its first question, created after it, paid on the day."""
+    """What a buyer's orders say of each day: paid before its first question, created after it, paid on the day."""
     orders = ordered.filter(_.buyer_id.notnull()).select(
         "shop_id", "buyer_id", "created_us", "ordered_us", "paid_us", "paid_day"
     )
-    pairs = days.select("shop_id", "scope", "who", "buyer_id", "day", "first_us").inner_join(
-        orders, ["shop_id", "buyer_id"]
-    )
+    pairs = days.inner_join(orders, ["shop_id", "buyer_id"])
     before = pairs.first_us - pairs.paid_us
     after = pairs.ordered_us - pairs.first_us
     on_the_day = pairs.paid_day == pairs.day
     if definition.same_day == "after_question":
         on_the_day = on_the_day & (pairs.paid_us >= pairs.first_us)
-    return pairs.group_by("shop_id", "scope", "who", "buyer_id", "day").agg(
+    return pairs.group_by(*BUYER_DAY).agg(
         paid_before=((before > 0) & (before <= definition.aftersale_days * DAY_US)).any(),
         created_after=((after >= 0) & (after <= definition.window_h * HOUR_US)).any(),
         same_day_paid=on_the_day.any(),

@@ -37,7 +37,8 @@ def engine_derive(
     spans = [(part[0], part[-1]) for part in parts(days, chunk_days)]
     tables = {name: materialise(con, ibis.memtable(shop.arrow(name))) for name in ("messages", "orders", "refunds")}
     found = turns.derive(con, tables["messages"], definition, known, spans or None)
-    found |= purchases.derive(con, tables["orders"], tables["refunds"], found, definition)
+    found["purchases"], flags = purchases.derive(con, tables["orders"], tables["refunds"], found, definition)
+    found |= {"buyer_days": purchases.with_flags(found["buyer_days"], flags)} if flags is not None else {}
     return {name: table.to_pyarrow().to_pylist() for name, table in found.items()}
 
 

@@ -1,14 +1,17 @@
-"""Facts of a store: each is worked out when it is first asked for, and only then."""
+"""Facts of a store: each is worked out when it is first asked for, and what earlier days say is not written again."""
 
 from __future__ import annotations
 
+import datetime as dt
+from collections import Counter
+from copy import copy
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from shops import SHOP, TZ, MadeShop, made_shop
+from shops import SHOP, START, TZ, MadeShop, made_shop, order, refund
 
 from csperf.errors import CsperfError
 from csperf.run import Facts, facts, measure, open_run
@@ -20,7 +23,7 @@ LATER = {"issues", "purchases", "refunds"}  # of which speed knows nothing
 MONTH = "2026-03"
 
 
-def stored(folder: Path, shop: MadeShop) -> Path:
+def stored(folder: Path, shop: MadeShop, **engine: object) -> Path:
     """The params file of a shop whose store holds these rows."""
     for name in ("messages", "orders", "refunds", "roster", "shifts"):
         rows = shop.arrow(name)
@@ -30,7 +33,7 @@ def stored(folder: Path, shop: MadeShop) -> Path:
             path.parent.mkdir(parents=True, exist_ok=True)
             pq.write_table(rows.filter(pa.compute.equal(months, month)), path)
     params = folder / "params.yaml"
-    params.write_text(yaml.safe_dump(SETTINGS), encoding="utf-8")
+    params.write_text(yaml.safe_dump(SETTINGS | {"engine": engine}), encoding="utf-8")
     return params
 
 
@@ -64,3 +67,46 @@ def test_facts_of_a_store_that_was_loaded_since_are_refused(params):
     with pytest.raises(CsperfError, match="open_run"):
         known["turns"]
     assert len(facts(open_run(params, MONTH))["purchases"].to_pyarrow())
+
+
+def until(shop: MadeShop, day: dt.date) -> MadeShop:
+    """The shop as its exports told of it at the end of a day."""
+    known = copy(shop)
+    known.messages = [row for row in shop.messages if row["day"] <= day]
+    known.orders = [row for row in shop.orders if (row["created_day"] or row["paid_day"]) <= day]
+    known.refunds = [row for row in shop.refunds if row["day"] <= day]
+    return known
+
+
+def rows_of(params: Path) -> dict[str, Counter]:
+    return {
+        name: Counter(map(str, table.to_pyarrow().to_pylist()))
+        for name, table in facts(open_run(params, MONTH)).items()
+    }
+
+
+def written(folder: Path, name: str) -> set[int]:
+    """The files of a fact, each once however many entries share it."""
+    return {path.stat().st_ino for path in (folder / "store.derived").rglob(f"{name}*.parquet")}
+
+
+def test_days_that_are_added_leave_what_is_said_of_earlier_ones(tmp_path):
+    """On the last day a buyer of the first orders again and an old order is refunded; chats go on over its midnight."""
+    shop = made_shop(103, buyers=8, length=20)
+    days = sorted({row["day"] for row in shop.messages})
+    eve, last = days[-2], START + (days[-1] - START.date())
+    old = next(row for row in shop.orders if row["paid_at"] and row["buyer_id"] and row["paid_day"] < eve)
+    shop.orders.append(order(900, old["buyer_id"], last, last + dt.timedelta(minutes=1)))
+    shop.refunds.append(refund(900, old["order_id"], last, last + dt.timedelta(hours=1), 1, "succeeded"))
+
+    params = stored(tmp_path / "grown", until(shop, eve), chunk_days=1)
+    before = rows_of(params)
+    files = {name: written(params.parent, name) for name in ("sessions", "buyer_days")}
+    grown = rows_of(stored(tmp_path / "grown", shop, chunk_days=1))
+    fresh = rows_of(stored(tmp_path / "fresh", shop, chunk_days=1))
+    assert grown == fresh
+    assert grown["sessions"] != before["sessions"]
+    assert grown["purchases"] != before["purchases"]
+    for name, known in files.items():
+        more, all_of_them = written(params.parent, name) - known, written(tmp_path / "fresh", name)
+        assert 0 < len(more) < len(all_of_them) / 2, name

@@ -12,7 +12,6 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
-import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from ibis import _
@@ -20,7 +19,7 @@ from ibis import _
 from ..definitions import Definition
 from ..engine import Scratch, expression, materialise, scratch
 from ..facts import conform
-from ..kept import Kept, digest, read, write
+from ..kept import Kept, content, digest, read, write
 from . import days as day_facts
 from . import rows as row_facts
 from .agent import agent_rows
@@ -29,7 +28,17 @@ from .names import Names, names_of
 from .runs import beside, only
 from .shop import SECOND, shop_rows
 
-__all__ = ["AS_KEPT", "OF_CHUNKS", "Around", "Shop", "derive", "later", "people_and_days", "whole", "worked_through"]
+__all__ = [
+    "AS_KEPT",
+    "OF_CHUNKS",
+    "Around",
+    "Shop",
+    "agent_days",
+    "derive",
+    "people_and_days",
+    "whole",
+    "worked_through",
+]
 
 AS_KEPT = ("buyer_messages", "agent_messages", "turns")  # facts that are what their chunks say, one below the other
 OF_CHUNKS = (*AS_KEPT, "sessions", "buyer_days", "replies")
@@ -147,16 +156,7 @@ def _fill(
             write(con, table, folder, name)
         carried = keep(rows.semi_join(held, "row_id"))
         write(con, carried, folder, "carry")
-        (folder / CARRY).write_text(digest(_content(carried)))
-
-
-def _content(rows: ir.Table) -> bytes:
-    """What a small table holds, in whatever order it holds it."""
-    held = rows.order_by("row_id").to_pyarrow().combine_chunks()
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, held.schema) as stream:
-        stream.write_table(held)
-    return sink.getvalue().to_pybytes()
+        (folder / CARRY).write_text(digest(content(carried, ["row_id"])))
 
 
 @dataclass(frozen=True)
@@ -371,16 +371,16 @@ def whole(con: ibis.BaseBackend, entries: Sequence[Path], around: Around) -> dic
     if not entries:
         return {}
     facts = {name: read(con, entries, name) for name in OF_CHUNKS}
-    return facts | {name: materialise(con, later(con, name, facts, around.shop)) for name in ("sessions", "agent_days")}
+    timed = day_facts.with_active_time(facts["sessions"], day_facts.active_time(facts["sessions"]))
+    told = {"sessions": timed, "agent_days": agent_days(con, facts, around.shop)}
+    return facts | {name: materialise(con, table) for name, table in told.items()}
 
 
-def later(con: ibis.BaseBackend, name: str, facts: Mapping[str, ir.Table], shop: Shop) -> ir.Table:
-    """`sessions` with active times, or `agent_days`, from what the chunks say (OF_CHUNKS)."""
-    if name == "sessions":
-        return conform(day_facts.active_time(facts[name].drop("active_us")), name)
+def agent_days(con: ibis.BaseBackend, facts: Mapping[str, ir.Table], shop: Shop) -> ir.Table:
+    """The fact of that name, from what the chunks say (OF_CHUNKS)."""
     people, covered = people_and_days(con, shop)
     days = day_facts.agent_days(facts["agent_messages"], facts["replies"], people, covered)
-    return conform(days.mutate(shop_id=ibis.literal(shop.shop_id)), name)
+    return conform(days.mutate(shop_id=ibis.literal(shop.shop_id)), "agent_days")
 
 
 def people_and_days(con: ibis.BaseBackend, shop: Shop) -> tuple[ir.Table, ir.Table]:

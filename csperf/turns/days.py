@@ -15,6 +15,9 @@ from .shop import SECOND
 
 CHAT = [*BUYER, "s_us"]
 AGENT_DAY = ["agent_id", "day"]
+HANDLED = ["account_id", "session_id"]
+PARTS = 26_771_144_400  # of a microsecond: as many as 26 chats divide it without rest
+HANDLED = ["account_id", "session_id"]
 PERSON = ("agent_id", "account_id", "role", "level", "shift")
 
 
@@ -136,30 +139,32 @@ def with_agents(sessions: ir.Table, served: ir.Table) -> ir.Table:
 
 
 def active_time(sessions: ir.Table) -> ir.Table:
-    """Adds active_us: a session's duration with every moment divided by the chats its agent had open (C44).
+    """active_us of the sessions that have one (HANDLED): a duration with every moment divided by the chats open (C44).
 
-    Time in which k chats were open counts 1/k for each, so that an agent's active times add up to the time with any
-    chat open. Null for unanswered sessions, and for the shop, whose chats many people share.
+    Time in which k chats of an agent were open counts 1/k for each, so that an agent's active times add up to the time
+    with any chat open. Unanswered sessions have none, nor the shop, whose chats many people share. The clock counts
+    microseconds and PARTS of them in whole numbers: neither days that are added nor another engine change its times.
     """
     handled = (sessions.scope == "agent") & sessions.handle_us.notnull() & ~sessions.excluded
-    open_ = sessions.filter(handled).select("account_id", "session_id", "first_us", "last_us")
-    steps = open_.select("account_id", us=_.first_us, step=ibis.literal(1)).union(
-        open_.select("account_id", us=_.last_us, step=ibis.literal(-1))
-    )
+    open_ = sessions.filter(handled).select(*HANDLED, "first_us", "last_us")
+    began = open_.select("account_id", us=_.first_us, step=ibis.literal(1))
+    steps = began.union(open_.select("account_id", us=_.last_us, step=ibis.literal(-1)))
     steps = steps.group_by("account_id", "us").agg(step=_.step.sum())
-    by_time = ibis.cumulative_window(group_by="account_id", order_by="us")
-    steps = steps.mutate(
-        chats=_.step.sum().over(by_time), next_us=_.us.lead().over(ibis.window(group_by="account_id", order_by="us"))
-    )
-    share = ((steps.next_us - steps.us) / steps.chats.nullif(0)).fill_null(0.0)
-    steps = steps.mutate(share=share)
+    so_far = ibis.cumulative_window(group_by="account_id", order_by="us")
+    by_time = ibis.window(group_by="account_id", order_by="us")
+    steps = steps.mutate(chats=_.step.sum().over(so_far).nullif(0), lasts=_.us.lead().over(by_time) - _.us)
     earlier = ibis.window(group_by="account_id", order_by="us", preceding=(None, 1))
-    clock = steps.select("account_id", "us", spent=steps.share.sum().over(earlier).fill_null(0.0))
-    key = ["account_id", "us"]
-    begun = (
-        open_.mutate(us=_.first_us)
-        .inner_join(clock, key)
-        .select("account_id", "session_id", us=_.last_us, begun=_.spent)
+    rest = steps.lasts % steps.chats * PARTS // steps.chats
+    spent = {"whole": steps.lasts // steps.chats, "parts": rest}
+    clock = steps.select("account_id", "us", **{n: v.sum().over(earlier).fill_null(0) for n, v in spent.items()})
+    begun = open_.inner_join(
+        clock.rename(first_us="us", whole_then="whole", parts_then="parts"), ["account_id", "first_us"]
     )
-    both = begun.inner_join(clock, key).select("account_id", "session_id", active_us=_.spent - _.begun)
-    return sessions.left_join(both, ["account_id", "session_id"]).drop("account_id_right", "session_id_right")
+    both = begun.inner_join(clock.rename(last_us="us"), ["account_id", "last_us"])
+    return both.select(*HANDLED, active_us=_.whole - _.whole_then + (_.parts - _.parts_then) / PARTS)
+
+
+@expression
+def with_active_time(sessions: ir.Table, active: ir.Table) -> ir.Table:
+    """The sessions with their active_us; null where there is none."""
+    return conform(beside(sessions.drop("active_us"), active, HANDLED), "sessions")
