@@ -5,10 +5,10 @@ from __future__ import annotations
 import atexit
 import datetime as dt
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
-from functools import cache, wraps
+from functools import cache, lru_cache, wraps
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -18,8 +18,10 @@ from uuid import uuid4
 import duckdb
 import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
 from ibis.backends import BaseBackend
 from ibis.backends.duckdb import Backend as Duck
+from ibis.backends.duckdb.converter import DuckDBPyArrowData
 from ibis.expr import operations as ops
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -33,6 +35,7 @@ KEPT_EXPRESSIONS = 32  # of each function
 KEPT_SQL = 2_000  # statements of a process: a pack of all pages has some hundreds
 DAY_US = 86_400_000_000
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+ASKED_OF = "asked_of"  # stands for a table until it is known which
 _names = count()  # of tables, in all connections of a process
 _spelled: dict[ops.Node, str] = {}
 _idle: list[DuckDB] = []
@@ -170,6 +173,13 @@ class DuckDB(Duck):
         quoted = str(path).replace("'", "''")
         self._execute(f"COPY ({{}}) TO '{quoted}' (FORMAT parquet{told})", expr)
 
+    def rows_of(self, expr: ir.Table, table: ir.Table) -> pa.Table:
+        """The rows of an expression on ASKED_OF, asked of a table with these columns."""
+        self._run_pre_execute_hooks(table)
+        given = f'WITH "{ASKED_OF}" AS NOT MATERIALIZED ({self.compile(table)})'
+        rows = self.con.sql(f"{given} SELECT * FROM ({self.compile(expr)})").to_arrow_table()
+        return expr.__pyarrow_result__(rows, data_mapper=DuckDBPyArrowData)
+
     def _execute(self, statement: str, expr: ir.Table) -> None:
         self._run_pre_execute_hooks(expr)
         self.raw_sql(statement.replace("{}", f"SELECT {self._columns(expr.schema())} FROM ({self.compile(expr)})", 1))
@@ -213,6 +223,26 @@ def _same(given: Any) -> Any:
         return given
     node = given.op()  # equal for tables of one name in different connections
     return node, frozenset(id(table.source) for table in node.find(ops.DatabaseTable))
+
+
+def answer(build: Callable[..., ir.Table], table: ir.Table, *how: Hashable) -> pa.Table:
+    """The rows of `build(table, *how)`: of tables with the same columns it is built, and put into SQL, once."""
+    backends = {id(node.source): node.source for node in table.op().find(ops.DatabaseTable)}
+    if not backends:  # rows of Python's own
+        with apart() as con:
+            return _answer(con, build, table, *how)
+    con, *others = backends.values()
+    known = isinstance(con, DuckDB) and not others
+    return _answer(con, build, table, *how) if known else build(table, *how).to_pyarrow()
+
+
+def _answer(con: DuckDB, build: Callable[..., ir.Table], table: ir.Table, *how: Hashable) -> pa.Table:
+    return con.rows_of(_asked(build, table.schema(), *how), table)
+
+
+@lru_cache(KEPT_SQL)
+def _asked(build: Callable[..., ir.Table], columns: ibis.Schema, *how: Hashable) -> ir.Table:
+    return build(ibis.table(columns, name=ASKED_OF), *how)
 
 
 def materialise(con: BaseBackend, expr: ir.Table) -> ir.Table:

@@ -19,6 +19,7 @@ from ibis import _
 
 from .catalogue import ENTRIES, TOTALS
 from .catalogue import entries as find_entries
+from .engine import answer
 from .errors import CsperfError, Problem
 from .metric import DEFAULT_MIN_N, NONE_BUT_WORKED, PPM, Entry, FromRows, Metric, Sum
 from .text import say
@@ -98,7 +99,7 @@ def _stack(facts: Facts, metrics: Sequence[Metric], keys: tuple[str, ...], perio
     for term in (term for metric in metrics for term in _terms(metric, facts)):
         passes[term.sum.fact, term.sum.day].append(term)
     tables = {
-        (fact, day): _one_pass(between(facts[fact], day, period), day, terms, keys)
+        (fact, day): answer(_one_pass, facts[fact], day, tuple(terms), keys, period)
         for (fact, day), terms in passes.items()
     }
     terms = [(tables[source], term) for source, here in passes.items() for term in here]
@@ -119,9 +120,10 @@ def _terms(metric: Metric, facts: Facts) -> Iterator[Term]:
         yield Term(metric.key, "zero", NONE_BUT_WORKED)
 
 
-def _one_pass(table: ir.Table, day: str, terms: Sequence[Term], keys: tuple[str, ...]) -> pa.Table:
-    groups = table.mutate(day=table[day]) if "day" in keys and day != "day" else table
-    return groups.group_by(keys).aggregate(**{term.column: term.over(groups) for term in terms}).to_pyarrow()
+def _one_pass(table: ir.Table, day: str, terms: tuple[Term, ...], keys: tuple[str, ...], period: Period) -> ir.Table:
+    rows = between(table, day, period)
+    groups = rows.mutate(day=rows[day]) if "day" in keys and day != "day" else rows
+    return groups.group_by(keys).aggregate(**{term.column: term.over(groups) for term in terms})
 
 
 def _known(table: pa.Table, term: Term) -> bool:
@@ -270,7 +272,11 @@ def _summed(facts: Facts, entries: Sequence[Entry], by: Sequence[str], period: P
     columns = [name for name in grain_columns(by) if name not in OF_DAYS]
     keys = ("shop_id", "scope", *columns, *(["day"] if OF_DAYS & set(by) else []))
     sums = _stack(facts, [entry for entry in entries if isinstance(entry, Metric)], keys, period)
-    return _divide(at_grain(sums, by), ["shop_id", *grain_columns(by), "metric"]).to_pyarrow().to_pandas()
+    return answer(_at_grain_divided, sums, tuple(by)).to_pandas()
+
+
+def _at_grain_divided(sums: ir.Table, by: tuple[str, ...]) -> ir.Table:
+    return _divide(at_grain(sums, by), ["shop_id", *grain_columns(by), "metric"])
 
 
 def _ranked(facts: Facts, entries: Sequence[Entry], by: Sequence[str], period: Period) -> Iterator[pd.DataFrame]:
@@ -278,15 +284,19 @@ def _ranked(facts: Facts, entries: Sequence[Entry], by: Sequence[str], period: P
     groups = ["shop_id", *grain_columns(by)]
     from_rows = [entry for entry in entries if isinstance(entry, FromRows)]
     for fact, day in dict.fromkeys((e.of.fact, e.of.day) for e in from_rows):
-        rows = at_grain(between(facts[fact], day, period), by)
-        here = [e for e in from_rows if (e.of.fact, e.of.day) == (fact, day)]
-        counts = {f"{e.key}.n": e.of.observations(rows).sum() for e in here}
-        wide = (
-            rows.group_by(groups).aggregate(**{e.key: e.value(rows) for e in here}, **counts).to_pyarrow().to_pandas()
-        )
+        here = tuple(e for e in from_rows if (e.of.fact, e.of.day) == (fact, day))
+        wide = answer(_from_rows, facts[fact], day, here, tuple(by), period).to_pandas()
         for entry in here:
             narrow = wide[[*groups, entry.key, f"{entry.key}.n"]].set_axis([*groups, "value", "n"], axis=1)
             yield narrow.assign(metric=entry.key, **dict.fromkeys(SUMS[:3], float("nan")))
+
+
+def _from_rows(
+    table: ir.Table, day: str, entries: tuple[FromRows, ...], by: tuple[str, ...], period: Period
+) -> ir.Table:
+    rows = at_grain(between(table, day, period), by)
+    counts = {f"{e.key}.n": e.of.observations(rows).sum() for e in entries}
+    return rows.group_by(["shop_id", *grain_columns(by)]).aggregate(**{e.key: e.value(rows) for e in entries}, **counts)
 
 
 def frame(table: ir.Table) -> pd.DataFrame:
@@ -299,7 +309,12 @@ def _spine(facts: Facts, by: Sequence[str], period: Period) -> pd.DataFrame:
     columns = ["shop_id", *grain_columns(by)]
     if "agent_days" not in facts or "category" in by:
         return pd.DataFrame(columns=columns, dtype="str")
-    return at_grain(between(facts["agent_days"], "day", period), by).select(columns).distinct().to_pyarrow().to_pandas()
+    return answer(_who_and_when, facts["agent_days"], tuple(by), period).to_pandas()
+
+
+def _who_and_when(agent_days: ir.Table, by: tuple[str, ...], period: Period) -> ir.Table:
+    rows = at_grain(between(agent_days, "day", period), by)
+    return rows.select("shop_id", *grain_columns(by)).distinct()
 
 
 def _on_spine(values: pd.DataFrame, spine: pd.DataFrame, entries: Sequence[Entry], columns: list[str]) -> pd.DataFrame:
