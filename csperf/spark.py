@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import ibis
 import ibis.expr.types as ir
@@ -32,11 +34,21 @@ from .text import say
 
 # Times are UTC inside whatever the session's zone is. Spark 4.3 loses columns of checkpointed unions when it propagates
 # constraints ("key not found"), so that rule is off.
+# A chunk's messages are moved once, to their buyers: whoever joins or groups by buyer and more finds them there. For
+# that Spark must know how the rows of a kept table lie, which adaptive plans do not say, and which is lost where the
+# aliases of a plan's columns are taken away as redundant.
 SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.constraintPropagation.enabled": "false",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.requireAllClusterKeysForCoPartition": "false",
+    "spark.sql.optimizer.excludedRules": "org.apache.spark.sql.catalyst.optimizer.RemoveRedundantAliases",
     "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
 }
+PARTS, PARTS_PER_CORE = "spark.sql.shuffle.partitions", 2
+SMALL_ROWS = 100_000  # go whole to whoever joins them: of kept tables Spark guesses sizes that are far too large
+CONNECT_PORT, PATIENCE_S = 15002, 10
 UTC = Timestamp("UTC", 6)
 
 
@@ -62,7 +74,8 @@ class Spark(Backend):
             [rows[column].cast(types[column]) for column in rows.columns]
         )  # row numbers are 32 bits there
         with told():
-            typed.localCheckpoint(eager=True).createOrReplaceTempView(name)
+            kept = typed.localCheckpoint(eager=True)
+            (kept.hint("broadcast") if kept.count() <= SMALL_ROWS else kept).createOrReplaceTempView(name)
         return self.table(name)
 
     def drop_table(self, name: str, /, **more: Any) -> None:
@@ -107,18 +120,35 @@ class Spark(Backend):
 
 
 def connect(master: str, options: Mapping[str, str] | None = None) -> Spark:
-    """A connection to `master`: local[N], a cluster's URL, or sc://host:port (Spark Connect); `options`: Spark's own.
+    """A connection to `master`: local[N], a cluster's URL, or sc://host:port (Spark Connect).
 
+    `options`: Spark's own; they win over SETTINGS, and over a local master's number of parts, which goes by its cores.
     Raises CsperfError where the session cannot be had, with what Spark says.
     """
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    wanted: dict[str, Any] = {**SETTINGS, **(options or {})}
     far = master.startswith("sc://")
-    if not far and not (shutil.which("java") or os.environ.get("JAVA_HOME")):
+    if far:
+        _knock(master)
+    elif not (shutil.which("java") or os.environ.get("JAVA_HOME")):
         raise CsperfError(Problem("engine.master", say("engine.no_java", master=master)))
     ibis.pyspark  # noqa: B018 - Ibis sets the backend's options up when it is first named
     builder = SparkSession.builder.remote(master) if far else SparkSession.builder.master(master)
     with told():
-        return Spark().connect(builder.config(map={**SETTINGS, **(options or {})}).getOrCreate())
+        session = builder.config(map=wanted).getOrCreate()
+        if master.startswith("local") and PARTS not in wanted:
+            session.conf.set(PARTS, PARTS_PER_CORE * session.sparkContext.defaultParallelism)
+        return Spark().connect(session)
+
+
+def _knock(master: str) -> None:
+    """CsperfError where nobody answers at a Spark Connect address: its client would go on trying for many minutes."""
+    address = urlsplit(master)
+    try:
+        socket.create_connection((address.hostname or "", address.port or CONNECT_PORT), PATIENCE_S).close()
+    except OSError as error:
+        reason = f"{master}: {error.strerror or error}"
+        raise CsperfError(Problem("engine.master", say("engine.spark_failed", reason=reason))) from error
 
 
 @contextmanager

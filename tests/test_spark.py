@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import pickle
 import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 import pytest
-from adapters import engine_derive
-from made_facts import facts as made_facts
-from made_facts import tables
-from shops import made_shop
+import spark_answers
 
-from csperf import mart
-from csperf.catalogue import ENTRIES
-from csperf.definitions import SETS
 from csperf.engine import EngineSettings, connect
 from csperf.errors import CsperfError
 from csperf.kept import Kept, read, write
@@ -23,17 +22,24 @@ pytest.importorskip("pyspark", reason="pyspark is not installed: make spark")
 if not shutil.which("java"):
     pytest.skip("Spark needs Java, and there is none", allow_module_level=True)
 
-# Another zone than UTC outside, small plans without compiled code: thousands of rows are not worth a compiler.
+with socket.socket() as free:
+    free.bind(("127.0.0.1", 0))
+    ADDRESS = free.getsockname()
+
+# Another zone than UTC outside, small plans without compiled code: thousands of rows are not worth a compiler. The
+# session also answers as a Spark Connect server.
 SPARK = EngineSettings(
     backend="spark",
     master="local[2]",
     spark={
-        "spark.driver.extraJavaOptions": "-Duser.timezone=America/New_York",
-        "spark.sql.shuffle.partitions": "1",
-        "spark.sql.adaptive.enabled": "false",
+        "spark.driver.extraJavaOptions": "-Duser.timezone=America/New_York -XX:TieredStopAtLevel=1",
+        "spark.sql.shuffle.partitions": "2",
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
         "spark.log.level": "ERROR",
+        "spark.plugins": "org.apache.spark.sql.connect.SparkConnectPlugin",
+        "spark.connect.grpc.binding.address": ADDRESS[0],
+        "spark.connect.grpc.binding.port": str(ADDRESS[1]),
     },
 )
 
@@ -47,24 +53,29 @@ def spark():
     return connect(SPARK)
 
 
-def test_every_derived_row_is_the_same(spark):
-    shop = made_shop(101, buyers=12, length=20)
-    ours, theirs = (engine_derive(shop, SETS["shop"], engine=engine) for engine in (EngineSettings(), SPARK))
+@pytest.fixture(scope="module", params=["in this process", "by Spark Connect"])
+def answers(request, spark, tmp_path_factory):
+    """What Spark says: the derived rows, and the sums of the catalogue."""
+    if request.param == "in this process":
+        return spark_answers.rows(SPARK), spark_answers.sums(SPARK)
+    pytest.importorskip("grpc", reason="Spark Connect's client is not installed: make spark")
+    said = tmp_path_factory.mktemp("connect") / "answers"
+    asks = Path(spark_answers.__file__)
+    subprocess.run([sys.executable, asks, "sc://{}:{}".format(*ADDRESS), said], check=True, cwd=asks.parent.parent)
+    return pickle.loads(said.read_bytes())
+
+
+def test_every_derived_row_is_the_same(answers):
+    ours, theirs = spark_answers.rows(EngineSettings()), answers[0]
     assert ours.keys() == theirs.keys()
     for name, rows in ours.items():
         assert rows, name
         assert in_order(rows) == in_order(theirs[name]), name
 
 
-def test_every_sum_of_the_catalogue_is_the_same(spark):
-    made = made_facts(seed=5, rows=40)
-    here, there = (
-        tables(made),
-        {name: spark.create_table(f"made_{name}", table, temp=True) for name, table in made.items()},
-    )
-    wanted = [entry for entry in ENTRIES.values() if entry.facts <= made.keys()]
-    assert len(wanted) > 50
-    ours, theirs = (mart.measure(facts, wanted, ["shop", "month"], definitions="shop") for facts in (here, there))
+def test_every_sum_of_the_catalogue_is_the_same(answers):
+    ours, theirs = spark_answers.sums(EngineSettings()), answers[1]
+    assert ours["metric"].nunique() > 50
     one, other = (values.set_index(["metric", "month"]).sort_index() for values in (ours, theirs))
     for counts in ("numerator", "denominator", "n", "note"):
         pd.testing.assert_series_equal(one[counts], other[counts], check_exact=True)
@@ -104,3 +115,8 @@ def test_without_java_the_message_says_what_to_do(monkeypatch):
     monkeypatch.delenv("JAVA_HOME", raising=False)
     with pytest.raises(CsperfError, match="JAVA_HOME"):
         connect(SPARK)
+
+
+def test_an_address_where_nobody_answers_is_said_at_once():
+    with pytest.raises(CsperfError, match=r"sc://127\.0\.0\.1:1\b.*refused"):
+        connect(EngineSettings(backend="spark", master="sc://127.0.0.1:1"))
