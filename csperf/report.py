@@ -20,8 +20,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 import nbformat
@@ -217,12 +219,17 @@ def replacing(target: Path) -> Iterator[Path]:
 def export_page(notebook: NotebookNode, name: str, *, lang: str, about: Mapping[str, Any]) -> Page:
     """One executed notebook as a page in one language. `about`: what the template says of the pack."""
     clean = _scrub(notebook, lang)
-    title = _title(clean) or name
-    config = Config({"HTMLExporter": {"extra_template_basedirs": [str(TEMPLATES)], "template_name": "page"}})
-    exporter = HTMLExporter(config=config, exclude_anchor_links=True, embed_images=True)
+    title = _title(clean.cells) or name
     resources = {"page": {**about, "title": title, "name": name, "lang": lang, "words": words("report", lang)}}
-    html, _ = exporter.from_notebook_node(clean, resources=resources)
+    html, _ = _exporter(get_ident()).from_notebook_node(clean, resources=resources)
     return Page(name, title, _lead(clean), _trim(html), dict(_tables(clean)))
+
+
+@cache
+def _exporter(_thread: int) -> HTMLExporter:
+    """A thread's own exporter, which compiles its templates once."""
+    config = Config({"HTMLExporter": {"extra_template_basedirs": [str(TEMPLATES)], "template_name": "page"}})
+    return HTMLExporter(config=config, exclude_anchor_links=True, embed_images=True)
 
 
 def _execute(
@@ -254,7 +261,8 @@ def _run_one(
     logging.getLogger("papermill").setLevel(logging.ERROR)
     given = {"params_file": params_file.name, "month": run.month, "lang": run.lang}
     notebook = nbformat.read(path, as_version=4)
-    notebook.cells = [cell for cell in notebook.cells if _needs(cell) <= set(run.store.tables())]
+    held = set(run.store.tables())
+    notebook.cells = [cell for cell in notebook.cells if _needs(cell) <= held]
     as_of = run.as_of.isoformat() if run.store.until else ""
     begun = clean_start(params_file.resolve().parent, {"CSPERF_LANG": run.lang, AS_OF: as_of})
     # Before the first cell, so that nothing of the notebook before is left; papermill keeps it as a cell of ours.
@@ -298,12 +306,15 @@ def _wrong_parameters(path: Path) -> Iterator[Problem]:
 
 def _scrub(notebook: NotebookNode, lang: str) -> NotebookNode:
     """The notebook in one language without what differs between runs: ids, timings, counters, warnings."""
-    other = {f"lang-{code}" for code in LANGUAGES if code != lang}
-    kept = [cell for cell in notebook.cells if not other & set(cell.metadata.get("tags", ()))]
-    cells = [_scrub_cell(cell, number) for number, cell in enumerate(kept)]
+    cells = [_scrub_cell(cell, number) for number, cell in enumerate(_in_language(notebook, lang))]
     plain = nbformat.v4.new_notebook(cells=cells)
     plain.metadata["language_info"] = {"name": "python", "pygments_lexer": "ipython3"}
     return plain
+
+
+def _in_language(notebook: NotebookNode, lang: str) -> list[NotebookNode]:
+    other = {f"lang-{code}" for code in LANGUAGES if code != lang}
+    return [cell for cell in notebook.cells if not other & set(cell.metadata.get("tags", ()))]
 
 
 def _scrub_cell(cell: NotebookNode, number: int) -> NotebookNode:
@@ -317,8 +328,8 @@ def _scrub_cell(cell: NotebookNode, number: int) -> NotebookNode:
     return nbformat.v4.new_code_cell(cell.source, id=f"cell-{number}", outputs=outputs, metadata={"tags": tags})
 
 
-def _title(notebook: NotebookNode) -> str:
-    headings = (re.search(r"^# (.+)$", c.source, re.MULTILINE) for c in notebook.cells if c.cell_type == "markdown")
+def _title(cells: Sequence[NotebookNode]) -> str:
+    headings = (re.search(r"^# (.+)$", c.source, re.MULTILINE) for c in cells if c.cell_type == "markdown")
     return next((found[1].strip() for found in headings if found), "")
 
 
@@ -344,7 +355,7 @@ def _tables(notebook: NotebookNode) -> Iterator[tuple[str, pd.DataFrame]]:
 
 def _pages(executed: Mapping[str, NotebookNode], pack: Pack) -> list[Page]:
     lang = pack.run.lang
-    about = _about(pack) | {"pages": [(name, _title(_scrub(nb, lang)) or name) for name, nb in executed.items()]}
+    about = _about(pack) | {"pages": [(name, _title(_in_language(nb, lang)) or name) for name, nb in executed.items()]}
     return [export_page(notebook, name, lang=lang, about=about) for name, notebook in executed.items()]
 
 

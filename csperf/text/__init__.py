@@ -52,4 +52,5 @@ def words(area: str, lang: str) -> dict[str, str]:
 @cache
 def _area(area: str) -> dict[str, dict[str, str]]:
     path = Path(__file__).with_name(f"{area}.yaml")
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as quick where PyYAML has it
+    return yaml.load(path.read_text(encoding="utf-8"), loader)
