@@ -147,10 +147,10 @@ def _credited(ordered: ir.Table, facts: Mapping[str, ir.Table], definition: Defi
 def _inquired(owned: ir.Table, turns: ir.Table) -> ir.Table:
     """The start of the latest counted turn of the reply's session that is not after the reply."""
     counted = turns.filter((turns.scope == "shop") & ~turns.excluded).select(
-        "session_id", "started_at", "category_code", turn_day=_.day, turn_us=micros(_.started_at)
+        "session_id", "started_at", "category_code", turn_day=_.day
     )
     asked = owned.select(*OWNER, "session_id", "reply_us").inner_join(counted, "session_id")
-    asked = asked.filter(asked.turn_us <= asked.reply_us)
+    asked = asked.mutate(turn_us=micros(asked.started_at)).filter(_.turn_us <= _.reply_us)
     return asked.group_by(*OWNER).agg(
         inquired_at=_.started_at.max(), inquired_day=_.turn_day.max(), category_code=_.category_code.argmax(_.turn_us)
     )
@@ -165,12 +165,7 @@ def _flags(buyer_days: ir.Table, ordered: ir.Table, credited: ir.Table, definiti
         .group_by("shop_id", "buyer_id", "day")
         .agg(ordered=_.count() > 0, paid=_.paid.any(), grouped=_.grouped.any(), net_paid=(_.paid & ~_.refunded).any())
     )
-    days = buyer_days.select(
-        *("shop_id", "scope", "buyer_id", "day"),
-        who=_.agent_id.fill_null(""),
-        first_us=micros(_.first_question_at),
-    )
-    history = _history(days, ordered, definition)
+    history = _history(buyer_days, ordered, definition)
     found = history.left_join(earned, ["shop_id", "buyer_id", "day"])
     known = found.mutate(**{name: found[name].fill_null(False) for name in FLAGS})
     inquiry = known.ordered | ~known.paid_before.fill_null(False) | known.created_after.fill_null(False)
@@ -182,7 +177,9 @@ def _history(days: ir.Table, ordered: ir.Table, definition: Definition) -> ir.Ta
     orders = ordered.filter(_.buyer_id.notnull()).select(
         "shop_id", "buyer_id", "created_us", "ordered_us", "paid_us", "paid_day"
     )
+    days = days.select("shop_id", "scope", "buyer_id", "day", "first_question_at", who=_.agent_id.fill_null(""))
     pairs = days.inner_join(orders, ["shop_id", "buyer_id"])
+    pairs = pairs.mutate(first_us=micros(pairs.first_question_at))
     before = pairs.first_us - pairs.paid_us
     after = pairs.ordered_us - pairs.first_us
     on_the_day = pairs.paid_day == pairs.day
