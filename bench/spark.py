@@ -1,14 +1,17 @@
 """csperf on Spark against csperf on DuckDB, the same shop and the same expressions: `make bench-spark`.
 
 For each size a store is made; every engine works its facts and metrics out from nothing, in a process of its own. The
-numbers must be the same: counts exactly, floats at 1e-12. CPU is of all its processes, the engine's start included.
-From the two largest sizes follow a cost that is always there and one for each message, and from these what larger
-shops would need: cores for so many hours, were all cores like these and none of them ever idle.
+numbers must be the same: counts exactly, floats at 1e-12. CPU and peak memory are of all its processes, the engine's
+start included. A start, and the compiling of what is then run, cost the same whatever the shop: so each size is also
+told by what it cost beyond the smallest one, for each message more. From the two largest sizes follow a cost that is
+always there and one for each message, and from these what larger shops would need: cores for so many hours, were all
+cores like these and none of them ever idle.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import subprocess
 import sys
@@ -16,6 +19,7 @@ import tempfile
 import time
 from math import ceil
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -27,15 +31,24 @@ COUNTS = ["numerator", "denominator", "n"]
 SIZED = (1_000_000, 10_000_000, 100_000_000, 1_000_000_000, 10_000_000_000)
 WITHIN_H = (1, 8)
 MILLION, HOUR_S = 1_000_000, 3600
+HEAD = "messages", "engine", "CPU s", "wall s", "peak MiB", "CPU s a million", "CPU s a million beyond the smallest"
+
+
+class Cost(NamedTuple):
+    """Of one engine on one shop: CPU and wall seconds, and the most memory its processes held (MiB)."""
+
+    cpu: float
+    wall: float
+    memory: float
 
 
 def main() -> None:
     """Makes the shops, measures them on each engine and prints what they cost, and what larger ones would."""
-    asked = argparse.ArgumentParser(description=__doc__)
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--messages", type=int, nargs="+", default=[100_000, 1_000_000])
     asked.add_argument("--masters", nargs="+", default=["local[1]", "local[2]"])
     given = asked.parse_args()
-    print("| messages | engine | CPU s | wall s | CPU s a million |\n|---|---|---|---|---|")
+    print(f"| {' | '.join(HEAD)} |\n" + "|---" * len(HEAD) + "|")
     spent: dict[str, dict[int, float]] = {engine: {} for engine in ("duckdb", *given.masters)}
     for messages in sorted(given.messages):
         with tempfile.TemporaryDirectory(prefix="csperf-spark-") as place:
@@ -43,21 +56,28 @@ def main() -> None:
             found = {engine: measured(messages, engine, Path(place), spent[engine]) for engine in spent}
         for master in given.masters:
             same(found["duckdb"], found[master])
-    for engine in ("duckdb", given.masters[0]):
+    for engine in spent:
         print(sizing(engine, spent[engine]))
 
 
 def measured(messages: int, engine: str, folder: Path, spent: dict[int, float]) -> pd.DataFrame:
-    """The metrics as this engine gives them; what they cost is printed and noted in `spent`."""
+    """The metrics as this engine gives them; what they cost is printed, and the CPU noted in `spent`."""
     shutil.rmtree(folder / "store.derived", ignore_errors=True)
     out, started = folder / "metrics.parquet", time.perf_counter()
-    command = [sys.executable, "-m", "bench.spark_run", str(folder), str(out), engine]
-    told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    spent[messages] = float(told.splitlines()[-1])
-    each = spent[messages] / messages * MILLION
-    wall = time.perf_counter() - started
-    print(f"| {messages:,} | {engine} | {spent[messages]:.0f} | {wall:.0f} | {each:.0f} |", flush=True)
+    command = [sys.executable, "-W", "ignore", "-m", "bench.spark_run", str(folder), str(out), engine]
+    told = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1])
+    cost = Cost(told["cpu"], time.perf_counter() - started, told["memory"])
+    spent[messages] = cost.cpu
+    print(line(messages, engine, cost, spent), flush=True)
     return pd.read_parquet(out).sort_values(KEYS).reset_index(drop=True)
+
+
+def line(messages: int, engine: str, cost: Cost, spent: dict[int, float]) -> str:
+    """A row of the table of costs."""
+    least, more = min(spent), messages - min(spent)
+    beyond = f"{(cost.cpu - spent[least]) / more * MILLION:.0f}" if more else ""
+    each = f"{cost.cpu / messages * MILLION:.0f}"
+    return f"| {messages:,} | {engine} | {' | '.join(f'{part:.0f}' for part in cost)} | {each} | {beyond} |"
 
 
 def sizing(engine: str, spent: dict[int, float]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 from pathlib import Path
 
@@ -10,12 +12,13 @@ import psutil
 from bench.speed_csperf import MONTH, settings
 from bench.speed_metrics import METRICS
 
-DAYS = 30  # all at once: a chunk of days costs Spark some hundreds of jobs, however few its messages are
-SPARK = "{spark.sql.shuffle.partitions: '4', spark.log.level: ERROR, spark.driver.memory: 4g}"
+DAYS = 31  # all at once, with the day into which the last chats run: each chunk costs Spark some hundred jobs
+SPARK = "{spark.log.level: ERROR, spark.driver.memory: 4g}"
+KIB_A_MIB = 1024
 
 
 def run(folder: Path, out: Path, engine: str) -> None:
-    """Works the facts out on the engine, writes the metrics by agent and day, and prints the CPU seconds it took."""
+    """Works the facts out on the engine, writes the metrics by agent and day, and prints what that took as JSON."""
     import csperf as cs
 
     file = settings(folder)
@@ -25,14 +28,21 @@ def run(folder: Path, out: Path, engine: str) -> None:
         file.write_text("\n".join(lines), encoding="utf-8")
     opened = cs.open_run(file, month=MONTH)
     cs.measure(cs.facts(opened), ["agent", "day"], list(METRICS)).to_parquet(out)
-    print(cpu_seconds())
-
-
-def cpu_seconds() -> float:
-    """Of this process and of those it started: Spark's is another."""
     ours = psutil.Process()
-    spent = [process.cpu_times() for process in (ours, *ours.children(recursive=True))]
-    return sum(one.user + one.system for one in spent)
+    everybody = [ours, *ours.children(recursive=True)]  # Spark's is a process of its own
+    print(json.dumps({"cpu": sum(map(cpu_seconds, everybody)), "memory": sum(map(peak_mib, everybody))}))
+
+
+def cpu_seconds(process: psutil.Process) -> float:
+    """What a process has spent so far."""
+    spent = process.cpu_times()
+    return spent.user + spent.system
+
+
+def peak_mib(process: psutil.Process) -> float:
+    """The most memory that a process has held, as Linux counts it."""
+    held = Path("/proc", str(process.pid), "status").read_text(encoding="utf-8")
+    return int(re.findall(r"^VmHWM:\s*(\d+) kB", held, re.MULTILINE)[0]) / KIB_A_MIB
 
 
 if __name__ == "__main__":
