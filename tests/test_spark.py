@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import ibis
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -85,6 +86,19 @@ def test_every_sum_of_the_catalogue_is_the_same(answers):
 def test_whole_numbers_with_gaps_keep_every_digit(spark):
     big = pa.table({"n": pa.array([2**60 + 1, None], pa.int64())})
     assert spark.create_table("big", big, temp=True).to_pyarrow().column("n").to_pylist() == [2**60 + 1, None]
+
+
+def test_rows_that_lie_with_their_buyers_are_not_moved_again(spark):
+    rows = spark.sql("SELECT id % 7 AS buyer, id FROM range(100)")
+    numbered = rows.mutate(ord=ibis.row_number().over(group_by="buyer", order_by="id"))
+    kept = spark.create_table("kept_by_buyer", numbered, temp=True)
+    counts = kept.group_by("buyer", "ord").agg(n=kept.count())
+    planned = {
+        name: spark.raw_sql(f"EXPLAIN {spark.compile(table)}").collect()[0][0]
+        for name, table in {"made": numbered, "kept": counts}.items()
+    }
+    assert "Exchange hashpartitioning(buyer" in planned["made"]
+    assert "Exchange" not in planned["kept"]
 
 
 def test_a_connection_that_is_closed_leaves_the_others_their_tables(spark):
