@@ -12,6 +12,8 @@ from urllib.parse import unquote
 
 import nbformat
 import pandas as pd
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
@@ -142,6 +144,33 @@ def test_warm_kernels_give_the_bytes_of_fresh_ones(packs, small_shop, tmp_path, 
     again = run_pack(small_shop, lang="zh")
     assert again == packs["zh"] and hashes(kept) == before
     assert {name for name, digest in hashes(again).items() if before.get(name) != digest} == set()
+
+
+@pytest.fixture
+def two_shops(loaded_shop, small_shop, tmp_path):
+    """Their settings: each lacks the chats of another account, and of none is anything worked out yet."""
+
+    def without(place):
+        folder = shutil.copytree(loaded_shop, tmp_path / str(place), ignore=shutil.ignore_patterns("store.derived"))
+        accounts = sorted(open_run(folder / small_shop.name).table("messages")["account_id"].unique())
+        for path in (folder / "store" / "messages").glob("*.parquet"):
+            rows = pq.read_table(path)
+            pq.write_table(rows.filter(pc.not_equal(rows["account_id"], accounts[place])), path)
+        return folder / small_shop.name
+
+    return without(0), without(1)
+
+
+def test_a_shop_after_another_has_the_bytes_that_it_has_in_a_fresh_kernel(two_shops):
+    """What a warm kernel keeps are expressions and SQL: no row of the shop before is in them."""
+    before, shop = two_shops
+    page = {"only": "03_performance", "lang": "zh"}
+    with warm_kernels() as kernels:
+        others = hashes(run_pack(before, kernels=kernels, **page))
+        after = hashes(run_pack(shop, kernels=kernels, **page))
+    shutil.rmtree(shop.parent / "store.derived")
+    assert hashes(run_pack(shop, **page)) == after
+    assert others["03_performance.html"] != after["03_performance.html"]
 
 
 def test_run_json_says_what_went_in(packs):
