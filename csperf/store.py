@@ -8,7 +8,7 @@ import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -149,11 +149,7 @@ class Store:
 
     def newest_day(self) -> dt.date | None:
         """The last day of which any table that says what happened has a row; null where there is none."""
-        days = []
-        for name in (name for name in INPUT if not INPUT[name].statement):
-            if months := self.months(name):
-                days.append(self._last_of(name, dt.date.fromisoformat(f"{months[-1]}-01")))
-        return max((pd.Timestamp(day).date() for day in days if pd.notna(day)), default=None)
+        return _newest_day(self.root, self.tz, self.until, tuple(self.fingerprint()))
 
     def _last_of(self, table: str, since: dt.date) -> dt.date | None:
         with apart() as con:
@@ -246,6 +242,15 @@ class Store:
         old = _sibling(self.root, "old")
         if old.exists() and not self.root.exists():
             old.rename(self.root)
+
+
+@lru_cache
+def _newest_day(root: Path, tz: str, until: dt.date | None, _files: tuple[Any, ...]) -> dt.date | None:
+    """The newest day of files that are still the same: every page of a pack asks."""
+    store = Store(root, tz, until)
+    months = {name: store.months(name) for name in INPUT if not INPUT[name].statement}
+    days = [store._last_of(name, dt.date.fromisoformat(f"{of[-1]}-01")) for name, of in months.items() if of]
+    return max((pd.Timestamp(day).date() for day in days if pd.notna(day)), default=None)
 
 
 def _days(rows: ibis.Table, table: str) -> pd.DataFrame:
