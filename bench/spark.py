@@ -47,24 +47,25 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--messages", type=int, nargs="+", default=[100_000, 1_000_000])
     asked.add_argument("--masters", nargs="+", default=["local[1]", "local[2]"])
+    asked.add_argument("--options", nargs="*", default=[], metavar="NAME=VALUE", help="Spark's own")
     given = asked.parse_args()
     print(f"| {' | '.join(HEAD)} |\n" + "|---" * len(HEAD) + "|")
     spent: dict[str, dict[int, float]] = {engine: {} for engine in ("duckdb", *given.masters)}
     for messages in sorted(given.messages):
         with tempfile.TemporaryDirectory(prefix="csperf-spark-") as place:
             make(Path(place) / "store", messages, DAYS, AGENTS)
-            found = {engine: measured(messages, engine, Path(place), spent[engine]) for engine in spent}
+            found = {engine: measured(messages, engine, Path(place), spent[engine], given.options) for engine in spent}
         for master in given.masters:
             same(found["duckdb"], found[master])
     for engine in spent:
         print(sizing(engine, spent[engine]))
 
 
-def measured(messages: int, engine: str, folder: Path, spent: dict[int, float]) -> pd.DataFrame:
+def measured(messages: int, engine: str, folder: Path, spent: dict[int, float], options: list[str]) -> pd.DataFrame:
     """The metrics as this engine gives them; what they cost is printed, and the CPU noted in `spent`."""
     shutil.rmtree(folder / "store.derived", ignore_errors=True)
     out, started = folder / "metrics.parquet", time.perf_counter()
-    command = [sys.executable, "-W", "ignore", "-m", "bench.spark_run", str(folder), str(out), engine]
+    command = [sys.executable, "-W", "ignore", "-m", "bench.spark_run", str(folder), str(out), engine, *options]
     told = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1])
     cost = Cost(told["cpu"], time.perf_counter() - started, told["memory"])
     spent[messages] = cost.cpu
