@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -65,20 +65,17 @@ class Derived(Mapping[str, ir.Table]):
 class Shelf:
     """Where the facts of a store lie, and how those that are not there yet are worked out.
 
-    `key` changes with all that they depend on. `since`: of messages those from this day on; without `orders` there are
-    no purchases and no records, and nothing says which chats led to an order.
+    `key` changes with all that they depend on, `seen` is the store's fingerprint of then. `since`: of messages those
+    from this day on; without `orders` there are no purchases and no records, and nothing says which chats led to one.
     """
 
     params: Params
     definition: Definition
     store: Store
     key: str
+    seen: list[tuple[str, int, int]]
     since: dt.date | None = None
     orders: bool = True
-    seen: list[tuple[str, int, int]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "seen", self.store.fingerprint())
 
     @cached_property
     def names(self) -> list[str]:

@@ -220,7 +220,8 @@ def facts(run: Run, since: dt.date | None = None, *, orders: bool = True) -> Fac
         while len(_kept) >= KEPT:
             _kept.pop(next(iter(_kept)))
         first = since and since - dt.timedelta(days=LEAD_DAYS)
-        _kept[asked] = Derived(Shelf(run.params, run.definition, run.store, run.facts_key, first, orders))
+        seen = run.store.fingerprint()
+        _kept[asked] = Derived(Shelf(run.params, run.definition, run.store, run.facts_key, seen, first, orders))
     return Facts(run, _kept[asked])
 
 
