@@ -22,7 +22,7 @@ from ..facts import conform
 from ..kept import Kept, content, digest, read, write
 from . import days as day_facts
 from . import rows as row_facts
-from .agent import agent_rows
+from .agent import agent_rows, replies
 from .events import BUYER, COLUMNS, in_order, mark
 from .names import Names, names_of
 from .runs import beside, only
@@ -209,18 +209,20 @@ def _chunk(keep: Scratch, rows: ir.Table, around: Around, end_us: int | None) ->
     """The facts of sessions that are settled, and the row_id of messages of those that are not (none: end_us null)."""
     definition = around.definition
     names = names_of(keep, rows, around.excluded, around.people, around.shop.bots)
-    events = keep(in_order(rows, names, definition, around.calendar))
-    shop_events = shop_rows(keep, events.select(COLUMNS), definition)
-    agent_events = agent_rows(keep, shop_events, definition)
-    shop_judged = row_facts.judged(row_facts.shop_stream(shop_events), definition)
-    agent_judged = row_facts.judged(row_facts.agent_stream(agent_events), definition)
-    judged = keep(shop_judged.union(agent_judged))
+    with scratch(keep.con) as passing:
+        events = passing(in_order(rows, names, definition, around.calendar))
+        codes = keep(events.filter(_.coded).select("buyer", coded_ord="own_ord", category_code="code"))
+        shop_events = keep(shop_rows(passing, events.select(COLUMNS), definition))
+    with scratch(keep.con) as passing:
+        agent_events = passing(agent_rows(passing, shop_events, definition))
+        shop_judged = row_facts.judged(row_facts.shop_stream(shop_events), definition)
+        agent_judged = row_facts.judged(row_facts.agent_stream(agent_events, replies(shop_events)), definition)
+        judged = keep(shop_judged.union(agent_judged))
     chain = keep(_open_chains(keep, judged, shop_events, definition, end_us), "chain")
-    still = shop_events.inner_join(chain, BUYER).filter(_.ord >= _.chain_ord).select(*BUYER, "own_ord")
-    held = events.semi_join(still, [*BUYER, "own_ord"]).select("row_id")
+    still = shop_events.inner_join(chain, BUYER).filter(_.ord >= _.chain_ord).select("row_id")
     judged = _settled(judged, chain, _.s_us, chain.chain_us)
     shop_events = _settled(shop_events, chain, _.ord, chain.chain_ord)
-    return _named(keep, judged, shop_events, _Spelling(names, events), definition), held
+    return _named(keep, judged, shop_events, _Spelling(names, codes), definition), still
 
 
 @dataclass(frozen=True)
@@ -228,12 +230,12 @@ class _Spelling:
     """How rows by number get their names back, while they are written."""
 
     names: Names
-    events: ir.Table
+    codes: ir.Table  # of sessions: buyer, coded_ord, category_code
 
     @expression
-    def of(self, rows: ir.Table, *words: str) -> ir.Table:
-        """The rows with names, people, the category of their session, row_id and these words of their message."""
-        return self.names.spelled(self.known(self.with_words(rows, "row_id", *words)))
+    def of(self, rows: ir.Table) -> ir.Table:
+        """The rows with names, people, and the category of their session."""
+        return self.names.spelled(self.known(rows))
 
     @expression
     def known(self, rows: ir.Table) -> ir.Table:
@@ -241,14 +243,7 @@ class _Spelling:
         told = self.names.with_people(rows)
         if "coded_ord" not in rows.columns:
             return told
-        codes = self.events.filter(_.coded).select("buyer", coded_ord="own_ord", category_code="code")
-        return beside(told, codes, ["buyer", "coded_ord"])
-
-    @expression
-    def with_words(self, rows: ir.Table, *words: str) -> ir.Table:
-        """The rows with these words of the message own_ord."""
-        key = ["buyer", "own_ord"]
-        return rows.inner_join(self.events.select(*key, *words), key)
+        return beside(told, self.codes, ["buyer", "coded_ord"])
 
 
 def _named(
@@ -259,18 +254,18 @@ def _named(
     turned = keep(row_facts.turns(judged, definition))
     sessions = keep(row_facts.sessions(judged, turned, definition))
     talked = day_facts.with_agents(sessions, spelling.known(sessions.select(*day_facts.CHAT, "account", "day")))
-    days = day_facts.buyer_days(spelling.known(messages), spelling.known(turned), definition)
+    days = day_facts.buyer_days(spelling.known(messages), spelling.known(row_facts.for_all(turned)), definition)
     facts = {
         "buyer_messages": spelling.of(messages),
         "turns": spelling.of(row_facts.told(turned)),
-        "agent_messages": spelling.of(row_facts.agent_messages(shop_events), "kind", "emoji").mutate(has_emoji=_.emoji),
-        "buyer_days": spelling.with_words(spelling.names.spelled(_account(days, spelling.names)), "row_id"),
+        "agent_messages": spelling.of(row_facts.agent_messages(shop_events)),
+        "buyer_days": spelling.names.spelled(_account(days, spelling.names)),
     }
     sessions = _account(spelling.of(talked), spelling.names, "replier")
-    replies = spelling.of(row_facts.replies(shop_events), "substantive", "kind")
+    said = spelling.of(row_facts.replies(shop_events))
     return {name: conform(table, name) for name, table in facts.items()} | {
         "sessions": conform(sessions, "sessions", "first_us", "last_us"),
-        "replies": replies.select(REPLY),
+        "replies": said.select(REPLY),
     }
 
 

@@ -26,6 +26,7 @@ COLUMNS = [
     "out",
     "account",
     "own_ord",
+    "row_id",
     "ord",
     "us",
     "own_us",
@@ -44,9 +45,13 @@ COLUMNS = [
 
 
 def agent_rows(keep: Scratch, shop: ir.Table, definition: Definition) -> ir.Table:
-    """One row for each question and owner, each counted reply, and each transfer, with the owner's turn (turn_ord)."""
+    """One row for each question and owner, each counted reply, and each transfer, with the owner's turn (turn_ord).
+
+    Of sessions that several accounts had: where one had it all, what the shop sees is what that account sees.
+    """
+    shop = shop.filter(shop.sole.isnull())
     if not shop.filter(shop.transfer).count().execute():
-        return keep(_own_turns(keep, _given(shop, definition), definition).drop(PASSING))
+        return _own_turns(keep, _given(shop, definition), definition).drop(PASSING)
     given = keep(_received(_given(_handed_over(shop), definition), definition))
     passed = given.limit(0)
     transferred = keep(given.semi_join(given.filter(given.hand), BUYER))
@@ -56,7 +61,15 @@ def agent_rows(keep: Scratch, shop: ir.Table, definition: Definition) -> ir.Tabl
         if _same(onward, passed):
             break
         passed = onward
-    return keep(_own_turns(keep, given.union(keep(passed, "passed")), definition).drop(PASSING))
+    return _own_turns(keep, given.union(keep(passed, "passed")), definition).drop(PASSING)
+
+
+@expression
+def replies(shop: ir.Table) -> ir.Table:
+    """All counted replies, those of sessions that one account had too: where they stand in agents' rows, and when."""
+    own = {f"then_{name}": shop[f"own_{name}"] for name in ("us", "work", "day")}
+    given = shop.mutate(at=shop.ord * PLACES, **own)
+    return given.filter(given.r & given.s_ord.notnull() & given.account.notnull()).select(*BUYER, "account", "at", *own)
 
 
 def _same(rows: ir.Table, others: ir.Table) -> bool:

@@ -47,7 +47,8 @@ def buyer_days(messages: ir.Table, turned: ir.Table, definition: Definition) -> 
     served = counts & _.in_hours
     key = ["buyer", "who", "day"]
     grouped = asked.group_by(key).agg(
-        own_ord=_.own_ord.min(),
+        row_id=_.row_id.argmin(_.own_ord),
+        agent_id=_.agent_id.min(),
         account=only(counts, _.account).min().fill_null(_.account.min()),
         role=_.role.min(),
         level=_.level.min(),
@@ -68,7 +69,6 @@ def buyer_days(messages: ir.Table, turned: ir.Table, definition: Definition) -> 
     opened = turned.filter(~turned.excluded).group_by(key).agg(turns=_.count())
     both = beside(grouped, opened, key)
     return both.mutate(
-        agent_id=_.who.nullif(""),
         turns=_.turns.fill_null(0),
         first_question_at=instant(_.first_us),
         any_fail_us=ibis.literal(definition.any_fail_s * SECOND),

@@ -51,7 +51,6 @@ MARKED = [
     "substantive",
     "code",
 ]
-WORDS = ["row_id", "kind", "emoji", "substantive", "code"]  # what no clock looks at
 COLUMNS = [
     *BUYER,
     "account",
@@ -60,7 +59,7 @@ COLUMNS = [
     "ord",
     "seg",
     "last_us",
-    "talked",
+    "spoken",
     "day",
     "us",
     "work",
@@ -76,6 +75,10 @@ COLUMNS = [
     "person",
     "coded",
     "out",
+    "row_id",
+    "kind",
+    "emoji",
+    "substantive",
 ]
 
 
@@ -126,10 +129,10 @@ def closing_code(codes: Sequence[str] = ()) -> str:
 
 @expression
 def in_order(rows: ir.Table, names: Names, definition: Definition, calendar: ir.Table) -> ir.Table:
-    """Marked rows by number, with their place among their buyer's and what came before it; and the columns WORDS.
+    """Marked rows by number, with their place among their buyer's and what came before it; and their category code.
 
     ord: the place, by time, sequence, buyer before agent, account, file, line. seg: how many counted replies came
-    before. last_us, talked: when anybody spoke last (or closed, where that breaks silence), and how many had spoken.
+    before. last_us, spoken: when anybody spoke last (or closed, where that breaks silence), and whether anybody had.
     `calendar` is ServiceHours.calendar as a table.
     """
     rows = _in_service(names.numbered(rows), calendar)
@@ -137,14 +140,15 @@ def in_order(rows: ir.Table, names: Names, definition: Definition, calendar: ir.
     before = ibis.window(group_by=BUYER, order_by=order, preceding=(None, 1))
     talk = rows.q | rows.r
     closes = rows.close if definition.close_gap_s else ibis.literal(False)
+    last_us = ibis.ifelse(talk | closes, rows.us, None).max().over(before)
     rows = rows.mutate(
         ord=ibis.row_number().over(group_by=BUYER, order_by=order) + 1,
         seg=rows.r.cast("int64").sum().over(before).fill_null(0),
-        last_us=ibis.ifelse(talk | closes, rows.us, None).max().over(before),
-        talked=talk.cast("int64").sum().over(before).fill_null(0),
+        last_us=last_us,
+        spoken=talk.any().over(before).fill_null(False) if definition.close_gap_s else last_us.notnull(),
         coded=rows.code.notnull(),
     )
-    return rows.mutate(own_ord=_.ord).select(*COLUMNS, *WORDS)
+    return rows.mutate(own_ord=_.ord).select(*COLUMNS, "code")
 
 
 def _in_service(rows: ir.Table, calendar: ir.Table) -> ir.Table:

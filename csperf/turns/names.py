@@ -18,8 +18,8 @@ SHOP = 0  # the account of the shop's own rows
 class Names:
     """`buyers`: buyer (a number), shop_id, buyer_id, out (why its chats do not count). `accounts`: account, account_id.
 
-    `people`: account, day, account_id, agent_id, role, level, shift, bot; every account on every day. An account not on
-    the roster stands for itself.
+    `people`: account, day, account_id, agent_id, person (its number), role, level, shift, bot; every account on every
+    day. An account not on the roster stands for itself.
     """
 
     buyers: ir.Table
@@ -45,19 +45,20 @@ class Names:
 
     @expression
     def with_people(self, rows: ir.Table) -> ir.Table:
-        """Rows without bots, with account_id, agent_id, role, level, shift, and `who`, the agent or "" for the shop."""
+        """Rows without bots, with account_id, agent_id, role, level, shift, and `who`, the agent's number."""
         known = beside(rows, self.people, ["account", "day"])
-        return known.filter(~known.bot.fill_null(False)).mutate(who=_.agent_id.fill_null("")).drop("bot")
+        return known.filter(~known.bot.fill_null(False)).mutate(who=_.person.fill_null(SHOP)).drop("bot", "person")
 
 
 def names_of(keep: Scratch, rows: ir.Table, excluded: ir.Table, people: ir.Table, bots: tuple[str, ...]) -> Names:
     """The numbers of all buyers and accounts of marked rows; those of accounts are in the order of their names."""
     key = ["shop_id", "buyer_id"]
     buyers = rows.select(key).distinct().left_join(excluded, key).select(*key, "out")
-    buyers = keep(buyers.mutate(buyer=ibis.row_number().over(order_by=key)))
+    buyers = keep.names(buyers.mutate(buyer=ibis.row_number().over(order_by=key)))
     accounts = rows.select("account_id").union(rows.select(account_id=_.to_account)).filter(_.account_id.notnull())
-    accounts = keep(accounts.distinct().mutate(account=ibis.row_number().over(order_by="account_id") + SHOP + 1))
+    accounts = keep.names(accounts.distinct().mutate(account=ibis.row_number().over(order_by="account_id") + SHOP + 1))
     known = people.select("account_id", "day", "agent_id", "role", "level", "shift")
     known = beside(accounts.cross_join(rows.select("day").distinct()), known, ["account_id", "day"])
     known = known.mutate(agent_id=known.agent_id.fill_null(known.account_id), bot=known.account_id.isin(bots))
-    return Names(buyers, accounts, keep(known))
+    known = known.mutate(person=ibis.dense_rank().over(order_by=known.agent_id) + SHOP + 1)
+    return Names(buyers, accounts, keep.names(known))

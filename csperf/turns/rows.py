@@ -16,7 +16,7 @@ from .shop import SECOND, within_horizon
 STREAM = [*BUYER, "account"]
 TURN = [*STREAM, "turn_ord"]
 SESSION = [*STREAM, "s_ord"]
-MESSAGE = (*STREAM, "day", "own_ord", "coded_ord", "s_us", "sent_at")
+MESSAGE = (*STREAM, "day", "row_id", "coded_ord", "s_us", "sent_at")
 VERDICT = ("in_hours", "excluded", "reason")
 JUDGED = (
     *SESSION,
@@ -24,6 +24,7 @@ JUDGED = (
     "turn_ord",
     "turn_us",
     "own_ord",
+    "row_id",
     "ord",
     "own_us",
     "us",
@@ -49,6 +50,7 @@ JUDGED = (
     "wait_work_us",
     "out",
     "reason",
+    "sole",
 )
 COUNTS = (
     "turns",
@@ -79,9 +81,8 @@ def shop_stream(shop: ir.Table) -> ir.Table:
 
 
 @expression
-def agent_stream(agent: ir.Table) -> ir.Table:
+def agent_stream(agent: ir.Table, replies: ir.Table) -> ir.Table:
     """An account's questions, replies, transfers; a message waits for its next reply, whatever the session."""
-    replies = agent.filter(agent.r).select(*STREAM, at=_.ord, then_us=_.us, then_work=_.work, then_day=_.day)
     met = agent.close_us.notnull() & ~agent.handed  # by this account, in this session
     waits = agent.filter(agent.q & ~met).select(*STREAM, "ord").inner_join(replies, STREAM).filter(_.at > _.ord)
     late = waits.group_by(*STREAM, "ord").agg(
@@ -93,6 +94,7 @@ def agent_stream(agent: ir.Table) -> ir.Table:
     return known.mutate(
         replier=known.account,
         passed_around=ibis.literal(False),
+        sole=ibis.null("int64"),
         **{f"next_{name}": end for name, end in ends.items()},
     )
 
@@ -150,17 +152,29 @@ def _verdict(definition: Definition) -> dict:
 
 
 @expression
+def for_all(rows: ir.Table) -> ir.Table:
+    """The rows, and once more for their account those of the shop's whose session one account had (sole)."""
+    whose = ibis.ifelse(rows.sole.isnull(), ibis.array([rows.account]), ibis.array([rows.account, rows.sole]))
+    return rows.mutate(account=whose.unnest()).drop("sole")
+
+
+@expression
 def buyer_messages(rows: ir.Table, definition: Definition) -> ir.Table:
     """A buyer's message, once for the shop and once for each owner; closing phrases are there, excluded."""
     messages = rows.filter(rows.q)
-    return messages.mutate(sent_at=instant(_.own_us), **_verdict(definition)).select(
-        *MESSAGE,
-        "wait_us",
-        "wait_counted_us",
-        "wait_work_us",
-        "transferred_in",
-        *VERDICT,
-        "us",
+    return (
+        for_all(messages)
+        .mutate(sent_at=instant(_.own_us), **_verdict(definition))
+        .select(
+            *MESSAGE,
+            "wait_us",
+            "wait_counted_us",
+            "wait_work_us",
+            "transferred_in",
+            *VERDICT,
+            "us",
+            "own_ord",
+        )
     )
 
 
@@ -191,6 +205,7 @@ def turns(rows: ir.Table, definition: Definition) -> ir.Table:
 @expression
 def told(turned: ir.Table) -> ir.Table:
     """Turns as they are written: when they began, and when they were answered."""
+    turned = for_all(turned)
     return turned.drop("s_ord", "seen").mutate(
         zero_s=(turned.wait_us < SECOND).fill_null(False),
         started_at=instant(turned.turn_us),
@@ -204,7 +219,7 @@ def _gathered(rows: ir.Table, definition: Definition) -> ir.Table:
     first = only(_.us == _.turn_us, _.ord)  # a turn that moved may have begun before its receiver's own
     members = rows.filter(rows.member)
     return members.group_by(*TURN, "s_ord").agg(
-        own_ord=_.own_ord.argmin(first),
+        row_id=_.row_id.argmin(first),
         s_us=_.s_us.max(),
         coded_ord=_.coded_ord.max(),
         day=only(_.us == _.turn_us, _.day).min(),
@@ -221,6 +236,7 @@ def _gathered(rows: ir.Table, definition: Definition) -> ir.Table:
         out=_.out.max(),
         agent_started=_.agent_started.any(),
         reason=only(_.reason != "zero_second", _.reason).max(),
+        sole=_.sole.max(),
     )
 
 
@@ -234,7 +250,7 @@ def sessions(rows: ir.Table, turned: ir.Table, definition: Definition) -> ir.Tab
     """One shop row for each conversation, one agent row for each account that was assigned or replied."""
     happened = _happened(rows)
     asked = _asked(turned.filter(turned.seen))
-    return _session_columns(beside(happened, asked, SESSION), definition)
+    return _session_columns(for_all(beside(happened, asked, SESSION)), definition)
 
 
 def _happened(rows: ir.Table) -> ir.Table:
@@ -242,7 +258,7 @@ def _happened(rows: ir.Table) -> ir.Table:
     spoken = _.r | _.member
     brings = ~_.mark
     events = rows.group_by(*SESSION).agg(
-        own_ord=_.own_ord.argmin(_.ord),
+        row_id=_.row_id.argmin(_.ord),
         s_us=_.s_us.max(),
         coded_ord=_.coded_ord.max(),
         start_us=only(brings, _.us).min(),
@@ -255,6 +271,7 @@ def _happened(rows: ir.Table) -> ir.Table:
         transferred_in=(_.transferred_in & ~_.q).any(),
         transferred_out=(_.hand | _.passed_around).any(),
         replier=_.replier.argmax(_.ord, where=_.r & _.replier.notnull()),  # null where nobody replied
+        sole=_.sole.max(),
     )
     return events.filter(events.start_us.notnull())
 
@@ -306,12 +323,13 @@ def _session_columns(joined: ir.Table, definition: Definition) -> ir.Table:
 def agent_messages(shop: ir.Table) -> ir.Table:
     """A human's rows of every kind, once for the shop and once for the agent."""
     human = shop.filter(shop.human).mutate(sent_at=instant(_.own_us), reason=_.out, excluded=_.out.notnull())
-    own = human.filter(_.account.notnull())
-    whole = human.mutate(account=ibis.literal(SHOP, "int64"))
-    return own.select(*MESSAGE, *VERDICT).union(whole.select(*MESSAGE, *VERDICT))
+    both = for_all(human.mutate(sole=_.account, account=ibis.literal(SHOP, "int64")))
+    return both.select(*MESSAGE, *VERDICT, "kind", has_emoji=_.emoji)
 
 
 @expression
 def replies(shop: ir.Table) -> ir.Table:
     """Counted replies, for the credit of orders."""
-    return shop.filter(shop.r & shop.out.isnull()).select(*STREAM, "own_ord", "s_us", "us", "day", "ord")
+    return shop.filter(shop.r & shop.out.isnull()).select(
+        *STREAM, "row_id", "s_us", "us", "day", "ord", "substantive", "kind"
+    )

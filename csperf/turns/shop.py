@@ -30,7 +30,7 @@ def shop_rows(keep: Scratch, events: ir.Table, definition: Definition) -> ir.Tab
         rows = _from_handovers(keep, keep(_turns(keep, rows, definition)), definition)
     else:
         rows = _turns(keep, rows, definition)
-    rows = keep(_sessions(keep, rows, definition))
+    rows = _sessions(keep, rows, definition)
     return rows if "own_us" in rows.columns else rows.mutate(**own_clock(rows))
 
 
@@ -120,16 +120,19 @@ def _numbered(rows: ir.Table, own_us: str, definition: Definition) -> ir.Table:
         silent=(rows[own_us] - rows.last_us) >= definition.session_gap_s * SECOND,
     )
     rows = rows.mutate(
-        breaks=rows.may_end & ((rows.talked == 0) | rows.silent),
+        breaks=rows.may_end & (~rows.spoken | rows.silent),
         over=(~rows.talk & rows.silent & ~(rows.ord > rows.asked_ord).fill_null(False)).fill_null(False),
-    ).drop("silent", "last_us", "talked")
+    ).drop("silent", "last_us", "spoken")
     so_far = ibis.cumulative_window(group_by=BUYER, order_by="ord")
     return rows.mutate(s_no=rows.breaks.cast("int64").sum().over(so_far)).drop("breaks")
 
 
 @expression
 def _whole_session(rows: ir.Table, definition: Definition) -> ir.Table:
-    """Adds what only the whole session tells: the place of its last category code, agent_started, bot_only."""
+    """Adds what only the whole session tells: the place of its last category code, agent_started, bot_only; and sole,
+    the account that had it from first to last, null where several did, it was handed on, or another one came after it.
+    """
+    elsewhere = rows.account.isnull() | (rows.q & (rows.close_account != rows.account))
     rows = with_totals(
         rows,
         SESSION,
@@ -137,7 +140,13 @@ def _whole_session(rows: ir.Table, definition: Definition) -> ir.Table:
         coded_ord=only(rows.coded, rows.ord).max(),
         agent_started=only(rows.ord == rows.s_ord, rows.r).any(),
         bot_only=rows.bot.any() & ~rows.person.any(),
+        sole=only(rows.talk, rows.account).min(),
+        other=only(rows.talk, rows.account).max(),
+        shared=(rows.transfer | (rows.talk & elsewhere.fill_null(False))).any(),
     )
     by_bot = rows.bot_only.fill_null(False) & (definition.bot_only == "exclude")
-    told = rows.mutate(out=rows.out.fill_null(only(by_bot, "bot_only")))
-    return told.drop("bot_only", "bot", "person", "coded", "phrase")
+    told = rows.mutate(
+        out=rows.out.fill_null(only(by_bot, "bot_only")),
+        sole=only((rows.sole == rows.other) & ~rows.shared, rows.sole),
+    )
+    return told.drop("bot_only", "bot", "person", "coded", "phrase", "other", "shared")
