@@ -173,7 +173,10 @@ class DuckDB(Duck):
     def number_words(self, table: ir.Table) -> None:
         """Keeps the strings of a table as places in a sorted list (ENUM), which joins and files take faster."""
         name = table.op().name
-        for column in (column for column, kind in table.schema().items() if kind.is_string()):
+        columns = [column for column, kind in table.schema().items() if kind.is_string()]
+        counts = ", ".join(f'count("{column}")' for column in columns)
+        filled = self.raw_sql(f'SELECT {counts} FROM "{name}"').fetchone()  # a list without words is none
+        for column in (column for column, n in zip(columns, filled, strict=True) if n):
             words = f'SELECT DISTINCT "{column}" FROM "{name}" WHERE "{column}" IS NOT NULL ORDER BY 1'
             self.raw_sql(f'CREATE OR REPLACE TYPE "{name}.{column}" AS ENUM ({words})')
             self.raw_sql(f'ALTER TABLE "{name}" ALTER "{column}" TYPE "{name}.{column}"')
