@@ -18,13 +18,13 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+from bench.peak import noted
 from bench.speed_check import export_facts, problems
 from bench.speed_data import make
 
 CONTENDERS = ("csperf", "sql", "polars", "pandas")
 TINY = 1_000  # messages: what is left of the time is importing, spelling expressions, planning
 PANDAS_LIMIT = 10_000_000  # beyond, its rows do not fit an ordinary machine
-MIB = 1024
 
 
 class Cost(NamedTuple):
@@ -55,7 +55,7 @@ def cost_of(name: str, shop: Path, out: Path) -> Cost:
     _pid, status, used = os.wait4(process.pid, 0)
     if os.waitstatus_to_exitcode(status):
         raise SystemExit(f"{name} failed on {shop}")
-    return Cost(used.ru_utime + used.ru_stime, time.perf_counter() - began, used.ru_maxrss / MIB)
+    return Cost(used.ru_utime + used.ru_stime, time.perf_counter() - began, noted(out))
 
 
 def compare(shop: Path, names: list[str], rounds: int) -> dict[str, Cost]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from bench.peak import note
 from bench.speed_metrics import METRICS
 
 MONTH = "2026-03"  # of all the chats
@@ -37,3 +38,4 @@ def run(folder: Path, out: Path) -> None:
 
 if __name__ == "__main__":
     run(Path(sys.argv[1]), Path(sys.argv[2]))
+    note(Path(sys.argv[2]))

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from bench.peak import note
 from bench.speed_metrics import SUMS
 from bench.speed_sql import COLUMNS, DAY, GAP, HORIZON
 
@@ -276,3 +277,4 @@ def _micros(times: pd.Series) -> pd.Series:
 
 if __name__ == "__main__":
     run(Path(sys.argv[1]), Path(sys.argv[2]))
+    note(Path(sys.argv[2]))

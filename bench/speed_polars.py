@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from bench.peak import note
 from bench.speed_metrics import SUMS
 from bench.speed_sql import COLUMNS, DAY, EMOJI, GAP, HORIZON
 
@@ -262,3 +263,4 @@ def run(store: Path, out: Path) -> None:
 
 if __name__ == "__main__":
     run(Path(sys.argv[1]), Path(sys.argv[2]))
+    note(Path(sys.argv[2]))

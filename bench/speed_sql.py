@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+from bench.peak import note
 from bench.speed_metrics import SUMS
 
 HOURS = "(us + 28800000000) % 86400000000 BETWEEN 28800000000 AND 82799999999"  # 8 to 23, eight hours east
@@ -194,3 +195,4 @@ def run(store: Path, out: Path) -> None:
 
 if __name__ == "__main__":
     run(Path(sys.argv[1]), Path(sys.argv[2]))
+    note(Path(sys.argv[2]))
