@@ -31,8 +31,8 @@ from .errors import CsperfError, Problem
 from .facts import FULL_POINTS, PPM
 from .text import say
 
-CHUNK_ROWS = 250_000
-SMALL_ROWS = CHUNK_ROWS // 5  # so few go on into the next month: a chunk has its fixed cost
+CHUNK_ROWS = {"duckdb": 250_000, "spark": 10_000_000}  # a chunk has its fixed cost, Spark's is a minute's work
+SMALL = 0.2  # of a full chunk: so few go on into the next month
 KEPT_EXPRESSIONS = 32  # of each function
 KEPT_SQL = 2_000  # statements of a process: a pack of all pages has some hundreds
 DAY_US = 86_400_000_000
@@ -178,7 +178,7 @@ class DuckDB(Duck):
         filled = self.raw_sql(f'SELECT {counts} FROM "{name}"').fetchone()  # a list without words is none
         for column in (column for column, n in zip(columns, filled, strict=True) if n):
             words = f'SELECT DISTINCT "{column}" FROM "{name}" WHERE "{column}" IS NOT NULL ORDER BY 1'
-            self.raw_sql(f'CREATE OR REPLACE TYPE "{name}.{column}" AS ENUM ({words})')
+            self.raw_sql(f'CREATE OR REPLACE TEMPORARY TYPE "{name}.{column}" AS ENUM ({words})')
             self.raw_sql(f'ALTER TABLE "{name}" ALTER "{column}" TYPE "{name}.{column}"')
 
     def to_parquet(self, expr: ir.Table, /, path: str | Path, *, params: Any = None, **options: Any) -> None:
@@ -339,4 +339,5 @@ def _ends_before(day: dt.date, more: int, days: list[dt.date], held: int, settin
     """Whether a chunk of `days` with so many messages ends before the day with `more`."""
     if settings.chunk_days:
         return len(days) >= settings.chunk_days
-    return held + more > CHUNK_ROWS or (held >= SMALL_ROWS and day.month != days[-1].month)
+    full = CHUNK_ROWS[settings.backend]
+    return held + more > full or (held >= SMALL * full and day.month != days[-1].month)

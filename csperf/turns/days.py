@@ -15,7 +15,6 @@ from .shop import SECOND
 
 CHAT = [*BUYER, "s_us"]
 AGENT_DAY = ["agent_id", "day"]
-HANDLED = ["account_id", "session_id"]
 PARTS = 26_771_144_400  # of a microsecond: as many as 26 chats divide it without rest
 HANDLED = ["account_id", "session_id"]
 PERSON = ("agent_id", "account_id", "role", "level", "shift")
