@@ -19,6 +19,7 @@ from bench.speed import shop_of
 from csperf.engine import DuckDB
 
 ASIDE = ("engine.py", "kept.py")  # they pass statements on
+ASKED = ("raw_sql", "to_pyarrow", "execute", "rows_of")  # what runs statements
 ONE_THREAD = "engine: {{threads: 1, "
 
 
@@ -30,12 +31,12 @@ class Profiled:
         self._inside = False
 
     def __enter__(self) -> Profiled:
-        for name in ("raw_sql", "to_pyarrow", "execute"):
+        for name in ASKED:
             setattr(DuckDB, name, self._timed(getattr(DuckDB, name)))
         return self
 
     def __exit__(self, *_: object) -> None:
-        for name in ("raw_sql", "to_pyarrow", "execute"):
+        for name in ASKED:
             setattr(DuckDB, name, getattr(DuckDB, name).__wrapped__)
 
     def _timed(self, asked: Any) -> Any:
