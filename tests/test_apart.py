@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from csperf.engine import DuckDB, apart, connect, expression, materialise, scratch
+from csperf.engine import DuckDB, apart, connect, expression, instant, materialise, micros, scratch
 
 
 @expression
@@ -63,3 +63,32 @@ def test_rows_of_python_are_brought_along_each_time():
 def test_tables_of_connections_that_stay_are_never_called_the_same(tmp_path):
     path = written(tmp_path, [1])
     assert connect().read_parquet([path]).op().name != connect().read_parquet([path]).op().name
+
+
+def test_names_that_became_numbers_keep_the_order_of_their_letters():
+    names = pd.DataFrame(
+        {"name": ["乙", "b", "甲", None, "a"], "nobody": pd.Series([None] * 5, dtype="str"), "n": range(5)}
+    )
+    with apart() as con, scratch(con) as keep:
+        kept = keep.names(con.create_table("given", ibis.memtable(names), temp=True))
+        held = con.raw_sql(f'SELECT typeof(name), typeof(nobody) FROM "{kept.op().name}" LIMIT 1').fetchone()
+        assert held == ("ENUM('a', 'b', '乙', '甲')", "VARCHAR")
+        least = kept.agg(least=kept.name.min(), last=kept.name.max(), none=kept.nobody.min())
+        assert con.to_pyarrow(least).to_pylist() == [{"least": "a", "last": "甲", "none": None}]
+
+
+def test_quick_words_say_what_the_slow_ones_do(tmp_path):
+    """Instants before and after 1970, and the value beside an extreme, whose key or value may be missing."""
+    times = pd.to_datetime(["1969-12-31 23:59:59.999999", "2026-03-08 07:00:00.000001", None], utc=True)
+    with apart() as con:
+        given = pd.DataFrame({"at": times, "key": [2, 1, None], "value": [20.0, None, 30.0]})
+        rows = con.create_table("timed", ibis.memtable(given).cast({"at": "timestamp('UTC', 6)"}), temp=True)
+        us = con.to_pyarrow(rows.select(us=micros(rows.at)))["us"].to_pylist()
+        assert us == [-1, 1_772_953_200_000_001, None]
+        assert con.to_pyarrow(rows.select(at=instant(micros(rows.at)) == rows.at))["at"].to_pylist() == [
+            True,
+            True,
+            None,
+        ]
+        found = rows.agg(least=rows.value.argmin(rows.key), most=rows.value.argmax(rows.key))
+        assert con.to_pyarrow(found).to_pylist() == [{"least": None, "most": 20.0}]

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from shops import SHOP, START, TZ, MadeShop, made_shop, order, refund
+from shops import SHOP, START, TZ, MadeShop, made_shop, message, numbered, order, refund
 
 from csperf.errors import CsperfError
 from csperf.run import Facts, facts, measure, open_run
@@ -21,6 +21,7 @@ SETTINGS = {"shop": SHOP, "root": ".", "timezone": TZ, "definitions": "pdd"}
 SPEED = ["first_reply_s", "mean_wait_turn_s"]
 LATER = {"issues", "purchases", "refunds"}  # of which speed knows nothing
 MONTH = "2026-03"
+LATE = "late"  # a buyer's name
 
 
 def stored(folder: Path, shop: MadeShop, **engine: object) -> Path:
@@ -78,6 +79,13 @@ def until(shop: MadeShop, day: dt.date) -> MadeShop:
     return known
 
 
+def over_midnight(shop: MadeShop, midnight: dt.datetime) -> None:
+    """Adds a buyer who asks ten seconds before a midnight and is answered ten after it."""
+    ten = dt.timedelta(seconds=10)
+    asked, answered = message(midnight - ten, "buyer", buyer=LATE), message(midnight + ten, "human", buyer=LATE)
+    shop.messages = numbered([*shop.messages, asked, answered])
+
+
 def rows_of(params: Path) -> dict[str, Counter]:
     return {
         name: Counter(map(str, table.to_pyarrow().to_pylist()))
@@ -91,7 +99,7 @@ def written(folder: Path, name: str) -> set[int]:
 
 
 def test_days_that_are_added_leave_what_is_said_of_earlier_ones(tmp_path):
-    """On the last day a buyer of the first orders again and an old order is refunded; chats go on over its midnight."""
+    """On the last day an old buyer orders again, an old order is refunded; a chat goes on over its midnight."""
     shop = made_shop(103, buyers=8, length=20)
     days = sorted({row["day"] for row in shop.messages})[:6]
     shop = until(shop, days[-1])
@@ -99,6 +107,7 @@ def test_days_that_are_added_leave_what_is_said_of_earlier_ones(tmp_path):
     old = next(row for row in shop.orders if row["paid_at"] and row["buyer_id"] and row["paid_day"] < eve)
     shop.orders.append(order(900, old["buyer_id"], last, last + dt.timedelta(minutes=1)))
     shop.refunds.append(refund(900, old["order_id"], last, last + dt.timedelta(hours=1), 1, "succeeded"))
+    over_midnight(shop, dt.datetime.combine(last, dt.time(), last.tzinfo))
 
     params = stored(tmp_path / "grown", until(shop, eve), chunk_days=1)
     before = rows_of(params)
@@ -106,6 +115,10 @@ def test_days_that_are_added_leave_what_is_said_of_earlier_ones(tmp_path):
     grown = rows_of(stored(tmp_path / "grown", shop, chunk_days=1))
     fresh = rows_of(stored(tmp_path / "fresh", shop, chunk_days=1))
     assert grown == fresh
+    for rows, answered in ((before, False), (grown, True)):
+        turns = [row for row in rows["turns"] if f"'buyer_id': '{LATE}'" in row and "'scope': 'shop'" in row]
+        assert len(turns) == 1
+        assert f"'answered': {answered}" in turns[0]
     assert grown["sessions"] != before["sessions"]
     assert grown["purchases"] != before["purchases"]
     for name, known in files.items():
