@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import importlib.util
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -14,7 +15,7 @@ import pandas as pd
 from matplotlib import font_manager, rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import Formatter
 
 from ..catalogue import entry
 from ..mart import N_SMALL
@@ -109,8 +110,23 @@ def clear_rows(values: pd.DataFrame, metric: str) -> pd.DataFrame:
     return rows.assign(value=rows["value"].mask(few).astype(float), n=rows["n"].astype(float))
 
 
+class UnitTicks(Formatter):
+    """Figures in a unit, all of an axis with a decimal or, where none needs one, all without."""
+
+    def __init__(self, unit: str) -> None:
+        self.unit = unit
+
+    def __call__(self, value: float, _place: int | None = None) -> str:
+        return number(round(value, 10), self.unit)
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        figures = [self(value) for value in values]
+        bare = [re.sub(r"\.0(?=%?$)", "", figure) for figure in figures]
+        return figures if any("." in figure for figure in bare) else bare
+
+
 def unit_axis(axis, unit: str) -> None:
-    axis.set_major_formatter(FuncFormatter(lambda value, _: number(round(value, 10), unit)))
+    axis.set_major_formatter(UnitTicks(unit))
 
 
 def note_below(axes: Axes, text: str) -> None:
