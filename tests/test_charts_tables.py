@@ -20,8 +20,9 @@ from matplotlib.text import Text
 
 from csperf import charts, tables
 from csperf.catalogue import ENTRIES
+from csperf.charts.frontpage import ladders
 from csperf.charts.labels import names_beside
-from csperf.charts.picture import house_style
+from csperf.charts.picture import UnitTicks, house_style
 from csperf.definitions import SETS
 from csperf.facts import INPUT
 from csperf.patience import bought_by_wait
@@ -74,6 +75,28 @@ def cells(table):
 )
 def test_numbers_by_unit(value, unit, zh, en):
     assert (quantity(value, unit, "zh"), quantity(value, unit, "en")) == (zh, en)
+
+
+@pytest.mark.parametrize(
+    ("values", "unit", "figures"),
+    [
+        ([0, 50, 100], "seconds", ["0", "50", "100"]),
+        ([0, 2.5, 5], "seconds", ["0.0", "2.5", "5.0"]),
+        ([0.7, 0.8], "share", ["70%", "80%"]),
+        ([0.75, 0.8], "share", ["75%", "80%"]),
+        ([0.755, 0.8], "share", ["75.5%", "80.0%"]),
+        ([800, 1000], "yuan", ["800", "1,000"]),
+    ],
+)
+def test_an_axis_has_decimals_where_one_of_its_figures_needs_them(values, unit, figures):
+    assert UnitTicks(unit).format_ticks(values) == figures
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_picture_tells_of_diamonds_only_where_it_has_some(lang):
+    dots = pd.DataFrame({"line": ["one"], "place": [0.5], "n": [30]})
+    without, with_one = (ladders(dots, peers, ["one"], lang=lang).alt for peers in ({}, {"one": 0.4}))
+    assert with_one == without + words("frontpage", lang)["chart_spread_peers"]
 
 
 def test_differences_of_shares_are_points():

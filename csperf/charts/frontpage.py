@@ -59,7 +59,8 @@ def ladders(dots: pd.DataFrame, peers: Mapping[str, float], lines: Sequence[str]
         axes.set_xticks([p for p, _ in LADDER.values()], [say(f"charts.{name}", lang) for name in LADDER])
         axes.tick_params(axis="x", labelsize=SMALL, length=0, labeltop=True, labelbottom=False)
         axes.spines["bottom"].set_visible(False)
-    return Picture("front_targets", figure, say("frontpage.chart_spread_note", lang))
+    told = say("frontpage.chart_spread_peers", lang) if known else ""
+    return Picture("front_targets", figure, say("frontpage.chart_spread_note", lang) + told)
 
 
 def people(rows: pd.DataFrame, *, lang: str = "zh") -> Picture:

@@ -51,7 +51,8 @@ def _targets(shown: Sequence[Aim], material: Material, lang: str) -> Chart:
     drawn = set(dots["line"])
     lines = [line for aim in own if (line := _line(aim, own, lang)) in drawn]
     peers = {_line(aim, own, lang): _place(aim.shown, aim.peers) for aim in own if isfinite(aim.peers)}
-    return Chart(title, say("frontpage.chart_spread_note", lang), frontpage.ladders(dots, peers, lines, lang=lang))
+    picture = frontpage.ladders(dots, peers, lines, lang=lang)
+    return Chart(title, picture.alt, picture)
 
 
 def _dots(aim: Aim, agents: pd.DataFrame | None, line: str) -> pd.DataFrame:
