@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from csperf import charts, tables
 from csperf.errors import CsperfError
 from csperf.scoring import _said_of
-from csperf.text import speaking
+from csperf.text import speaking, words
 from csperf.weights import WeightSettings, weigh
 from csperf.weights.screening import COLUMNS, screened
 from csperf.weights.settings import POOL
@@ -98,6 +99,15 @@ def test_the_simple_correlation_comes_with_its_range(weighing):
     assert first["n"] == 32 and first["low"] < first["r"] < first["high"]
     assert first["adjusted_low"] > 0.5 and first["low"] < first["adjusted_low"]
     assert how_sure().set_index("n").loc[12, ["low", "high"]].round(2).tolist() == [0.42, 0.94]
+
+
+def test_remarks_have_a_column_where_there_are_any(weighing, monkeypatch):
+    head = words("tables", "zh")["remark"]
+    found = correlations(weighing.cells, weighing.evidence)
+    for wrong in (False, True):
+        judged = found.assign(wrong=wrong)
+        monkeypatch.setattr(sys.modules["csperf.tables.weights"], "simple", lambda *_, judged=judged: judged)
+        assert (head in tables.correlations(weighing, lang="zh").gt.as_raw_html()) == wrong
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])

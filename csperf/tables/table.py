@@ -58,7 +58,7 @@ def laid_out(
     table = GT(shown, rowname_col=word.get(stub), groupname_col=word.get(group), id=f"table-{name}")
     figures = [c for c in shown.columns if c not in word.values() and _is_figures(shown[c])]
     table = table.cols_align("left").cols_align("right", columns=figures)
-    wide, special = [word[key] for key in text], {word.get(stub), word.get(group)}
+    wide, special = [word[key] for key in text if word[key] in shown], {word.get(stub), word.get(group)}
     narrow = [c for c in shown.columns if c not in special and c not in wide]
     table = table.tab_style(style.css("white-space: nowrap"), loc.body(columns=narrow))
     table = table.tab_style(style.css("min-width: var(--text, 9em)"), loc.body(columns=wide)) if wide else table

@@ -51,7 +51,8 @@ def correlations(weighing: Weighing, *, lang: str = "zh") -> Table:
     adjusted = zip(found["adjusted_low"], found["adjusted_high"], strict=True)
     shown[say("weights.adjusted_r", lang)] = [_figure(r) for r in found["adjusted"]]
     shown[say("weights.adjusted_range", lang)] = [_range(*pair, 2) for pair in adjusted]
-    shown[say("tables.remark", lang)] = [say("weights.code_WRONG_SIGN", lang) if w else "" for w in found["wrong"]]
+    if found["wrong"].any():  # a column of nothing would look like one that was forgotten
+        shown[say("tables.remark", lang)] = [say("weights.code_WRONG_SIGN", lang) if w else "" for w in found["wrong"]]
     title = say("weights.table_correlations", lang, n=len(found), people=int(found["n"].max()) if len(found) else 0)
     notes = [say("weights.correlations_note", lang)]
     gt = laid_out("correlations", shown, title, lang, stub="metric", notes=notes, text=("remark",))
