@@ -130,8 +130,9 @@ class Shelf:
             share(entries, folder, name)
 
     def _sessions(self, con: BaseBackend, folder: Path) -> None:
-        active = materialise(con, active_time(self._of_chunks(con)["sessions"]))
-        self._by_chunk(con, folder, "sessions", active, HANDLED, with_active_time)
+        with scratch(con) as keep:
+            active = keep(active_time(keep, self._of_chunks(con)["sessions"]))
+            self._by_chunk(con, folder, "sessions", active, HANDLED, with_active_time)
 
     def _bought(self, con: BaseBackend, folder: Path) -> None:
         orders, refunds = (self.store.read(con, name) for name in ("orders", "refunds"))
@@ -155,14 +156,15 @@ class Shelf:
     ) -> None:
         """Brings a fact of the chunks with what `more` says of its rows, beside them by `key`, into the folder.
 
-        What a chunk says, and what is said of it, are all that its rows depend on: where both are as before, they are
-        not written again.
+        The key ends with a time, by which the rows of a chunk lie together. What a chunk says, and what is said of it,
+        are all that its rows depend on: where both are as before, they are not written again.
         """
         parts = []
         for chunk, files in parts_of(self.folder(CHATS), name).items():
             with scratch(con) as keep:
                 rows = con.read_parquet([str(file) for file in files], table_name=f"chunk_{name}")
-                own = keep(more.semi_join(rows, key), f"more_{name}")
+                near = more[key[-1]].between(rows[key[-1]].min().as_scalar(), rows[key[-1]].max().as_scalar())
+                own = keep(more.filter(near).semi_join(rows, key), f"more_{name}")
                 fill = partial(_write, con, build(rows, own), name)
                 parts.append(self._kept.entry(digest(name, chunk, content(own, own.columns)), fill))
         share(parts, folder, name)

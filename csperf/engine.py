@@ -36,6 +36,8 @@ SMALL = 0.2  # of a full chunk: so few go on into the next month
 KEPT_EXPRESSIONS = 32  # of each function
 KEPT_SQL = 2_000  # statements of a process: a pack of all pages has some hundreds
 DAY_US = 86_400_000_000
+# What is small stands on the right of our joins. DuckDB guesses that a filter keeps a fifth, and would turn them around.
+JOINED_AS_WRITTEN = ("join_order", "build_side_probe_side")
 ASKED_OF = "asked_of"  # stands for a table until it is known which
 _names = count()  # of tables, in all connections of a process
 _spelled: dict[ops.Node, str] = {}
@@ -94,7 +96,8 @@ def _database(settings: EngineSettings) -> duckdb.DuckDBPyConnection:
     spill = Path(tempfile.gettempdir(), f"csperf-{uuid4().hex}")  # made when needed and taken away by DuckDB
     limits = {"memory_limit": settings.memory_limit, "temp_directory": str(spill)}
     threads = {"threads": settings.threads} if settings.threads else {}
-    return duckdb.connect(config={**limits, **threads, "preserve_insertion_order": False})
+    as_written = {"preserve_insertion_order": False, "disabled_optimizers": ",".join(JOINED_AS_WRITTEN)}
+    return duckdb.connect(config={**limits, **threads, **as_written})
 
 
 @cache
@@ -166,9 +169,22 @@ class DuckDB(Duck):
         if not (temp and isinstance(obj, ir.Table)):
             return super().create_table(name, obj, temp=temp, **more)
         self._execute(f'CREATE TEMPORARY TABLE "{name}" AS {{}}', obj)
-        schema = ibis.schema({column: kind.copy(nullable=True) for column, kind in obj.schema().items()})
+        return self._temporary(name, obj)
+
+    def view(self, name: str, expr: ir.Table) -> ir.Table:
+        """The expression by a name, under which the next one like it needs no new SQL."""
+        self._execute(f'CREATE OR REPLACE TEMPORARY VIEW "{name}" AS {{}}', expr)
+        return self._temporary(name, expr)
+
+    def _temporary(self, name: str, expr: ir.Table) -> ir.Table:
+        schema = ibis.schema({column: kind.copy(nullable=True) for column, kind in expr.schema().items()})
         place = ops.Namespace(catalog="temp", database="main")
         return ops.DatabaseTable(name, schema=schema, source=self, namespace=place).to_expr()
+
+    def any_row(self, expr: ir.Table) -> bool:
+        """Whether the expression has a row."""
+        self._run_pre_execute_hooks(expr)
+        return bool(self.raw_sql(f"SELECT EXISTS (FROM ({self.compile(expr)}))").fetchone()[0])
 
     def number_words(self, table: ir.Table) -> None:
         """Keeps the strings of a table as places in a sorted list (ENUM), which joins and files take faster."""
@@ -245,13 +261,23 @@ def _same(given: Any) -> Any:
 
 def answer(build: Callable[..., ir.Table], table: ir.Table, *how: Hashable) -> pa.Table:
     """The rows of `build(table, *how)`: of tables with the same columns it is built, and put into SQL, once."""
-    backends = {id(node.source): node.source for node in table.op().find(ops.DatabaseTable)}
+    backends = _backends(table)
     if not backends:  # rows of Python's own
         with apart() as con:
             return _answer(con, build, table, *how)
-    con, *others = backends.values()
+    con, *others = backends
     known = isinstance(con, DuckDB) and not others
     return _answer(con, build, table, *how) if known else build(table, *how).to_pyarrow()
+
+
+def any_row(table: ir.Table) -> bool:
+    """Whether a table of a connection has a row."""
+    con, *_others = _backends(table)
+    return con.any_row(table) if isinstance(con, DuckDB) else bool(table.count().execute())
+
+
+def _backends(table: ir.Table) -> list[BaseBackend]:
+    return list({id(node.source): node.source for node in table.op().find(ops.DatabaseTable)}.values())
 
 
 def _answer(con: DuckDB, build: Callable[..., ir.Table], table: ir.Table, *how: Hashable) -> pa.Table:
@@ -290,6 +316,10 @@ class Scratch:
             name = f"scratch_{name or f'{hash(node):x}'.replace('-', '_')}"
             self._kept[node] = self.con.create_table(name, expr, temp=True)
         return self._kept[node]
+
+    def view(self, expr: ir.Table, name: str) -> ir.Table:
+        """The expression under a name, of which the next chunk's has other rows; not worked out."""
+        return self.con.view(f"scratch_{name}", expr) if isinstance(self.con, DuckDB) else expr
 
     def names(self, expr: ir.Table) -> ir.Table:
         """Keeps a table that others get their names from."""

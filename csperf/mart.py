@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from ibis import _
@@ -321,15 +322,15 @@ def _on_spine(values: pd.DataFrame, spine: pd.DataFrame, entries: Sequence[Entry
     keys = pd.DataFrame({"metric": [entry.key for entry in entries]}, dtype="str")
     people = pd.concat([spine, values[columns]]).drop_duplicates()
     rows = people.merge(keys, how="cross").merge(values, how="left", on=[*columns, "metric"])
-    position = rows.metric.map({key: place for place, key in enumerate(keys.metric)})
-    rows = rows.assign(position=position).sort_values([*columns, "position"], kind="stable").drop(columns="position")
+    position = {key: place for place, key in enumerate(keys.metric)}
+    rows = rows.assign(position=_of_metrics(rows.metric, position)).sort_values([*columns, "position"], kind="stable").drop(columns="position")
     counted = rows.n.fillna(0).where(~rows.metric.isin(TOTALS))
     return rows.assign(n=counted.astype("Int64"))
 
 
 def _notes(values: pd.DataFrame, min_n: int) -> pd.Series:
     own = {key: entry.min_n for key, entry in ENTRIES.items() if entry.min_n != DEFAULT_MIN_N}
-    limit = values.metric.map(own).fillna(min_n)
+    limit = _of_metrics(values.metric, own).fillna(min_n)
     small = (values.n < limit).fillna(False).astype(bool)
     notes = pd.Series("", index=values.index).mask(small, N_SMALL)
     return notes.mask(values.value.isna(), NO_DATA)
@@ -341,10 +342,17 @@ def to_key_units(values: pd.DataFrame) -> pd.DataFrame:
     numerator, denominator, value and, where present, sum_squares. The one place where units are converted.
     """
     scale = {key: [_scale(entry, side) for side in SIDES] for key, entry in ENTRIES.items()}
-    above, below = (values.metric.map({key: pair[i] for key, pair in scale.items()}).astype("float64") for i in (0, 1))
+    above, below = (_of_metrics(values.metric, {key: pair[i] for key, pair in scale.items()}) for i in (0, 1))
     scaled = {"numerator": above, "denominator": below, "sum_squares": above**2, "value": above / below}
     converted = {name: values[name] / scale for name, scale in scaled.items() if name in values}
     return values.assign(**converted)
+
+
+def _of_metrics(metrics: pd.Series, told: Mapping[str, float]) -> pd.Series:
+    """What is told of each row's metric, looked up once for each metric; null where nothing is."""
+    places, keys = pd.factorize(metrics)
+    values = np.array([told.get(key, np.nan) for key in keys], dtype="float64")
+    return pd.Series(values[places], index=metrics.index)
 
 
 def _scale(entry: Entry, side: str) -> float:

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from ibis import _
 
 from ..definitions import Definition
-from ..engine import Scratch, expression, materialise, scratch
+from ..engine import Scratch, any_row, expression, materialise, scratch
 from ..facts import conform
 from ..kept import Kept, content, digest, read, write
 from . import days as day_facts
@@ -148,15 +148,20 @@ def _fill(
 ) -> None:
     """Writes the facts of a chunk, and what it carries into the next, to the folder."""
     with scratch(con) as keep:
-        rows = mark(messages, around.definition, around.shop.codes, around.shop.bots)
-        rows = rows.filter(rows.day.between(*days))
-        rows = keep(rows.union(read(con, [carry], "carry").cast(rows.schema())) if carry else rows, "chunk")
+        today = keep.view(messages.filter(messages.day.between(*days)), "days")
+        rows = mark(today, around.definition, around.shop.codes, around.shop.bots)
+        rows = keep(_with(rows, keep.view(read(con, [carry], "carry"), "carry")) if carry else rows, "chunk")
         done, held = _chunk(keep, rows, around, end_us)
         for name, table in done.items():
             write(con, table, folder, name)
         carried = keep(rows.semi_join(held, "row_id"))
         write(con, carried, folder, "carry")
         (folder / CARRY).write_text(digest(content(carried, ["row_id"])))
+
+
+@expression
+def _with(rows: ir.Table, carried: ir.Table) -> ir.Table:
+    return rows.union(carried.cast(rows.schema()))
 
 
 @dataclass(frozen=True)
@@ -341,7 +346,7 @@ def _whole_chains(keep: Scratch, starts: ir.Table, shop_events: ir.Table, judged
         split = days.inner_join(after, BUYER).filter((_.s_us < _.chain_us) & (_.day >= _.first_day))
         rows = late.select(*BUYER, "s_us").union(split.select(*BUYER, "s_us"))
         older = keep(rows.group_by(*BUYER).agg(chain_us=_.s_us.min()).inner_join(places, [*BUYER, "chain_us"]))
-        if not older.count().execute():
+        if not any_row(older):
             return chains
         chains = keep(chains.anti_join(older, BUYER).union(older.select(chains.columns)))
 
@@ -366,9 +371,10 @@ def whole(con: ibis.BaseBackend, entries: Sequence[Path], around: Around) -> dic
     if not entries:
         return {}
     facts = {name: read(con, entries, name) for name in OF_CHUNKS}
-    timed = day_facts.with_active_time(facts["sessions"], day_facts.active_time(facts["sessions"]))
-    told = {"sessions": timed, "agent_days": agent_days(con, facts, around.shop)}
-    return facts | {name: materialise(con, table) for name, table in told.items()}
+    with scratch(con) as keep:
+        timed = day_facts.with_active_time(facts["sessions"], day_facts.active_time(keep, facts["sessions"]))
+        told = {"sessions": timed, "agent_days": agent_days(con, facts, around.shop)}
+        return facts | {name: materialise(con, table) for name, table in told.items()}
 
 
 def agent_days(con: ibis.BaseBackend, facts: Mapping[str, ir.Table], shop: Shop) -> ir.Table:

@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from ..definitions import Definition
-from ..engine import Scratch, expression
+from ..engine import Scratch, any_row, expression
 from .events import BUYER
 from .runs import before, beside, only, runs
 from .shop import CLOCK, turn_group, within_horizon
@@ -50,13 +50,13 @@ def agent_rows(keep: Scratch, shop: ir.Table, definition: Definition) -> ir.Tabl
     Of sessions that several accounts had: where one had it all, what the shop sees is what that account sees.
     """
     shop = shop.filter(shop.sole.isnull())
-    if not shop.filter(shop.transfer).count().execute():
+    if not any_row(shop.filter(shop.transfer)):
         return _own_turns(keep, _given(shop, definition), definition).drop(PASSING)
     given = keep(_received(_given(_handed_over(shop), definition), definition))
     passed = given.limit(0)
     transferred = keep(given.semi_join(given.filter(given.hand), BUYER))
     # A question may be passed on more than once: the k-th transfer of a buyer is right after k rounds.
-    while transferred.count().execute():
+    while any_row(transferred):
         onward = keep(_passed_on(keep(_own_turns(keep, transferred.union(passed), definition)), definition))
         if _same(onward, passed):
             break
@@ -73,7 +73,7 @@ def replies(shop: ir.Table) -> ir.Table:
 
 
 def _same(rows: ir.Table, others: ir.Table) -> bool:
-    return not rows.difference(others).count().execute() and not others.difference(rows).count().execute()
+    return not any_row(rows.difference(others)) and not any_row(others.difference(rows))
 
 
 @expression

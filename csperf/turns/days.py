@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from ..definitions import Definition
-from ..engine import expression, instant
+from ..engine import Scratch, expression, instant
 from ..facts import conform
 from .events import BUYER
 from .runs import beside, only
@@ -16,7 +16,7 @@ from .shop import SECOND
 CHAT = [*BUYER, "s_us"]
 AGENT_DAY = ["agent_id", "day"]
 PARTS = 26_771_144_400  # of a microsecond: as many as 26 chats divide it without rest
-HANDLED = ["account_id", "session_id"]
+HANDLED = ["account_id", "first_us", "last_us"]
 PERSON = ("agent_id", "account_id", "role", "level", "shift")
 
 
@@ -137,33 +137,40 @@ def with_agents(sessions: ir.Table, served: ir.Table) -> ir.Table:
     return beside(sessions, people, CHAT).mutate(agents=_.agents.fill_null(0))
 
 
-def active_time(sessions: ir.Table) -> ir.Table:
-    """active_us of the sessions that have one (HANDLED): a duration with every moment divided by the chats open (C44).
+def active_time(keep: Scratch, sessions: ir.Table) -> ir.Table:
+    """active_us of the chats that have one, by what it depends on (HANDLED): a duration with every moment divided by the
+    chats open (C44).
 
     Time in which k chats of an agent were open counts 1/k for each, so that an agent's active times add up to the time
     with any chat open. Unanswered sessions have none, nor the shop, whose chats many people share. The clock counts
     microseconds and PARTS of them in whole numbers: neither days that are added nor another engine change its times.
     """
-    handled = (sessions.scope == "agent") & sessions.handle_us.notnull() & ~sessions.excluded
-    open_ = sessions.filter(handled).select(*HANDLED, "first_us", "last_us")
-    began = open_.select("account_id", us=_.first_us, step=ibis.literal(1))
-    steps = began.union(open_.select("account_id", us=_.last_us, step=ibis.literal(-1)))
-    steps = steps.group_by("account_id", "us").agg(step=_.step.sum())
-    so_far = ibis.cumulative_window(group_by="account_id", order_by="us")
-    by_time = ibis.window(group_by="account_id", order_by="us")
+    handled = sessions.filter(_has_active_time(sessions))
+    accounts = keep(handled.select("account_id").distinct().mutate(account=ibis.row_number().over(order_by="account_id")))
+    open_ = keep(handled.select(*HANDLED).inner_join(accounts, "account_id").select("account", "first_us", "last_us"))
+    began = open_.select("account", us=_.first_us, step=ibis.literal(1))
+    steps = began.union(open_.select("account", us=_.last_us, step=ibis.literal(-1)))
+    steps = steps.group_by("account", "us").agg(step=_.step.sum())
+    so_far = ibis.cumulative_window(group_by="account", order_by="us")
+    by_time = ibis.window(group_by="account", order_by="us")
     steps = steps.mutate(chats=_.step.sum().over(so_far).nullif(0), lasts=_.us.lead().over(by_time) - _.us)
-    earlier = ibis.window(group_by="account_id", order_by="us", preceding=(None, 1))
+    earlier = ibis.window(group_by="account", order_by="us", preceding=(None, 1))
     rest = steps.lasts % steps.chats * PARTS // steps.chats
     spent = {"whole": steps.lasts // steps.chats, "parts": rest}
-    clock = steps.select("account_id", "us", **{n: v.sum().over(earlier).fill_null(0) for n, v in spent.items()})
-    begun = open_.inner_join(
-        clock.rename(first_us="us", whole_then="whole", parts_then="parts"), ["account_id", "first_us"]
+    clock = keep(steps.select("account", "us", **{n: v.sum().over(earlier).fill_null(0) for n, v in spent.items()}))
+    begun = open_.distinct().inner_join(
+        clock.rename(first_us="us", whole_then="whole", parts_then="parts"), ["account", "first_us"]
     )
-    both = begun.inner_join(clock.rename(last_us="us"), ["account_id", "last_us"])
+    both = begun.inner_join(clock.rename(last_us="us"), ["account", "last_us"]).inner_join(accounts, "account")
     return both.select(*HANDLED, active_us=_.whole - _.whole_then + (_.parts - _.parts_then) / PARTS)
 
 
 @expression
 def with_active_time(sessions: ir.Table, active: ir.Table) -> ir.Table:
     """The sessions with their active_us; null where there is none."""
-    return conform(beside(sessions.drop("active_us"), active, HANDLED), "sessions")
+    timed = beside(sessions.drop("active_us"), active, HANDLED)
+    return conform(timed.mutate(active_us=only(_has_active_time(timed), timed.active_us)), "sessions")
+
+
+def _has_active_time(sessions: ir.Table) -> ir.BooleanValue:
+    return (sessions.scope == "agent") & sessions.handle_us.notnull() & ~sessions.excluded

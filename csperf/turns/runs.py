@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from ..engine import Scratch
+from ..engine import Scratch, any_row
 
 
 def only(condition: ir.Value, value: ir.Value) -> ir.Value:
@@ -47,7 +47,7 @@ def runs(
     cut = beside(table, first, group)
     if limit_us is not None:
         late = starts.filter(starts.last_us > starts.run_us + limit_us)
-        if late.count().execute():  # hardly ever: somebody who was left waiting for days
+        if any_row(late):  # hardly ever: somebody who was left waiting for days
             table = keep(table)
             several = _several_runs(keep, table.semi_join(late, group), group, opener, limit_us, clock)
             cut = beside(table.anti_join(late, group), first, group).union(several)
@@ -77,7 +77,7 @@ def _starts(keep: Scratch, openers: ir.Table, group: list[str], limit_us: int, c
     while True:
         onward = reached.inner_join(jump, place).select(*group, ord=_.to)
         onward = keep(onward.anti_join(reached, place).distinct())
-        if not onward.count().execute():
+        if not any_row(onward):
             return reached
         reached = keep(reached.union(onward))
         twice = jump.select(*group, mid=jump.ord, to=jump.to)

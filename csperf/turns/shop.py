@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from ..definitions import Definition
-from ..engine import Scratch, expression
+from ..engine import Scratch, any_row, expression
 from .events import BUYER
 from .runs import beside, only, runs, with_totals
 
@@ -45,7 +45,7 @@ def _from_handovers(keep: Scratch, rows: ir.Table, definition: Definition) -> ir
     rows = keep(rows.mutate(hand_ord=only(rows.handover, rows.ord).min().over(later)))
     own = {f"hand_{name}": rows[f"own_{name}"] for name in CLOCK}
     at = keep(rows.filter(rows.handover).select(*BUYER, hand_ord=_.ord, then_ord=_.hand_ord, **own))
-    while rows.filter(rows.q & rows.hand_ord.notnull()).count().execute():
+    while any_row(rows.filter(rows.q & rows.hand_ord.notnull())):
         joined = beside(rows, at, [*BUYER, "hand_ord"])
         first = only(joined.q, joined.hand_ord).min().over(ibis.window(group_by=SEGMENT))
         open_then = within_horizon(definition, joined.turn_us, joined.day, joined.hand_us, joined.hand_day)
