@@ -5,6 +5,8 @@ A thought experiment, not an estimate: how people respond is assumed, and said h
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +16,7 @@ from .noise import Noise, fit
 from .resample import coming_months, met_by
 
 Array = np.ndarray
+Rule = Callable[[int, Array, Array], Array]  # number of a period, its target, a proposal -> the next target
 PERIODS = 6
 HOLD = 3  # periods a published target stands for
 TEAMS = 100
@@ -34,7 +37,7 @@ class Run:
     gave_up: Array
 
 
-def ratchet_run(
+def ratchet_runs(
     noise: Noise,
     kind: Kind,
     planned: Array,
@@ -42,35 +45,99 @@ def ratchet_run(
     share: float,
     higher: bool,
     half_width: float,
-    ratchet: bool,
     rng: np.random.Generator,
     case_cv2: float = 0.0,
     floor: float = 0.0,
-) -> Run:
-    """PERIODS of TEAMS like `noise`'s own agents (one world), at `planned` cases.
+) -> dict[str, Run]:
+    """PERIODS of TEAMS like `noise`'s own agents (one world), at `planned` cases, under each of the two rules.
 
-    ratchet: each period's target is the harder of the last one and what `share` would meet by the newest months.
-    Otherwise a target stands for HOLD periods, and then moves only if the proposal lies more than `half_width` (in
-    the metric's unit) away.
+    "ratchet": each period's target is the harder of the last one and what `share` would meet by the newest months.
+    "held": a target stands for HOLD periods, and then moves only if the proposal lies more than `half_width` (in the
+    metric's unit) away.
     """
-    sign = 1.0 if higher else -1.0
-    own = np.broadcast_to(noise.sustained, (TEAMS, len(planned)))
-    past = [_month(own, noise, kind, planned, case_cv2, rng) for _ in range(WINDOW)]
-    target = _proposal(past, kind, planned, share, higher, case_cv2, floor, rng)
-    margin = MARGIN * np.sqrt(noise.wobble + noise.shared)
-    effort, parts = np.zeros(own.shape), []
-    for period in range(1, PERIODS + 1):
-        ahead = sign * (kind.scale(target)[:, None] - own) + margin
-        effort, gave_up = _respond(ahead, effort, np.sqrt(noise.between))
-        value = _month(own + sign * effort, noise, kind, planned, case_cv2, rng)
-        parts.append((target.mean(), (sign * value >= sign * target[:, None] - 1e-9).mean(), gave_up.mean()))
-        past = [*past[1:], value]
-        proposal = _proposal(past, kind, planned, share, higher, case_cv2, floor, rng)
-        if ratchet:
-            target = sign * np.maximum(sign * target, sign * proposal)
-        elif period % HOLD == 0:
-            target = np.where(np.abs(proposal - target) > half_width, proposal, target)
-    return Run(*np.array(parts).T)
+    teams = _Teams(noise, kind, planned, case_cv2, share, higher, floor)
+    past = [teams.month(teams.own, rng) for _ in range(WINDOW)]
+    # Until a rule moves the first target the teams, and the chance they meet, are the same ones.
+    first = teams.period(teams.proposal(past, rng), np.zeros(teams.own.shape), past, rng)
+    proposed = teams.proposal(first.past, rng)
+
+    def harder(_period: int, target: Array, proposal: Array) -> Array:
+        return teams.sign * np.maximum(teams.sign * target, teams.sign * proposal)
+
+    def held(period: int, target: Array, proposal: Array) -> Array:
+        moves = (period % HOLD == 0) & (np.abs(proposal - target) > half_width)
+        return np.where(moves, proposal, target)
+
+    rules = {"ratchet": harder, "held": held}
+    return {name: teams.run(rule, first, proposed, deepcopy(rng)) for name, rule in rules.items()}
+
+
+@dataclass(frozen=True)
+class _Period:
+    """What a period was: [teams], [teams, agents]; `past`: the newest months, this one included."""
+
+    target: Array
+    effort: Array
+    gave_up: Array
+    met: Array
+    past: list[Array]
+
+
+@dataclass(frozen=True)
+class _Teams:
+    """TEAMS that are alike, and what their targets are to be met by."""
+
+    noise: Noise
+    kind: Kind
+    planned: Array
+    cv2: float
+    share: float
+    higher: bool
+    floor: float
+
+    @property
+    def sign(self) -> float:
+        """1 where more is better."""
+        return 1.0 if self.higher else -1.0
+
+    @property
+    def own(self) -> Array:
+        """Agents' own means, without effort: [teams, agents]."""
+        return np.broadcast_to(self.noise.sustained, (TEAMS, len(self.planned)))
+
+    def run(self, rule: Rule, first: _Period, proposed: Array, rng: np.random.Generator) -> Run:
+        """All periods from the first on, each with the target that the rule makes of the last one's and a proposal."""
+        periods = [first]
+        for number in range(1, PERIODS):
+            last = periods[-1]
+            proposal = self.proposal(last.past, rng) if number > 1 else proposed
+            periods.append(self.period(rule(number, last.target, proposal), last.effort, last.past, rng))
+        return Run(*np.array([(p.target.mean(), p.met.mean(), p.gave_up.mean()) for p in periods]).T)
+
+    def period(self, target: Array, effort: Array, past: list[Array], rng: np.random.Generator) -> _Period:
+        """A period under a target, after these months and with the effort of the last one."""
+        margin = MARGIN * np.sqrt(self.noise.wobble + self.noise.shared)
+        ahead = self.sign * (self.kind.scale(target)[:, None] - self.own) + margin
+        effort, gave_up = _respond(ahead, effort, np.sqrt(self.noise.between))
+        value = self.month(self.own + self.sign * effort, rng)
+        met = self.sign * value >= self.sign * target[:, None] - 1e-9
+        return _Period(target, effort, gave_up, met, [*past[1:], value])
+
+    def month(self, centre: Array, rng: np.random.Generator) -> Array:
+        """A period as it would be seen: [teams, agents]."""
+        noise, reach = self.noise, self.kind.reach(centre)
+        shock = np.sqrt(noise.shared) * rng.standard_normal((len(centre), 1))
+        planned, cv2 = np.maximum(self.planned, 1.0), np.asarray(self.cv2)
+        return self.kind.drawn(centre + shock * reach, noise.wobble * reach**2, planned, cv2, rng)
+
+    def proposal(self, past: list[Array], rng: np.random.Generator) -> Array:
+        """What the share of each team would meet by its newest periods: [teams]."""
+        value = np.stack(past, axis=-1)
+        cases = np.broadcast_to(np.maximum(self.planned, 1.0)[:, None], value.shape)
+        noise = fit(*self.kind.observed(value, cases, np.asarray(self.cv2)), floor=self.floor)
+        everyone = np.broadcast_to(self.planned, value.shape[:2])
+        draws = coming_months(noise, self.kind, everyone, np.full(everyone.shape, self.cv2), rng)
+        return met_by(draws, np.zeros(len(self.planned), int), np.array([self.share]), self.higher)[:, 0, 0]
 
 
 def _respond(ahead: Array, effort: Array, spread: Array) -> tuple[Array, Array]:
@@ -81,28 +148,3 @@ def _respond(ahead: Array, effort: Array, spread: Array) -> tuple[Array, Array]:
     gave_up = ahead > OUT_OF_REACH * spread
     wanted = np.clip(effort + EFFORT * (ahead - effort), 0, MOST_EFFORT * spread)
     return np.where(gave_up, (1 - FADES) * effort, wanted), gave_up
-
-
-def _month(centre: Array, noise: Noise, kind: Kind, planned: Array, cv2: float, rng: np.random.Generator) -> Array:
-    """A period as it would be seen: [teams, agents]."""
-    shock, reach = np.sqrt(noise.shared) * rng.standard_normal((len(centre), 1)), kind.reach(centre)
-    return kind.drawn(centre + shock * reach, noise.wobble * reach**2, np.maximum(planned, 1.0), np.asarray(cv2), rng)
-
-
-def _proposal(
-    past: list[Array],
-    kind: Kind,
-    planned: Array,
-    share: float,
-    higher: bool,
-    cv2: float,
-    floor: float,
-    rng: np.random.Generator,
-) -> Array:
-    """What the share of each team would meet by its newest periods: [teams]."""
-    value = np.stack(past, axis=-1)
-    cases = np.broadcast_to(np.maximum(planned, 1.0)[:, None], value.shape)
-    noise = fit(*kind.observed(value, cases, np.asarray(cv2)), floor=floor)
-    everyone = np.broadcast_to(planned, value.shape[:2])
-    draws = coming_months(noise, kind, everyone, np.full(everyone.shape, cv2), rng)
-    return met_by(draws, np.zeros(len(planned), int), np.array([share]), higher)[:, 0, 0]

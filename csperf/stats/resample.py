@@ -94,8 +94,10 @@ def coming_months(noise: Noise, kind: Kind, planned: Array, cv2: Array, rng: np.
 def met_by(draws: Array, level: Array, shares: Array, higher: bool) -> Array:
     """The values met by the shares, of all and of each level: [resamples, 1 + levels, shares]."""
     at = 1 - shares if higher else shares
-    levels = [draws[..., level == place] for place in range(level.max(initial=0) + 1)]
-    return np.stack([_quantiles(group, at) for group in (draws, *levels)], axis=1)
+    whole, places = _quantiles(draws, at), range(level.max(initial=0) + 1)
+    # A single level is everybody.
+    levels = [_quantiles(draws[..., level == place], at) for place in places] if len(places) > 1 else [whole]
+    return np.stack([whole, *levels], axis=1)
 
 
 def _quantiles(draws: Array, at: Array) -> Array:

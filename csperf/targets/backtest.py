@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ..stats.forecast import Forecast, forecast
-from ..stats.ratchet import PERIODS, ratchet_run
+from ..stats.ratchet import PERIODS, Run, ratchet_runs
 from ..text import say, ui_language
 from ..text.numbers import difference
 from . import Proposal
@@ -160,23 +160,23 @@ def ratchet(model: Model, settings: TargetSettings, half_width: float) -> pd.Dat
     (stats.ratchet): the run shows what the rules do to one and the same team, not what this team will do.
     """
     panel, team = model.panel, model.panel.team
-    runs = []
-    for rule in ("ratchet", "held"):
-        run = ratchet_run(
-            model.noise.of(team),
-            panel.kind,
-            model.planned[team],
-            share=settings.goal,
-            higher=panel.higher,
-            half_width=half_width,
-            ratchet=rule == "ratchet",
-            rng=np.random.default_rng(settings.seed),
-            case_cv2=panel.case_cv2,
-            floor=model.floor,
-        )
-        columns = {"target": run.targets, "attained": run.attained, "gave_up": run.gave_up}
-        runs.append(pd.DataFrame({"rule": rule, "period": np.arange(1, PERIODS + 1), **columns}))
-    return pd.concat(runs, ignore_index=True)
+    runs = ratchet_runs(
+        model.noise.of(team),
+        panel.kind,
+        model.planned[team],
+        share=settings.goal,
+        higher=panel.higher,
+        half_width=half_width,
+        rng=np.random.default_rng(settings.seed),
+        case_cv2=panel.case_cv2,
+        floor=model.floor,
+    )
+    return pd.concat([_periods(rule, run) for rule, run in runs.items()], ignore_index=True)
+
+
+def _periods(rule: str, run: Run) -> pd.DataFrame:
+    columns = {"target": run.targets, "attained": run.attained, "gave_up": run.gave_up}
+    return pd.DataFrame({"rule": rule, "period": np.arange(1, PERIODS + 1), **columns})
 
 
 def verdict_said(outcome: pd.Series, lang: str | None = None) -> str:
