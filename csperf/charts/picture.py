@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib import font_manager, rc_context
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import Formatter
 
@@ -54,6 +55,7 @@ class Picture:
         """The picture as SVG. Kept, because matplotlib's layout moves by a hair each time a figure is drawn again."""
         buffer = BytesIO()
         with rc_context(LOOK):
+            _lay_out(self.figure)
             self.figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
         return buffer.getvalue()
 
@@ -62,6 +64,18 @@ class Picture:
         data = base64.b64encode(self.svg).decode("ascii")
         alt = self.alt.translate({ord('"'): "&quot;", ord("<"): "&lt;", ord("&"): "&amp;"})
         return f'<img class="picture" alt="{alt}" src="data:image/svg+xml;base64,{data}">'
+
+
+def _lay_out(figure: Figure) -> None:
+    """Puts everything in its place for good: saving a figure that has yet to be laid out draws all of it twice."""
+    engine = figure.get_layout_engine()
+    if engine is None:
+        return
+    FigureCanvasSVG(figure)  # what is measured is what will be written
+    dpi, figure.dpi = figure.dpi, FigureCanvasSVG.fixed_dpi
+    engine.execute(figure)
+    figure.dpi = dpi
+    figure.set_layout_engine(None)
 
 
 def house_style():
