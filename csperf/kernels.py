@@ -20,7 +20,17 @@ LISTENING = "jupyter_client.asynchronous.AsyncKernelClient"
 
 def clean_start(folder: Path, variables: Mapping[str, str]) -> str:
     """The cell to run before a notebook: no names of the one before, its own folder, its own environment."""
-    return f"%reset -f\nimport os\nos.chdir({str(folder)!r})\nos.environ.update({dict(variables)!r})\ndel os"
+    return "\n".join(
+        [
+            "get_ipython().reset(new_session=False)",  # as %reset -f, which looks for garbage twice
+            "import os",
+            "from csperf.settle import settle",
+            "settle()",
+            f"os.chdir({str(folder)!r})",
+            f"os.environ.update({dict(variables)!r})",
+            "del os, settle",
+        ]
+    )
 
 
 class Kernels:
