@@ -7,7 +7,7 @@ import datetime as dt
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from .definitions import SETS, Definition
 from .derived import RECORDS, Derived, Shelf, covered_days, dated
 from .engine import EngineSettings, apart, connect
 from .errors import CsperfError, Problem
+from .facts import INPUT
 from .kept import digest
 from .metric import FEN_PER_YUAN, Metric
 from .params import Params, load_params
@@ -117,7 +118,7 @@ class Run:
         """Rows of each account on each day (store.coverage), of the door that values come from."""
         tables = self.store.tables()
         chats = "messages" if "messages" in tables or "calls" not in tables else "calls"
-        return self.store.coverage("measured" if self.door == table_door.DOOR else chats)
+        return _coverage("measured" if self.door == table_door.DOOR else chats, *_as_it_lies(self.store)).copy()
 
     @property
     def days(self) -> list[dt.date]:
@@ -131,6 +132,8 @@ class Run:
 
     def table(self, name: str) -> pd.DataFrame:
         """A table of the store as it is, whole."""
+        if INPUT[name].statement:
+            return _statement(name, *_as_it_lies(self.store)).copy()
         with apart() as con:
             return self.store.read(con, name).to_pandas()
 
@@ -560,6 +563,30 @@ def _without(days: pd.DataFrame, off: dict[str, set[dt.date]]) -> pd.DataFrame:
 
 
 def _newest_complete(store: Store, months: list[str]) -> str:
-    covered = covered_days(store)
-    complete = [month for month in months if covered and month_days(month)[1] <= covered[-1]]
+    last = _last_covered(*_as_it_lies(store))
+    complete = [month for month in months if last and month_days(month)[1] <= last]
     return (complete or months)[-1]
+
+
+# What every page of a pack asks of the same files ---------------------------------------------------------------------
+
+
+def _as_it_lies(store: Store) -> tuple[Path, str, dt.date | None, tuple[Any, ...]]:
+    """The store's place, zone and last known day, and the files there: where all are the same, so are the rows."""
+    return store.root, store.tz, store.until, tuple(store.fingerprint())
+
+
+@lru_cache(maxsize=16)
+def _statement(name: str, root: Path, tz: str, until: dt.date | None, _files: tuple[Any, ...]) -> pd.DataFrame:
+    with apart() as con:
+        return Store(root, tz, until).read(con, name).to_pandas()
+
+
+@lru_cache(maxsize=4)
+def _coverage(table: str, root: Path, tz: str, until: dt.date | None, _files: tuple[Any, ...]) -> pd.DataFrame:
+    return Store(root, tz, until).coverage(table)
+
+
+@lru_cache(maxsize=4)
+def _last_covered(root: Path, tz: str, until: dt.date | None, _files: tuple[Any, ...]) -> dt.date | None:
+    return max(covered_days(Store(root, tz, until)), default=None)

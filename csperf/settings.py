@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, get_args
 from zoneinfo import available_timezones
@@ -70,7 +72,7 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     """The mapping that a YAML file holds; CsperfError where it cannot be read, with the line at fault."""
     where = str(path)
     try:
-        content = yaml.load(_decoded(Path(path)), _StrictLoader)
+        content = deepcopy(_parsed(_decoded(Path(path))))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -82,6 +84,12 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise CsperfError(Problem(where, say("params.yaml_not_mapping", found=quoted(content))))
     return content
+
+
+@lru_cache(maxsize=16)
+def _parsed(text: str) -> Any:
+    """What a text says: each page of a pack reads the same few files anew."""
+    return yaml.load(text, _StrictLoader)
 
 
 def _decoded(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -248,7 +249,9 @@ class Reward(BaseModel):
     en: str = ""
 
 
+@cache
 def _packaged(name: str) -> Any:
+    """What a file of this package says, which every model checks anew and none changes."""
     return yaml.safe_load(Path(__file__).with_name(name).read_text(encoding="utf-8"))
 
 
