@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from threading import Lock
+from threading import Lock, Semaphore
 
 from jupyter_client.manager import KernelManager
 
@@ -34,33 +34,35 @@ def clean_start(folder: Path, variables: Mapping[str, str]) -> str:
 
 
 class Kernels:
-    """Kernels that were started and are free; one more is started where none is."""
+    """Kernels that were started and are free; one more is started where none is and fewer than `most` are in use."""
 
-    def __init__(self, started: ExitStack) -> None:
+    def __init__(self, started: ExitStack, most: int) -> None:
         self._free: SimpleQueue[KernelManager] = SimpleQueue()
         self._started = started
         self._starting = Lock()
+        self._in_use = Semaphore(most)
 
     @contextmanager
     def one(self) -> Iterator[KernelManager]:
-        """A kernel for one worker, given back at the end if it still lives."""
-        try:
-            kernel = self._free.get_nowait()
-        except Empty:
-            with self._starting:
-                kernel = self._started.enter_context(_kernel())
-        try:
-            yield kernel
-        finally:
-            if kernel.is_alive():
-                self._free.put(kernel)
+        """A kernel for one worker, who waits for it; given back at the end if it still lives."""
+        with self._in_use:
+            try:
+                kernel = self._free.get_nowait()
+            except Empty:
+                with self._starting:
+                    kernel = self._started.enter_context(_kernel())
+            try:
+                yield kernel
+            finally:
+                if kernel.is_alive():
+                    self._free.put(kernel)
 
 
 @contextmanager
-def warm_kernels() -> Iterator[Kernels]:
-    """Kernels that are shut down at the end."""
+def warm_kernels(most: int = 1) -> Iterator[Kernels]:
+    """Kernels, at most so many in use at once, that are shut down at the end."""
     with ExitStack() as started:
-        yield Kernels(started)
+        yield Kernels(started, most)
 
 
 @contextmanager

@@ -118,7 +118,7 @@ def run_pack(
     # Last, in a kernel that has worked out the month's targets already.
     drawing = [FRONT] if stage in WITH_FIRST_PAGE and not chosen else []
     every = [*notebooks, *drawing]
-    with nullcontext(kernels) if kernels else warm_kernels() as warm:
+    with nullcontext(kernels) if kernels else warm_kernels(jobs) as warm:
         executed = _execute(every, Path(params_file), run, (jobs, warm), seconds, progress or (lambda _name: None))
     handouts = {path: content for notebook in executed.values() for path, content in _handouts(notebook)}
     front = _received(executed.pop(FRONT.stem)) if drawing else None
@@ -133,7 +133,7 @@ def run_pack(
 def run_packs(
     params_files: Sequence[str | Path], *, jobs: int = 1, progress: Progress | None = None, **how: Any
 ) -> Iterator[Path]:
-    """The folders of several shops' packs, in the order of the files; `jobs` are made at once, in shared kernels.
+    """The folders of several shops' packs, in the order of the files; `jobs` kernels are shared by all.
 
     `how` goes to run_pack. A shop whose pack cannot be made does not stop the others: what is wrong with any of them is
     raised at the end, as one CsperfError.
@@ -142,11 +142,13 @@ def run_packs(
         yield run_pack(params_files[0], jobs=jobs, progress=progress, **how)
         return
     problems: list[Problem] = []
-    with warm_kernels() as kernels, ThreadPoolExecutor(jobs) as pool:
-        made = [pool.submit(run_pack, file, kernels=kernels, progress=progress, **how) for file in params_files]
-        for pack in made:
+    # One pack more than kernels: while a pack is written the next one has its kernel.
+    with warm_kernels(jobs) as kernels, ThreadPoolExecutor(jobs + 1) as pool:
+        distinct = dict.fromkeys(params_files)  # one named twice is made once: no two may write to the same place
+        made = {file: pool.submit(run_pack, file, kernels=kernels, progress=progress, **how) for file in distinct}
+        for file in params_files:
             try:
-                yield pack.result()
+                yield made[file].result()
             except CsperfError as error:
                 problems += error.problems
     if problems:

@@ -72,7 +72,7 @@ def packs(made_once, loaded_shop, small_shop) -> dict[str, Path]:
 
     def fill(folder: Path) -> None:
         shutil.copytree(loaded_shop, folder)
-        with warm_kernels() as kernels:
+        with warm_kernels(2) as kernels:
             for lang in ("zh", "en"):
                 run_pack(folder / PARAMS, lang=lang, jobs=2, kernels=kernels)
 
