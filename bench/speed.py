@@ -72,15 +72,15 @@ def compare(shop: Path, names: list[str], rounds: int) -> dict[str, Cost]:
 
 
 def table(sizes: dict[int, dict[str, Cost]], fixed: dict[str, Cost]) -> str:
-    """The costs as a Markdown table. `fixed`: of the tiny shop; the ratio to SQL is without it."""
+    """The costs as a Markdown table. `fixed`: of the tiny shop; the last ratio is without. Ratios need SQL."""
     head = ("messages", "", "CPU s", "wall s", "memory MiB", "CPU / SQL", "the same without what a tiny shop costs")
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for messages, costs in sizes.items():
-        base = costs["sql"].cpu
-        net = base - fixed["sql"].cpu
         for name, cost in costs.items():
-            own = (cost.cpu - fixed[name].cpu) / net
-            figures = f"{cost.cpu:.1f} | {cost.wall:.1f} | {cost.memory:.0f} | {cost.cpu / base:.2f} | {own:.2f}"
+            figures = f"{cost.cpu:.1f} | {cost.wall:.1f} | {cost.memory:.0f}"
+            if "sql" in costs:
+                own = (cost.cpu - fixed[name].cpu) / (costs["sql"].cpu - fixed["sql"].cpu)
+                figures += f" | {cost.cpu / costs['sql'].cpu:.2f} | {own:.2f}"
             lines.append(f"| {messages:,} | {name} | {figures} |")
     return "\n".join(lines)
 

@@ -36,7 +36,7 @@ SMALL = 0.2  # of a full chunk: so few go on into the next month
 KEPT_EXPRESSIONS = 32  # of each function
 KEPT_SQL = 2_000  # statements of a process: a pack of all pages has some hundreds
 DAY_US = 86_400_000_000
-# What is small stands on the right of our joins. DuckDB guesses that a filter keeps a fifth, and would turn them around.
+# What is small stands on the right of our joins. DuckDB guesses that a filter keeps a fifth, and would turn them round.
 JOINED_AS_WRITTEN = ("join_order", "build_side_probe_side")
 ASKED_OF = "asked_of"  # stands for a table until it is known which
 _names = count()  # of tables, in all connections of a process
@@ -96,8 +96,8 @@ def _database(settings: EngineSettings) -> duckdb.DuckDBPyConnection:
     spill = Path(tempfile.gettempdir(), f"csperf-{uuid4().hex}")  # made when needed and taken away by DuckDB
     limits = {"memory_limit": settings.memory_limit, "temp_directory": str(spill)}
     threads = {"threads": settings.threads} if settings.threads else {}
-    as_written = {"preserve_insertion_order": False, "disabled_optimizers": ",".join(JOINED_AS_WRITTEN)}
-    return duckdb.connect(config={**limits, **threads, **as_written})
+    as_written = {"disabled_optimizers": ",".join(JOINED_AS_WRITTEN)}
+    return duckdb.connect(config={**limits, **threads, **as_written, "preserve_insertion_order": False})
 
 
 @cache

@@ -323,7 +323,11 @@ def _on_spine(values: pd.DataFrame, spine: pd.DataFrame, entries: Sequence[Entry
     people = pd.concat([spine, values[columns]]).drop_duplicates()
     rows = people.merge(keys, how="cross").merge(values, how="left", on=[*columns, "metric"])
     position = {key: place for place, key in enumerate(keys.metric)}
-    rows = rows.assign(position=_of_metrics(rows.metric, position)).sort_values([*columns, "position"], kind="stable").drop(columns="position")
+    rows = (
+        rows.assign(position=_of_metrics(rows.metric, position))
+        .sort_values([*columns, "position"], kind="stable")
+        .drop(columns="position")
+    )
     counted = rows.n.fillna(0).where(~rows.metric.isin(TOTALS))
     return rows.assign(n=counted.astype("Int64"))
 

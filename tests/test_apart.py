@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from csperf.engine import DuckDB, apart, connect, expression, instant, materialise, micros, scratch
+from csperf.engine import DuckDB, any_row, apart, connect, expression, instant, materialise, micros, scratch
 
 
 @expression
@@ -48,6 +48,17 @@ def test_work_within_work_has_tables_of_its_own(tmp_path):
             assert doubled(inner.read_parquet([two])).to_pyarrow()["x"].to_pylist() == [20, 40]
         assert before.to_pyarrow()["x"].to_pylist() == [2, 4]
         assert doubled(view).to_pyarrow()["x"].to_pylist() == [2, 4]
+
+
+def test_a_view_is_what_was_said_last_by_the_same_sql(tmp_path):
+    found = []
+    with apart() as con, scratch(con) as keep:
+        for numbers in ([1, 2], [10, 20]):
+            rows = keep.view(con.read_parquet([written(tmp_path, numbers)]), "rows")
+            found.append(doubled(rows).x.sum().to_pyarrow().as_py())
+            assert any_row(rows)
+            assert not any_row(rows.filter(rows.x > max(numbers)))
+    assert found == [6, 60]
 
 
 def test_rows_of_python_are_brought_along_each_time():

@@ -7,15 +7,19 @@ from collections import Counter
 from copy import copy
 from pathlib import Path
 
+import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
 from shops import SHOP, START, TZ, MadeShop, made_shop, message, numbered, order, refund
 
+from csperf.engine import apart, scratch
 from csperf.errors import CsperfError
+from csperf.facts import conform
 from csperf.run import Facts, facts, measure, open_run
 from csperf.store import months_of
+from csperf.turns.days import active_time, with_active_time
 
 SETTINGS = {"shop": SHOP, "root": ".", "timezone": TZ, "definitions": "pdd"}
 SPEED = ["first_reply_s", "mean_wait_turn_s"]
@@ -124,3 +128,19 @@ def test_days_that_are_added_leave_what_is_said_of_earlier_ones(tmp_path):
     for name, known in files.items():
         more, all_of_them = written(params.parent, name) - known, written(tmp_path / "fresh", name)
         assert 0 < len(more) < len(all_of_them) / 2, name
+
+
+def test_of_chats_of_the_same_moments_each_has_its_own_active_time():
+    """Two are open for a minute, one of them out; a third begins half a minute later. Seconds by hand."""
+    minute = 60_000_000
+    chats = [("counts", 0, minute, False), ("out", 0, minute, True), ("later", minute // 2, 3 * minute // 2, False)]
+    told = [
+        {"scope": "agent", "account_id": "a", "session_id": name, "first_us": first, "last_us": last}
+        | {"handle_us": last - first, "excluded": out}
+        for name, first, last, out in chats
+    ]
+    with apart() as con, scratch(con) as keep:
+        rows = keep(conform(ibis.memtable(pa.Table.from_pylist(told)), "sessions", "first_us", "last_us"))
+        timed = with_active_time(rows, keep(active_time(keep, rows)))
+        found = {row["session_id"]: row["active_us"] for row in timed.to_pyarrow().to_pylist()}
+    assert found == {"counts": 45_000_000, "out": None, "later": 45_000_000}

@@ -138,15 +138,17 @@ def with_agents(sessions: ir.Table, served: ir.Table) -> ir.Table:
 
 
 def active_time(keep: Scratch, sessions: ir.Table) -> ir.Table:
-    """active_us of the chats that have one, by what it depends on (HANDLED): a duration with every moment divided by the
-    chats open (C44).
+    """active_us of the chats that have one, by what it depends on (HANDLED): a duration with every moment divided by
+    the chats open (C44).
 
     Time in which k chats of an agent were open counts 1/k for each, so that an agent's active times add up to the time
     with any chat open. Unanswered sessions have none, nor the shop, whose chats many people share. The clock counts
     microseconds and PARTS of them in whole numbers: neither days that are added nor another engine change its times.
     """
     handled = sessions.filter(_has_active_time(sessions))
-    accounts = keep(handled.select("account_id").distinct().mutate(account=ibis.row_number().over(order_by="account_id")))
+    accounts = keep(
+        handled.select("account_id").distinct().mutate(account=ibis.row_number().over(order_by="account_id"))
+    )
     open_ = keep(handled.select(*HANDLED).inner_join(accounts, "account_id").select("account", "first_us", "last_us"))
     began = open_.select("account", us=_.first_us, step=ibis.literal(1))
     steps = began.union(open_.select("account", us=_.last_us, step=ibis.literal(-1)))
