@@ -145,11 +145,19 @@ def active_time(keep: Scratch, sessions: ir.Table) -> ir.Table:
     with any chat open. Unanswered sessions have none, nor the shop, whose chats many people share. The clock counts
     microseconds and PARTS of them in whole numbers: neither days that are added nor another engine change its times.
     """
-    handled = sessions.filter(_has_active_time(sessions))
-    accounts = keep(
-        handled.select("account_id").distinct().mutate(account=ibis.row_number().over(order_by="account_id"))
-    )
-    open_ = keep(handled.select(*HANDLED).inner_join(accounts, "account_id").select("account", "first_us", "last_us"))
+    handled = sessions.filter(_has_active_time(sessions)).select(HANDLED)
+    accounts = handled.select("account_id").distinct()
+    accounts = keep(accounts.mutate(account=ibis.row_number().over(order_by="account_id")))
+    open_ = keep(handled.inner_join(accounts, "account_id").drop("account_id"))
+    clock = keep(_clock(open_))
+    began = clock.rename(first_us="us", whole_then="whole", parts_then="parts")
+    both = open_.distinct().inner_join(began, ["account", "first_us"])
+    both = both.inner_join(clock.rename(last_us="us"), ["account", "last_us"]).inner_join(accounts, "account")
+    return both.select(*HANDLED, active_us=_.whole - _.whole_then + (_.parts - _.parts_then) / PARTS)
+
+
+def _clock(open_: ir.Table) -> ir.Table:
+    """What an account's clock says (whole, parts) when a chat begins or ends; the more are open, the slower it is."""
     began = open_.select("account", us=_.first_us, step=ibis.literal(1))
     steps = began.union(open_.select("account", us=_.last_us, step=ibis.literal(-1)))
     steps = steps.group_by("account", "us").agg(step=_.step.sum())
@@ -159,12 +167,7 @@ def active_time(keep: Scratch, sessions: ir.Table) -> ir.Table:
     earlier = ibis.window(group_by="account", order_by="us", preceding=(None, 1))
     rest = steps.lasts % steps.chats * PARTS // steps.chats
     spent = {"whole": steps.lasts // steps.chats, "parts": rest}
-    clock = keep(steps.select("account", "us", **{n: v.sum().over(earlier).fill_null(0) for n, v in spent.items()}))
-    begun = open_.distinct().inner_join(
-        clock.rename(first_us="us", whole_then="whole", parts_then="parts"), ["account", "first_us"]
-    )
-    both = begun.inner_join(clock.rename(last_us="us"), ["account", "last_us"]).inner_join(accounts, "account")
-    return both.select(*HANDLED, active_us=_.whole - _.whole_then + (_.parts - _.parts_then) / PARTS)
+    return steps.select("account", "us", **{n: v.sum().over(earlier).fill_null(0) for n, v in spent.items()})
 
 
 @expression
