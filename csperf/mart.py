@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import ibis
 import ibis.expr.types as ir
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 from ibis import _
@@ -322,12 +321,8 @@ def _on_spine(values: pd.DataFrame, spine: pd.DataFrame, entries: Sequence[Entry
     keys = pd.DataFrame({"metric": [entry.key for entry in entries]}, dtype="str")
     people = pd.concat([spine, values[columns]]).drop_duplicates()
     rows = people.merge(keys, how="cross").merge(values, how="left", on=[*columns, "metric"])
-    position = {key: place for place, key in enumerate(keys.metric)}
-    rows = (
-        rows.assign(position=_of_metrics(rows.metric, position))
-        .sort_values([*columns, "position"], kind="stable")
-        .drop(columns="position")
-    )
+    position = _of_metrics(rows.metric, {key: place for place, key in enumerate(keys.metric)})
+    rows = rows.assign(position=position).sort_values([*columns, "position"], kind="stable").drop(columns="position")
     counted = rows.n.fillna(0).where(~rows.metric.isin(TOTALS))
     return rows.assign(n=counted.astype("Int64"))
 
@@ -354,9 +349,7 @@ def to_key_units(values: pd.DataFrame) -> pd.DataFrame:
 
 def _of_metrics(metrics: pd.Series, told: Mapping[str, float]) -> pd.Series:
     """What is told of each row's metric, looked up once for each metric; null where nothing is."""
-    places, keys = pd.factorize(metrics)
-    values = np.array([told.get(key, np.nan) for key in keys], dtype="float64")
-    return pd.Series(values[places], index=metrics.index)
+    return metrics.astype("category").map(dict(told)).astype("float64")
 
 
 def _scale(entry: Entry, side: str) -> float:
