@@ -74,6 +74,13 @@ def test_facts_of_a_store_that_was_loaded_since_are_refused(params):
     assert len(facts(open_run(params, MONTH))["purchases"].to_pyarrow())
 
 
+def test_a_form_is_read_anew_when_its_file_has_changed(params):
+    before = open_run(params, MONTH).table("roster")
+    (path,) = (params.parent / "store" / "roster").glob("*.parquet")
+    pq.write_table(pq.read_table(path).slice(1), path)
+    assert len(open_run(params, MONTH).table("roster")) == len(before) - 1
+
+
 def until(shop: MadeShop, day: dt.date) -> MadeShop:
     """The shop as its exports told of it at the end of a day."""
     known = copy(shop)
@@ -119,6 +126,7 @@ def test_days_that_are_added_leave_what_is_said_of_earlier_ones(tmp_path):
     grown = rows_of(stored(tmp_path / "grown", shop, chunk_days=1))
     fresh = rows_of(stored(tmp_path / "fresh", shop, chunk_days=1))
     assert grown == fresh
+    assert fresh == rows_of(stored(tmp_path / "whole", shop, chunk_days=99)), "what is said of all days finds its chunk"
     for rows, answered in ((before, False), (grown, True)):
         turns = [row for row in rows["turns"] if f"'buyer_id': '{LATE}'" in row and "'scope': 'shop'" in row]
         assert len(turns) == 1

@@ -129,6 +129,13 @@ def test_missing_file_names_the_folder_that_was_searched(tmp_path):
     assert str(tmp_path) in refusal(tmp_path / "nothing.yaml")
 
 
+def test_what_somebody_does_to_settings_stays_theirs(tmp_path):
+    path = written(tmp_path, "shops: [a]\n")
+    read_yaml(path)["shops"].append("b")
+    assert read_yaml(path) == {"shops": ["a"]}
+    assert read_yaml(written(tmp_path, "shops: [c]\n")) == {"shops": ["c"]}
+
+
 def test_times_dates_and_leading_zeros_stay_text(tmp_path):
     content = read_yaml(written(tmp_path, "a: 08:00\nb: 9:30\nc: 001\nd: 2026-02-30\ne: 20\nf: -1.5\ng: 0\n"))
     assert content == {"a": "08:00", "b": "9:30", "c": "001", "d": "2026-02-30", "e": 20, "f": -1.5, "g": 0}

@@ -283,7 +283,9 @@ def test_shops_share_kernels_and_the_wrong_one_does_not_stop_the_others(small_sh
     nbformat.write(notebook(new_code_cell("import os\nprint(os.getcwd())\nsix = 6")), tmp_path / "01_where.ipynb")
     monkeypatch.setattr(report, "NOTEBOOKS", tmp_path)
     missing = tmp_path / "missing.yaml"
-    made = run_packs([small_shop, missing, small_shop], jobs=1, lang="en", only="01_where")
+    pages: list[str] = []
+    made = run_packs([small_shop, missing, small_shop], jobs=1, progress=pages.append, lang="en", only="01_where")
     assert next(made).is_dir() and next(made).is_dir()
     with pytest.raises(CsperfError, match="missing"):
         next(made)
+    assert len(pages) == 1, "a shop that is named twice is made once"
