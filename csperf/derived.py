@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -15,8 +16,9 @@ from ibis.backends import BaseBackend
 
 from . import aftersale, hours, purchases, registers, tickets, turns
 from . import calls as phone
+from .chunks import Chunk, chunks
 from .definitions import Definition
-from .engine import apart, chunks, connect, materialise, scratch
+from .engine import DuckDB, apart, beside, connect, materialise, scratch
 from .errors import CsperfError, Problem
 from .facts import INPUT
 from .kept import Kept, content, digest, parts_of, read, share, write
@@ -122,12 +124,23 @@ class Shelf:
                 write(con, self._made(con, entry), folder, entry)
 
     def _chats(self, con: BaseBackend, folder: Path) -> None:
-        messages = self.store.read(con, "messages", self.since)
-        around = turns.Around.of(con, messages, self.definition, self._shop)
-        content = self.store.content(self._kept, "messages")
-        entries = turns.worked_through(con, messages, around, self._chunks, self._kept, content)
+        messages = partial(self.store.read, table="messages", first_day=self.since)
+        around = turns.Around.of(con, messages(con), self.definition, self._shop)
+        workers, opened = self._workers(con)
+        source = turns.Source(opened, messages, around, self.store.content(self._kept, "messages"))
+        entries = turns.worked_through(source, self._chunks, self._kept, workers)
         for name in turns.OF_CHUNKS:
             share(entries, folder, name)
+
+    def _workers(self, con: BaseBackend) -> tuple[int, Callable[[], AbstractContextManager[BaseBackend]]]:
+        """How many work side by side, and how each gets its connection. Threads within a statement wait for one another
+        more often than lanes do.
+        """
+        engine, lanes = self.params.engine, max(chunk.lanes for chunk in self._chunks)
+        if lanes == 1 or not isinstance(con, DuckDB) or con.threads == 1:
+            return 1, partial(nullcontext, con)
+        workers = min(lanes, con.threads)
+        return workers, partial(beside, con, engine.model_copy(update={"threads": con.threads // workers}))
 
     def _sessions(self, con: BaseBackend, folder: Path) -> None:
         with scratch(con) as keep:
@@ -201,7 +214,7 @@ class Shelf:
         return registers.derive(con, given, who, self.definition)[name]
 
     @cached_property
-    def _chunks(self) -> list[tuple[dt.date, dt.date]]:
+    def _chunks(self) -> list[Chunk]:
         rows = self.store.coverage("messages").dropna(subset="n").groupby("day")["n"].sum()
         counted = {day: n for day, n in rows.items() if self.since is None or day >= self.since}
         return chunks(counted, self.params.engine)

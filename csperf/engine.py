@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import atexit
-import datetime as dt
 import tempfile
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from functools import cache, lru_cache, wraps
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
+from threading import RLock, local
 from typing import Any, Literal, TypeVar, cast
 from uuid import uuid4
 
@@ -31,9 +31,7 @@ from .errors import CsperfError, Problem
 from .facts import FULL_POINTS, PPM
 from .text import say
 
-CHUNK_ROWS = {"duckdb": 250_000, "spark": 10_000_000}  # a chunk has its fixed cost, Spark's is a minute's work
-SMALL = 0.2  # of a full chunk: so few go on into the next month
-KEPT_EXPRESSIONS = 32  # of each function
+KEPT_EXPRESSIONS = 64  # of each function
 KEPT_SQL = 2_000  # statements of a process: a pack of all pages has some hundreds
 DAY_US = 86_400_000_000
 # What is small stands on the right of our joins. DuckDB guesses that a filter keeps a fifth, and would turn them round.
@@ -42,12 +40,13 @@ ASKED_OF = "asked_of"  # stands for a table until it is known which
 _names = count()  # of tables, in all connections of a process
 _spelled: dict[ops.Node, str] = {}
 _idle: list[DuckDB] = []
+_one_at_a_time = RLock()  # threads ask for the same expressions: the second finds what the first has built
 
 
 class EngineSettings(BaseModel):
-    """Which engine, and how much of the machine it may use. Memory is bounded by the days of messages that are open at
-    once: `chunk_days`, else as many as hold about CHUNK_ROWS messages. `master` and `spark` (its own options) are of
-    Spark alone, memory_limit and threads of DuckDB.
+    """Which engine, and how much of the machine it may use. Memory is bounded by the messages that are looked at once:
+    those of `chunk_days`, else of as many days as csperf.chunks thinks right. `master` and `spark` (its own options)
+    are of Spark alone, memory_limit and threads of DuckDB.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -92,6 +91,16 @@ def apart(settings: EngineSettings | None = None) -> Iterator[BaseBackend]:
         _idle.append(con)
 
 
+@contextmanager
+def beside(con: DuckDB, settings: EngineSettings) -> Iterator[DuckDB]:
+    """The backend of another thread, in this one on a connection of its own, which is closed at the end."""
+    con.onto(_kept_open(settings.memory_limit, settings.threads).cursor(), count())
+    try:
+        yield con
+    finally:
+        con.disconnect()
+
+
 def _database(settings: EngineSettings) -> duckdb.DuckDBPyConnection:
     spill = Path(tempfile.gettempdir(), f"csperf-{uuid4().hex}")  # made when needed and taken away by DuckDB
     limits = {"memory_limit": settings.memory_limit, "temp_directory": str(spill)}
@@ -100,8 +109,13 @@ def _database(settings: EngineSettings) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(config={**limits, **threads, **as_written, "preserve_insertion_order": False})
 
 
-@cache
 def _kept_open(memory_limit: str, threads: int | None) -> duckdb.DuckDBPyConnection:
+    with _one_at_a_time:
+        return _opened(memory_limit, threads)
+
+
+@cache
+def _opened(memory_limit: str, threads: int | None) -> duckdb.DuckDBPyConnection:
     found = _database(EngineSettings(memory_limit=memory_limit, threads=threads))
     atexit.register(found.close)
     return found
@@ -130,18 +144,49 @@ def points_ppm(score: ir.FloatingValue, full: ir.FloatingValue | float) -> ir.In
     return (score / full * (FULL_POINTS * PPM)).round().cast("int64")
 
 
+class _Own(local):
+    """What each thread has of a backend: its connection, and the numbers that its tables get."""
+
+    con: duckdb.DuckDBPyConnection
+    names: Iterator[int]
+
+
 class DuckDB(Duck):
     """Ibis on DuckDB that puts an expression into SQL once in a process, however many chunks, shops and pages ask.
 
     Tables are what their names say, in whatever connection, so that SQL depends on names and columns alone. Columns get
-    the types that the expression promises: a sum of whole numbers is as wide as these.
+    the types that the expression promises: a sum of whole numbers is as wide as these. Each thread has a connection of
+    its own, so that one backend, and what is built on its tables, serves them all.
     """
 
     compiler = QuickSQL()
 
+    def __init__(self) -> None:
+        self._own = _Own()
+        super().__init__()
+
+    @property
+    def con(self) -> duckdb.DuckDBPyConnection:
+        """The connection of this thread."""
+        return self._own.con
+
+    @con.setter
+    def con(self, opened: duckdb.DuckDBPyConnection) -> None:
+        self._own.con = opened
+
+    @property
+    def names(self) -> Iterator[int]:
+        """The numbers of the tables of this thread's connection."""
+        return self._own.names
+
+    @property
+    def threads(self) -> int:
+        """How many threads the database may use."""
+        return int(self.raw_sql("SELECT current_setting('threads')").fetchone()[0])
+
     def onto(self, database: duckdb.DuckDBPyConnection, names: Iterator[int]) -> DuckDB:
-        """This backend on another database, with the numbers that its tables get."""
-        self.con, self.names = database, names
+        """This backend, in this thread, on another database, with the numbers that its tables get."""
+        self._own.con, self._own.names = database, names
         self._memtables.clear()
         self._post_connect()
         return self
@@ -151,14 +196,15 @@ class DuckDB(Duck):
         if limit is not None or params or pretty:
             return super().compile(expr, limit=limit, params=params, pretty=pretty)
         node = expr.op()
-        if node in _spelled:
-            return _spelled[node]
-        sql = super().compile(expr)
-        if not node.find(ops.InMemoryTable):
-            while len(_spelled) >= KEPT_SQL:
-                _spelled.pop(next(iter(_spelled)), None)
-            _spelled[node] = sql
-        return sql
+        with _one_at_a_time:
+            if node in _spelled:
+                return _spelled[node]
+            sql = super().compile(expr)
+            if not node.find(ops.InMemoryTable):
+                while len(_spelled) >= KEPT_SQL:
+                    _spelled.pop(next(iter(_spelled)))
+                _spelled[node] = sql
+            return sql
 
     def read_parquet(self, paths: Any, /, *, table_name: str | None = None, **options: Any) -> ir.Table:
         """The rows of the files as a view."""
@@ -228,28 +274,29 @@ def _typed(column: str, kind: DataType) -> str:
     return name if kind.is_string() else f"CAST({name} AS {DuckDB.compiler.type_mapper.to_string(kind)}) AS {name}"
 
 
-Build = TypeVar("Build", bound=Callable[..., ir.Table])
+Build = TypeVar("Build", bound=Callable[..., Any])
 
 
 def expression(build: Build) -> Build:
-    """`build`, which is asked once for the same tables: chunks differ in their rows alone."""
-    held: dict[Any, ir.Table] = {}
+    """`build`, which makes expressions of tables, once for the same ones: chunks differ in their rows alone."""
+    held: dict[Any, Any] = {}
 
     @wraps(build)
-    def built(*given: Any) -> ir.Table:
-        key = _same(given)
-        if key not in held:
-            while len(held) >= KEPT_EXPRESSIONS:
-                held.pop(next(iter(held)))
-            held[key] = build(*given)
-        return held[key]
+    def built(*given: Any) -> Any:
+        with _one_at_a_time:
+            key = _same(given)
+            if key not in held:
+                while len(held) >= KEPT_EXPRESSIONS:
+                    held.pop(next(iter(held)))
+                held[key] = build(*given)
+            return held[key]
 
     return cast(Build, built)
 
 
 def _same(given: Any) -> Any:
     """What is equal for equal tables, which Ibis takes for different ones; also within tuples and dataclasses."""
-    if isinstance(given, tuple):
+    if isinstance(given, (tuple, list)):
         return tuple(map(_same, given))
     if is_dataclass(given):
         return tuple(_same(getattr(given, field.name)) for field in fields(given))
@@ -343,31 +390,3 @@ def scratch(con: BaseBackend) -> Iterator[Scratch]:
         yield keep
     finally:
         keep.drop()
-
-
-def chunks(rows: Mapping[dt.date, int], settings: EngineSettings) -> list[tuple[dt.date, dt.date]]:
-    """First and last day of consecutive chunks of the days in `rows` (day -> number of messages), in order.
-
-    A chunk ends where it is full, and at the end of a month unless it is small, so that days which come later leave
-    earlier chunks as they are. After a month that ended one, an empty chunk of the next day takes what is still open.
-    """
-    found: list[list[dt.date]] = []
-    held = 0
-    for day in sorted(rows):
-        if not found or _ends_before(day, rows[day], found[-1], held, settings):
-            found.append([])
-            held = 0
-        found[-1].append(day)
-        held += rows[day]
-    tomorrow = found[-1][-1] + dt.timedelta(days=1) if found else None
-    if tomorrow and not settings.chunk_days and _ends_before(tomorrow, 0, found[-1], held, settings):
-        found.append([tomorrow])
-    return [(days[0], days[-1]) for days in found]
-
-
-def _ends_before(day: dt.date, more: int, days: list[dt.date], held: int, settings: EngineSettings) -> bool:
-    """Whether a chunk of `days` with so many messages ends before the day with `more`."""
-    if settings.chunk_days:
-        return len(days) >= settings.chunk_days
-    full = CHUNK_ROWS[settings.backend]
-    return held + more > full or (held >= SMALL * full and day.month != days[-1].month)

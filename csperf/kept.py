@@ -58,8 +58,12 @@ def digest(*parts: Any) -> str:
 
 def content(rows: ir.Table, key: Iterable[str]) -> bytes:
     """What a small table holds, in whatever order it holds it; `key` tells its rows apart."""
-    held = rows.order_by(*key).to_pyarrow().combine_chunks()
-    sink = pa.BufferOutputStream()
+    return in_bytes(rows.order_by(*key).to_pyarrow())
+
+
+def in_bytes(rows: pa.Table) -> bytes:
+    """The rows as Arrow writes them into a stream."""
+    held, sink = rows.combine_chunks(), pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, held.schema) as stream:
         stream.write_table(held)
     return sink.getvalue().to_pybytes()
@@ -128,11 +132,15 @@ def share(entries: Iterable[Path], folder: Path, name: str) -> None:
     """Brings the table of this name in other entries into the folder, without copying where the disk can link."""
     for entry in entries:
         for place, file in enumerate(files_of(entry, name)):
-            target = folder / f"{name}.{entry.name}-{place}.parquet"
-            try:
-                os.link(file, target)
-            except OSError:  # a disk without links
-                shutil.copy2(file, target)
+            link(file, folder / f"{name}.{entry.name}-{place}.parquet")
+
+
+def link(file: Path, target: Path) -> None:
+    """Brings a file to another place, without copying where the disk can link."""
+    try:
+        os.link(file, target)
+    except OSError:  # a disk without links
+        shutil.copy2(file, target)
 
 
 def parts_of(folder: Path, name: str) -> dict[str, list[Path]]:

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
-from itertools import islice
+from itertools import islice, repeat
 
 import ibis
 
 from csperf import hours, purchases, turns
+from csperf.chunks import Chunk
 from csperf.engine import EngineSettings, connect, materialise
 from csperf.turns.people import bots, people
 
 
 def engine_derive(
-    shop, definition, *, chunk_days: Iterable[int] = (), categories=(), engine: EngineSettings | None = None
+    shop,
+    definition,
+    *,
+    chunk_days: Iterable[int] = (),
+    lanes: Iterable[int] = repeat(1),
+    categories=(),
+    engine: EngineSettings | None = None,
 ) -> dict[str, list[dict]]:
     """All derived facts of a made shop (tests.shops.MadeShop) under a set, by the engine.
 
-    `chunk_days`: how many days each chunk has, one chunk after the other; default all days at once.
+    `chunk_days`: how many days each chunk has, one chunk after the other; default all days at once. `lanes`: over how
+    many of them its buyers are spread.
     """
     con = connect(engine)
     days = sorted({row["day"] for row in shop.messages} | set(shop.covered_days or ()))
@@ -34,7 +42,7 @@ def engine_derive(
         codes=tuple(categories),
         covered_days=tuple(days),
     )
-    spans = [(part[0], part[-1]) for part in parts(days, chunk_days)]
+    spans = [Chunk(part[0], part[-1], n) for part, n in zip(parts(days, chunk_days), lanes, strict=False)]
     tables = {name: materialise(con, ibis.memtable(shop.arrow(name))) for name in ("messages", "orders", "refunds")}
     found = turns.derive(con, tables["messages"], definition, known, spans or None)
     found["purchases"], flags = purchases.derive(con, tables["orders"], tables["refunds"], found, definition)

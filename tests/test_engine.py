@@ -13,6 +13,7 @@ from adapters import engine_derive
 from shops import MadeShop, made_shop
 
 from csperf.definitions import SETS, Definition
+from csperf.turns import entries
 
 BUYERS, LENGTH = 40, 30
 # Not compared: row ids of rows that stand for many messages, and what only one side spells out.
@@ -94,10 +95,14 @@ def test_facts_agree(table, name):
     assert not found, "\n".join(found[:5])
 
 
-@pytest.mark.parametrize("name", ["shop", "taobao", "jd", "douyin"])
-def test_any_chunking_gives_the_same_rows(name):
-    """Two single days and three days together, in turns: chains are carried from each kind of chunk into each."""
-    whole, chunked = by_engine(name), engine_derive(made(name), RULES[name], chunk_days=cycle([1, 1, 3]))
+@pytest.mark.parametrize(("name", "at_the_end"), [("shop", 0), ("douyin", 9_999)])
+def test_any_chunking_gives_the_same_rows(name, at_the_end, monkeypatch):
+    """Two single days and three days together, in turns: chains are carried from each kind of chunk into each, also
+    where buyers change lanes; what sleeps to the end is worked out with the last days, or by itself.
+    """
+    monkeypatch.setattr(entries, "AT_THE_END", at_the_end)
+    pieces = {"chunk_days": cycle([1, 1, 3]), "lanes": cycle([1, 2, 2, 3])}
+    whole, chunked = by_engine(name), engine_derive(made(name), RULES[name], **pieces)
     found = [line for table in KEYS for line in differences(table, chunked[table], whole[table])]
     assert not found, "\n".join(found[:5])
 

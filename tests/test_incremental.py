@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -16,13 +17,15 @@ import yaml
 from shops import made_shop
 
 from csperf import hours, kept, turns
+from csperf.chunks import chunks
 from csperf.definitions import SETS, Definition
-from csperf.engine import EngineSettings, chunks, connect
+from csperf.engine import EngineSettings, connect
 from csperf.errors import CsperfError
 from csperf.kept import Kept, digest, names_in, read, share, write
 from csperf.params import load_params
 from csperf.run import Run
 from csperf.store import Store
+from csperf.turns import entries
 from csperf.turns.people import bots, people
 
 DAYS = 3
@@ -60,27 +63,27 @@ class Shop:
         content = {day: digest([row for row in self.made.messages if row["day"] == day]) for day in days}
         spans = chunks(dict.fromkeys(days, 1), EngineSettings(chunk_days=1))
         around = turns.Around.of(self.con, messages, rules, known)
-        entries = turns.worked_through(self.con, messages, around, spans, Kept(folder), content)
-        found = turns.whole(self.con, entries, around)
+        source = turns.Source(lambda: nullcontext(self.con), lambda _con: messages, around, content)
+        found = turns.whole(self.con, turns.worked_through(source, spans, Kept(folder)), known)
         return {name: Counter(map(str, table.to_pyarrow().to_pylist())) for name, table in found.items()}
 
 
 @pytest.fixture
 def filled(monkeypatch) -> list:
     """The days of the chunks that were worked out."""
-    done, fill = [], turns._fill
+    done, fill = [], entries._fill
 
-    def counted(con, messages, days, *rest):
-        done.append(days[0])
-        fill(con, messages, days, *rest)
+    def counted(source, part, folder):
+        done.append(part.chunk.first)
+        fill(source, part, folder)
 
-    monkeypatch.setattr(turns, "_fill", counted)
+    monkeypatch.setattr(entries, "_fill", counted)
     return done
 
 
 def be_killed(folder: str) -> None:
     """Works all days but the last out, and is killed in the middle of the second."""
-    done, fill = [], turns._fill
+    done, fill = [], entries._fill
 
     def deadly(*given):
         if done:
@@ -89,7 +92,7 @@ def be_killed(folder: str) -> None:
         done.append(given)
         fill(*given)
 
-    turns._fill = deadly
+    entries._fill = deadly
     Shop().facts(Path(folder), until=DAYS - 1)
 
 
@@ -201,11 +204,3 @@ def test_what_nobody_asks_for_goes(tmp_path, monkeypatch):
     monkeypatch.setattr(kept, "_age_s", lambda folder: 40.0 * kept.DAY_S if folder == old else 0.0)
     entries.entry("new", lambda folder: None)
     assert not old.exists()
-
-
-def test_chunks_of_full_months_stay_when_days_are_added():
-    month = {dt.date(2026, 1, 1) + dt.timedelta(days=n): 20_000 for n in range(31)}
-    before = chunks(month, EngineSettings())
-    after = chunks(month | {dt.date(2026, 2, 1): 20_000}, EngineSettings())
-    assert before[:-1] == after[:-1]
-    assert before[-1] == (dt.date(2026, 2, 1), dt.date(2026, 2, 1)), "takes what is still open"

@@ -122,8 +122,19 @@ def _received(rows: ir.Table, definition: Definition) -> ir.Table:
 
 def _own_turns(keep: Scratch, rows: ir.Table, definition: Definition) -> ir.Table:
     """Adds the turn each question belongs to in its owner's eyes, and what ended it: a reply or a transfer."""
+    group, limit_us = turn_group(SEGMENT, definition)
+    return _as_turns(runs(keep, _with_ends(keep(_segmented(rows))), group, "opener", limit_us), limit_us)
+
+
+@expression
+def _segmented(rows: ir.Table) -> ir.Table:
     rows = rows.mutate(ends=rows.r | rows.hand)
-    rows = keep(rows.mutate(seg=before(rows, "ends", STREAM)))
+    return rows.mutate(seg=before(rows, "ends", STREAM))
+
+
+@expression
+def _with_ends(rows: ir.Table) -> ir.Table:
+    """The rows of a stream with what ends their segment."""
     ends = rows.filter(rows.ends).select(
         *SEGMENT,
         close_us="us",
@@ -132,13 +143,17 @@ def _own_turns(keep: Scratch, rows: ir.Table, definition: Definition) -> ir.Tabl
         handed="hand",
         received=rows.hand & rows.to_account.notnull(),
     )
-    group, limit_us = turn_group(SEGMENT, definition)
-    cut = runs(keep, beside(rows, ends, SEGMENT), group, "opener", limit_us)
+    return beside(rows, ends, SEGMENT)
+
+
+@expression
+def _as_turns(cut: ir.Table, limit_us: int | None) -> ir.Table:
     cut = cut.rename(turn_ord="run_ord", turn_us="run_us")
     inside = cut.q & (limit_us is None or cut.us <= cut.turn_us + limit_us)
     return cut.mutate(turn_ord=only(inside, cut.turn_ord), turn_us=only(inside, cut.turn_us))
 
 
+@expression
 def _passed_on(owned: ir.Table, definition: Definition) -> ir.Table:
     """Open questions at a transfer, as the receiver gets them: clocks from the transfer, or their own.
 

@@ -52,13 +52,26 @@ class Names:
 
 def names_of(keep: Scratch, rows: ir.Table, excluded: ir.Table, people: ir.Table, bots: tuple[str, ...]) -> Names:
     """The numbers of all buyers and accounts of marked rows; those of accounts are in the order of their names."""
+    buyers, accounts = keep.names(_buyers(rows, excluded)), keep.names(_accounts(rows))
+    return Names(buyers, accounts, keep.names(_people(accounts, rows, people, bots)))
+
+
+@expression
+def _buyers(rows: ir.Table, excluded: ir.Table) -> ir.Table:
     key = ["shop_id", "buyer_id"]
     buyers = rows.select(key).distinct().left_join(excluded, key).select(*key, "out")
-    buyers = keep.names(buyers.mutate(buyer=ibis.row_number().over(order_by=key)))
+    return buyers.mutate(buyer=ibis.row_number().over(order_by=key))
+
+
+@expression
+def _accounts(rows: ir.Table) -> ir.Table:
     accounts = rows.select("account_id").union(rows.select(account_id=_.to_account)).filter(_.account_id.notnull())
-    accounts = keep.names(accounts.distinct().mutate(account=ibis.row_number().over(order_by="account_id") + SHOP + 1))
+    return accounts.distinct().mutate(account=ibis.row_number().over(order_by="account_id") + SHOP + 1)
+
+
+@expression
+def _people(accounts: ir.Table, rows: ir.Table, people: ir.Table, bots: tuple[str, ...]) -> ir.Table:
     known = people.select("account_id", "day", "agent_id", "role", "level", "shift")
     known = beside(accounts.cross_join(rows.select("day").distinct()), known, ["account_id", "day"])
     known = known.mutate(agent_id=known.agent_id.fill_null(known.account_id), bot=known.account_id.isin(bots))
-    known = known.mutate(person=ibis.dense_rank().over(order_by=known.agent_id) + SHOP + 1)
-    return Names(buyers, accounts, keep.names(known))
+    return known.mutate(person=ibis.dense_rank().over(order_by=known.agent_id) + SHOP + 1)

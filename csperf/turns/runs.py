@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from ..engine import Scratch, any_row
+from ..engine import Scratch, any_row, expression
 
 
 def only(condition: ir.Value, value: ir.Value) -> ir.Value:
@@ -20,6 +20,7 @@ def before(table: ir.Table, flag: str, group: list[str]) -> ir.IntegerValue:
     return number.sum().over(ibis.cumulative_window(group_by=group, order_by="ord")) - number
 
 
+@expression
 def beside(rows: ir.Table, known: ir.Table, key: list[str]) -> ir.Table:
     """The rows with what is known of their key; nothing where there is none of it, or a key is null."""
     return rows.left_join(known, key).drop(*(f"{name}_right" for name in key))
@@ -41,8 +42,7 @@ def runs(
     A run starts at a flagged row and lasts until the first flagged row more than `limit_us` after that start (None: to
     the end of the group). Rows before the first opener of their group have nulls. `table` is looked at twice.
     """
-    opens = table.filter(table[opener]).group_by(group)
-    starts = keep(opens.agg(run_ord=_.ord.min(), run_us=_[clock].min(), last_us=_[clock].max()))
+    starts = keep(_openers(table, group, opener, clock))
     first = starts.drop("last_us")
     cut = beside(table, first, group)
     if limit_us is not None:
@@ -51,6 +51,17 @@ def runs(
             table = keep(table)
             several = _several_runs(keep, table.semi_join(late, group), group, opener, limit_us, clock)
             cut = beside(table.anti_join(late, group), first, group).union(several)
+    return _from_start(cut)
+
+
+@expression
+def _openers(table: ir.Table, group: list[str], opener: str, clock: str) -> ir.Table:
+    opens = table.filter(table[opener]).group_by(group)
+    return opens.agg(run_ord=_.ord.min(), run_us=_[clock].min(), last_us=_[clock].max())
+
+
+@expression
+def _from_start(cut: ir.Table) -> ir.Table:
     inside = cut.ord >= cut.run_ord
     return cut.mutate(run_ord=only(inside, cut.run_ord), run_us=only(inside, cut.run_us))
 

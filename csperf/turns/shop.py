@@ -87,7 +87,12 @@ def within_horizon(
 def _turns(keep: Scratch, rows: ir.Table, definition: Definition) -> ir.Table:
     """Adds turn_ord and turn_us: the opening question of the turn that a question belongs to or a reply closes."""
     group, limit_us = turn_group(SEGMENT, definition)
-    cut = runs(keep, rows, group, "opener", limit_us).rename(turn_ord="run_ord", turn_us="run_us")
+    return _as_turns(runs(keep, rows, group, "opener", limit_us), limit_us)
+
+
+@expression
+def _as_turns(cut: ir.Table, limit_us: int | None) -> ir.Table:
+    cut = cut.rename(turn_ord="run_ord", turn_us="run_us")
     inside = (cut.q | cut.r) & (limit_us is None or cut.us <= cut.turn_us + limit_us)
     return cut.mutate(turn_ord=only(inside, cut.turn_ord), turn_us=only(inside, cut.turn_us))
 
@@ -95,16 +100,20 @@ def _turns(keep: Scratch, rows: ir.Table, definition: Definition) -> ir.Table:
 def _sessions(keep: Scratch, rows: ir.Table, definition: Definition) -> ir.Table:
     """Adds s_ord and s_us: where the session of each row began; null before a buyer's first question or reply."""
     own_us = "own_us" if "own_us" in rows.columns else "us"
-    rows = keep(_numbered(rows, own_us, definition))
-    if definition.closing_phrases:  # only a phrase can end a session between a question and its answer
+    rows = _kept_together(keep(_numbered(rows, own_us, definition)), definition)
+    cut = runs(keep, rows, [*BUYER, "s_no"], "may_end", definition.session_max_s * SECOND, own_us)
+    return _whole_session(cut, definition)
+
+
+@expression
+def _kept_together(rows: ir.Table, definition: Definition) -> ir.Table:
+    """Numbered rows with no session between a question and its answer, and none of what comes after a session's end."""
+    if definition.closing_phrases:  # only a phrase can end a session there
         asked = rows.filter(rows.q & rows.turn_ord.notnull()).group_by(SEGMENT).agg(asked_in=_.s_no.max())
         rows = beside(rows, asked, SEGMENT)
         rows = rows.mutate(s_no=ibis.ifelse(rows.r & rows.asked_ord.notnull(), rows.asked_in, rows.s_no))
         rows = rows.drop("asked_in")
-    rows = rows.mutate(s_no=only(~rows.over, rows.s_no)).drop("over")
-    cut = runs(keep, rows, [*BUYER, "s_no"], "may_end", definition.session_max_s * SECOND, own_us)
-    cut = cut.rename(s_ord="run_ord", s_us="run_us").drop("may_end", "s_no")
-    return _whole_session(cut, definition)
+    return rows.mutate(s_no=only(~rows.over, rows.s_no)).drop("over")
 
 
 @expression
@@ -128,10 +137,11 @@ def _numbered(rows: ir.Table, own_us: str, definition: Definition) -> ir.Table:
 
 
 @expression
-def _whole_session(rows: ir.Table, definition: Definition) -> ir.Table:
+def _whole_session(cut: ir.Table, definition: Definition) -> ir.Table:
     """Adds what only the whole session tells: the place of its last category code, agent_started, bot_only; and sole,
     the account that had it from first to last, null where several did, it was handed on, or another one came after it.
     """
+    rows = cut.rename(s_ord="run_ord", s_us="run_us").drop("may_end", "s_no")
     elsewhere = rows.account.isnull() | (rows.q & (rows.close_account != rows.account))
     rows = with_totals(
         rows,
