@@ -39,6 +39,8 @@ def main() -> None:
         made = make(Path(place) / "grown", months=given.months, agents=8, messages=given.messages)
         month = pd.Period(made.last_day, "M")
         later = newest(made.folder, month)
+        if not later:
+            raise SystemExit("so many messages come with one file of all orders: ask with --straight")
         aside = Path(place) / "aside"
         for file in later:
             move(made.folder / file, aside / file)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import copy_context
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 import ibis.expr.types as ir
+from ibis.backends import BaseBackend
 
 from .engine import EngineSettings
 
@@ -31,9 +34,14 @@ class Lane(NamedTuple):
     number: int = 0
     lanes: int = 1
 
-    def of(self, rows: ir.Table) -> ir.Table:
-        """The rows of its buyers."""
-        return rows.filter((rows.buyer_id.hash() % self.lanes).abs() == self.number) if self.lanes > 1 else rows
+    @classmethod
+    def among(cls, lanes: int) -> list[Lane]:
+        """All of so many."""
+        return [cls(number, lanes) for number in range(lanes)]
+
+    def of(self, rows: ir.Table, name: str = "buyer_id") -> ir.Table:
+        """The rows of its buyers, or of what else they are spread by."""
+        return rows.filter((rows[name].hash() % self.lanes).abs() == self.number) if self.lanes > 1 else rows
 
 
 ALL = Lane()
@@ -86,6 +94,30 @@ def _month(day: dt.date) -> tuple[int, int]:
 
 
 Submit = Callable[..., Future[Any]]
+Thing = TypeVar("Thing")
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Threads that work side by side, and how each gets a connection."""
+
+    count: int
+    open: Callable[[], AbstractContextManager[BaseBackend]]
+
+    @classmethod
+    def alone(cls, con: BaseBackend) -> Workers:
+        """The caller, with a connection of its own."""
+        return cls(1, partial(nullcontext, con))
+
+    def each(self, work: Callable[[BaseBackend, Thing], Made], things: Iterable[Thing]) -> list[Made]:
+        """What the work makes of each thing, in order."""
+        with side_by_side(self.count) as submit:
+            return [made.result() for made in [submit(self._one, work, thing) for thing in things]]
+
+    def _one(self, work: Callable[[BaseBackend, Thing], Made], thing: Thing) -> Made:
+        with self.open() as con:
+            return work(con, thing)
 
 
 @contextmanager

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import ibis
 import ibis.expr.types as ir
@@ -16,12 +16,12 @@ from ibis.backends import BaseBackend
 
 from . import aftersale, hours, purchases, registers, tickets, turns
 from . import calls as phone
-from .chunks import Chunk, chunks
+from .chunks import Chunk, Lane, Workers, chunks
 from .definitions import Definition
-from .engine import DuckDB, apart, beside, connect, materialise, scratch
+from .engine import DuckDB, apart, beside, connect, scratch
 from .errors import CsperfError, Problem
 from .facts import INPUT
-from .kept import Kept, content, digest, parts_of, read, share, write
+from .kept import Kept, content, digest, files_of, parts_of, read, share, write
 from .params import Params
 from .store import Store
 from .text import say
@@ -32,6 +32,7 @@ REGISTERS = ("quality_checks", "visits", "feedback", "plans", "surveys")
 # What speaks of people beside chats and calls: records of after-sale, and registers.
 RECORDS = ("refunds", "complaints", "ratings", "tickets", *REGISTERS)
 OF_CHATS = ("sessions", "buyer_days", "agent_days", *turns.AS_KEPT)
+MORE = "more"  # what is worked out of all days, on its way to the rows of chunks
 CHATS = "chats"  # the entry that holds what messages alone tell, from which later facts are made
 
 
@@ -126,61 +127,93 @@ class Shelf:
     def _chats(self, con: BaseBackend, folder: Path) -> None:
         messages = partial(self.store.read, table="messages", first_day=self.since)
         around = turns.Around.of(con, messages(con), self.definition, self._shop)
-        workers, opened = self._workers(con)
-        source = turns.Source(opened, messages, around, self.store.content(self._kept, "messages"))
-        entries = turns.worked_through(source, self._chunks, self._kept, workers)
+        content = self.store.content(self._kept, "messages")
+        entries = turns.worked_through(messages, around, content, self._chunks, self._kept, self._workers(con))
         for name in turns.OF_CHUNKS:
             share(entries, folder, name)
 
-    def _workers(self, con: BaseBackend) -> tuple[int, Callable[[], AbstractContextManager[BaseBackend]]]:
-        """How many work side by side, and how each gets its connection. Threads within a statement wait for one another
-        more often than lanes do.
-        """
-        engine, lanes = self.params.engine, max(chunk.lanes for chunk in self._chunks)
+    def _workers(self, con: BaseBackend) -> Workers:
+        """As many as the database has threads, for which statements of many rows wait more often than lanes do."""
+        lanes = self._lanes
         if lanes == 1 or not isinstance(con, DuckDB) or con.threads == 1:
-            return 1, partial(nullcontext, con)
-        workers = min(lanes, con.threads)
-        return workers, partial(beside, con, engine.model_copy(update={"threads": con.threads // workers}))
+            return Workers.alone(con)
+        count = min(lanes, con.threads)
+        own = self.params.engine.model_copy(update={"threads": con.threads // count})
+        return Workers(count, partial(beside, con, own))
+
+    @cached_property
+    def _lanes(self) -> int:
+        """Over how many lanes what needs all days is spread."""
+        return max(chunk.lanes for chunk in self._chunks)
 
     def _sessions(self, con: BaseBackend, folder: Path) -> None:
+        self.folder(CHATS)  # before all workers ask for it at once
+        with TemporaryDirectory(dir=folder) as passing:
+            more = Path(passing)
+            self._workers(con).each(partial(self._active, more), Lane.among(self._lanes))
+            self._by_chunk(con, folder, "sessions", more, HANDLED, with_active_time)
+
+    def _active(self, more: Path, con: BaseBackend, lane: Lane) -> None:
         with scratch(con) as keep:
-            active = keep(active_time(keep, self._of_chunks(con)["sessions"]))
-            self._by_chunk(con, folder, "sessions", active, HANDLED, with_active_time)
+            own = lane.of(self._of_chunks(con)["sessions"], "account_id")
+            write(con, active_time(keep, own).order_by(HANDLED[-1]), more, f"{MORE}.{lane.number}")
 
     def _bought(self, con: BaseBackend, folder: Path) -> None:
+        self.folder(CHATS)  # before all workers ask for it at once
+        with TemporaryDirectory(dir=folder) as passing:
+            more = Path(passing)
+            self._workers(con).each(partial(self._bought_by, folder, more), Lane.among(self._lanes))
+            if files_of(more, MORE):
+                days = ["shop_id", "buyer_id", "day"]
+                self._by_chunk(con, folder, "buyer_days", more, days, purchases.with_flags)
+            else:
+                share([self.folder(CHATS)], folder, "buyer_days")
+
+    def _bought_by(self, folder: Path, more: Path, con: BaseBackend, lane: Lane) -> None:
+        """What the buyers of a lane bought, and what that says of their days."""
         orders, refunds = (self.store.read(con, name) for name in ("orders", "refunds"))
-        bought, flags = purchases.derive(con, orders, refunds, self._of_chunks(con), self.definition)
-        bought = aftersale.with_disputes(bought, refunds) if "refunds" in self.names else bought
-        write(con, bought, folder, "purchases")
-        if flags is None:
-            share([self.folder(CHATS)], folder, "buyer_days")
-        else:
-            days = ["shop_id", "buyer_id", "day"]
-            self._by_chunk(con, folder, "buyer_days", materialise(con, flags), days, purchases.with_flags)
+        with scratch(con) as keep:
+            bought, flags = purchases.derive(keep, orders, refunds, self._of_chunks(con), self.definition, lane)
+            bought = aftersale.with_disputes(bought, refunds) if "refunds" in self.names else bought
+            write(con, bought, folder, f"purchases.{lane.number}")
+            if flags is not None:
+                write(con, flags.order_by("day"), more, f"{MORE}.{lane.number}")
 
     def _by_chunk(
         self,
         con: BaseBackend,
         folder: Path,
         name: str,
-        more: ir.Table,
+        more: Path,
         key: list[str],
         build: Callable[[ir.Table, ir.Table], ir.Table],
     ) -> None:
-        """Brings a fact of the chunks with what `more` says of its rows, beside them by `key`, into the folder.
+        """Brings a fact of the chunks with what `more` holds of its rows, beside them by `key`, into the folder."""
+        work = partial(self._part, name, more, key, build)
+        share(self._workers(con).each(work, parts_of(self.folder(CHATS), name).items()), folder, name)
 
-        The key ends with a time, by which the rows of a chunk lie together. What a chunk says, and what is said of it,
-        are all that its rows depend on: where both are as before, they are not written again.
+    def _part(
+        self,
+        name: str,
+        more: Path,
+        key: list[str],
+        build: Callable[[ir.Table, ir.Table], ir.Table],
+        con: BaseBackend,
+        part: tuple[str, list[Path]],
+    ) -> Path:
+        """The entry of a chunk's rows. The key ends with a time, by which these lie together.
+
+        What a chunk says, and what is said of it, are all that its rows depend on: where both are as before, they are
+        not written again.
         """
-        parts = []
-        for chunk, files in parts_of(self.folder(CHATS), name).items():
-            with scratch(con) as keep:
-                rows = con.read_parquet([str(file) for file in files], table_name=f"chunk_{name}")
-                near = more[key[-1]].between(rows[key[-1]].min().as_scalar(), rows[key[-1]].max().as_scalar())
-                own = keep(more.filter(near).semi_join(rows, key), f"more_{name}")
-                fill = partial(_write, con, build(rows, own), name)
-                parts.append(self._kept.entry(digest(name, chunk, content(own, own.columns)), fill))
-        share(parts, folder, name)
+        chunk, files = part
+        with scratch(con) as keep:
+            rows = con.read_parquet([str(file) for file in files], table_name=f"chunk_{name}")
+            told = con.read_parquet([str(file) for file in files_of(more, MORE)], table_name=f"{MORE}_{name}")
+            near = told[key[-1]].between(rows[key[-1]].min().as_scalar(), rows[key[-1]].max().as_scalar())
+            own = keep(told.filter(near).semi_join(rows, key), f"own_{name}")
+            fill = partial(_write, con, build(rows, own), name)
+            return self._kept.entry(digest(name, chunk, content(own, own.columns)), fill)
 
     def _of_chunks(self, con: BaseBackend) -> dict[str, ir.Table]:
         """What messages alone tell, whatever purchases or active times add to it."""

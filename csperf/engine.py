@@ -227,6 +227,9 @@ class DuckDB(Duck):
         place = ops.Namespace(catalog="temp", database="main")
         return ops.DatabaseTable(name, schema=schema, source=self, namespace=place).to_expr()
 
+    def _make_memtable_finalizer(self, name: str) -> None:
+        """Rows of Python's own go with their connection: kept until the end of the process, they would be a leak."""
+
     def any_row(self, expr: ir.Table) -> bool:
         """Whether the expression has a row."""
         self._run_pre_execute_hooks(expr)

@@ -8,8 +8,9 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
+from .chunks import ALL, Lane
 from .definitions import Definition
-from .engine import DAY_US, expression, materialise, micros
+from .engine import DAY_US, Scratch, any_row, expression, micros
 from .facts import conform
 
 HOUR_US = 3_600_000_000
@@ -22,20 +23,23 @@ SHARED = ("amount_fen", "paid_fen", "net_fen", "quantity", "share_ppm")
 
 
 def derive(
-    con: ibis.BaseBackend,
+    keep: Scratch,
     orders: ir.Table,
     refunds: ir.Table,
     facts: Mapping[str, ir.Table],
     definition: Definition,
+    lane: Lane = ALL,
 ) -> tuple[ir.Table, ir.Table | None]:
-    """`purchases`, and what they say of buyer_days (with_flags): nothing where orders name no buyer.
+    """`purchases` of a lane's buyers, and what they say of buyer_days (with_flags): nothing where orders name no buyer.
 
     `facts` are those of turns.derive. Reach: an order looks back `window_h` and ahead `repurchase_days`, an inquiry
     back `aftersale_days`, so all read all orders and replies they are given.
     """
-    ordered = materialise(con, _bought_again(_orders(orders, refunds, definition), definition))
-    named = ordered.buyer_id.notnull().sum().execute() or 0
-    credited = materialise(con, _credited(ordered, facts, definition))
+    newest = orders.group_by("shop_id").agg(last_day=_.created_day.fill_null(_.paid_day).max())
+    facts = {name: lane.of(facts[name]) for name in ("replies", "turns", "buyer_days")}
+    ordered = keep(_bought_again(_orders(lane.of(orders), refunds, definition), newest, definition))
+    named = any_row(ordered.filter(ordered.buyer_id.notnull()))
+    credited = keep(_credited(ordered, facts, definition))
     bought = conform(_purchases(ordered, credited), "purchases")
     if not named:
         return bought, None
@@ -74,7 +78,7 @@ def _orders(orders: ir.Table, refunds: ir.Table, definition: Definition) -> ir.T
     )
 
 
-def _bought_again(orders: ir.Table, definition: Definition) -> ir.Table:
+def _bought_again(orders: ir.Table, newest: ir.Table, definition: Definition) -> ir.Table:
     """Adds bought_again: did the buyer buy on a later day within `repurchase_days`? Null until those days have passed.
 
     Several orders of one day are one purchase. Exports go by the day of ordering, so that of the latest order is the
@@ -85,7 +89,6 @@ def _bought_again(orders: ir.Table, definition: Definition) -> ir.Table:
     bought = bought.mutate(paid=True, again_day=bought.day.lead().over(by_day))
     key = ["shop_id", "buyer_id", "day", "paid"]
     rows = orders.left_join(bought, key).drop(*(f"{name}_right" for name in key))
-    newest = orders.group_by("shop_id").agg(last_day=_.created_day.max())  # a window would hold all orders at once
     rows = rows.left_join(newest, "shop_id").drop("shop_id_right")
     passed = rows.last_day.delta(rows.day, unit="day") >= definition.repurchase_days
     again = rows.again_day.delta(rows.day, unit="day") <= definition.repurchase_days

@@ -10,7 +10,7 @@ import ibis
 
 from csperf import hours, purchases, turns
 from csperf.chunks import Chunk
-from csperf.engine import EngineSettings, connect, materialise
+from csperf.engine import EngineSettings, connect, materialise, scratch
 from csperf.turns.people import bots, people
 
 
@@ -45,9 +45,10 @@ def engine_derive(
     spans = [Chunk(part[0], part[-1], n) for part, n in zip(parts(days, chunk_days), lanes, strict=False)]
     tables = {name: materialise(con, ibis.memtable(shop.arrow(name))) for name in ("messages", "orders", "refunds")}
     found = turns.derive(con, tables["messages"], definition, known, spans or None)
-    found["purchases"], flags = purchases.derive(con, tables["orders"], tables["refunds"], found, definition)
-    found |= {"buyer_days": purchases.with_flags(found["buyer_days"], flags)} if flags is not None else {}
-    return {name: table.to_pyarrow().to_pylist() for name, table in found.items()}
+    with scratch(con) as keep:
+        found["purchases"], flags = purchases.derive(keep, tables["orders"], tables["refunds"], found, definition)
+        found |= {"buyer_days": purchases.with_flags(found["buyer_days"], flags)} if flags is not None else {}
+        return {name: table.to_pyarrow().to_pylist() for name, table in found.items()}
 
 
 def parts(days: list[date], lengths: Iterable[int]) -> Iterator[list[date]]:

@@ -6,6 +6,7 @@ import datetime as dt
 from collections import Counter
 from copy import copy
 from pathlib import Path
+from threading import get_ident
 
 import ibis
 import pyarrow as pa
@@ -14,11 +15,13 @@ import pytest
 import yaml
 from shops import SHOP, START, TZ, MadeShop, made_shop, message, numbered, order, refund
 
+from csperf.chunks import LANE_ROWS
 from csperf.engine import apart, scratch
 from csperf.errors import CsperfError
 from csperf.facts import conform
 from csperf.run import Facts, facts, measure, open_run
 from csperf.store import months_of
+from csperf.turns import entries
 from csperf.turns.days import active_time, with_active_time
 
 SETTINGS = {"shop": SHOP, "root": ".", "timezone": TZ, "definitions": "pdd"}
@@ -107,6 +110,23 @@ def rows_of(params: Path) -> dict[str, Counter]:
 def written(folder: Path, name: str) -> set[int]:
     """The files of a fact, each once however many entries share it."""
     return {path.stat().st_ino for path in (folder / "store.derived").rglob(f"{name}*.parquet")}
+
+
+def test_lanes_side_by_side_give_the_same_rows(tmp_path, monkeypatch):
+    """Days with more messages than a lane takes, and more that sleeps in the end than goes with the last days."""
+    shop = made_shop(103, buyers=12, length=20)
+    whole = rows_of(stored(tmp_path / "whole", shop, threads=2))
+    threads, fill = set(), entries._fill
+
+    def noted(source, part, folder):
+        threads.add(get_ident())
+        fill(source, part, folder)
+
+    monkeypatch.setattr(entries, "_fill", noted)
+    monkeypatch.setattr(entries, "AT_THE_END", 5)
+    monkeypatch.setitem(LANE_ROWS, "duckdb", 30)
+    assert rows_of(stored(tmp_path / "lanes", shop, threads=2)) == whole
+    assert len(threads) == 2
 
 
 def test_days_that_are_added_leave_what_is_said_of_earlier_ones(tmp_path):

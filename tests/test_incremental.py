@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ import yaml
 from shops import made_shop
 
 from csperf import hours, kept, turns
-from csperf.chunks import chunks
+from csperf.chunks import Workers, chunks
 from csperf.definitions import SETS, Definition
 from csperf.engine import EngineSettings, connect
 from csperf.errors import CsperfError
@@ -63,8 +62,9 @@ class Shop:
         content = {day: digest([row for row in self.made.messages if row["day"] == day]) for day in days}
         spans = chunks(dict.fromkeys(days, 1), EngineSettings(chunk_days=1))
         around = turns.Around.of(self.con, messages, rules, known)
-        source = turns.Source(lambda: nullcontext(self.con), lambda _con: messages, around, content)
-        found = turns.whole(self.con, turns.worked_through(source, spans, Kept(folder)), known)
+        alone = Workers.alone(self.con)
+        done = turns.worked_through(lambda _con: messages, around, content, spans, Kept(folder), alone)
+        found = turns.whole(self.con, done, known)
         return {name: Counter(map(str, table.to_pyarrow().to_pylist())) for name, table in found.items()}
 
 

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
-from functools import partial
 from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
 
-from ..chunks import Chunk
+from ..chunks import Chunk, Workers
 from ..definitions import Definition
 from ..engine import materialise, scratch
 from ..facts import conform
 from ..kept import Kept, read
 from . import days as day_facts
 from .around import Around, Shop, people_and_days
-from .entries import Source, worked_through
+from .entries import worked_through
 
 __all__ = [
     "AS_KEPT",
     "OF_CHUNKS",
     "Around",
     "Shop",
-    "Source",
     "agent_days",
     "derive",
     "people_and_days",
@@ -46,8 +43,8 @@ def derive(
     """The facts of facts.DERIVED that come from messages; plus `replies` for the credit of orders."""
     spans = chunks or [Chunk(shop.covered_days[0], shop.covered_days[-1])] if shop.covered_days else []
     around = Around.of(con, messages, definition, shop)
-    source = Source(partial(nullcontext, con), lambda _con: messages, around, {})
-    return whole(con, worked_through(source, spans, Kept.for_now()), shop)
+    entries = worked_through(lambda _con: messages, around, {}, spans, Kept.for_now(), Workers.alone(con))
+    return whole(con, entries, shop)
 
 
 def whole(con: ibis.BaseBackend, entries: Sequence[Path], shop: Shop) -> dict[str, ir.Table]:

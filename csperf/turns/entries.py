@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from ibis.backends import BaseBackend
 
-from ..chunks import ALL, LANE_ROWS, Chunk, Lane, side_by_side
+from ..chunks import ALL, LANE_ROWS, Chunk, Lane, Workers, side_by_side
 from ..engine import Scratch, expression, scratch
 from ..kept import Kept, content, digest, read, write
 from .around import Around
@@ -30,14 +30,14 @@ AT_THE_END = LANE_ROWS["duckdb"]  # so many sleeping messages are worked out wit
 
 @dataclass(frozen=True)
 class Source:
-    """Where messages come from: `open` gives a worker its connection, `read` the messages as a table of it. `around` is
-    what is known of them, and `content` tells days that hold something else apart.
+    """Messages: `read` gives them as a table of a connection, `around` is what is known of them, and `content` tells
+    days that hold something else apart. `open` gives a worker its connection.
     """
 
-    open: Callable[[], AbstractContextManager[BaseBackend]]
     read: Callable[[BaseBackend], ir.Table]
     around: Around
     content: Mapping[dt.date, str]
+    open: Callable[[], AbstractContextManager[BaseBackend]]
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,14 @@ class Part:
         return digest(*self.chunk, self.lane, self.of_carried, days, self.end_us, around, carried)
 
 
-def worked_through(source: Source, chunks: Sequence[Chunk], kept: Kept, workers: int = 1) -> list[Path]:
+def worked_through(
+    read: Callable[[BaseBackend], ir.Table],
+    around: Around,
+    content: Mapping[dt.date, str],
+    chunks: Sequence[Chunk],
+    kept: Kept,
+    workers: Workers,
+) -> list[Path]:
     """The kept entries of the lanes of all chunks; those that are kept already are not worked out again.
 
     A chunk leaves the messages of chains that later days may still change, from the start of the oldest such session of
@@ -85,11 +92,12 @@ def worked_through(source: Source, chunks: Sequence[Chunk], kept: Kept, workers:
     """
     entries: list[Future[Path]] = []
     before: list[Future[Path]] = []
-    with side_by_side(workers) as submit:
+    source = Source(read, around, content, workers.open)
+    with side_by_side(workers.count) as submit:
         for number, chunk in enumerate(chunks, start=1):
-            end_us = None if number == len(chunks) else source.around.end_us(chunk.last)
+            end_us = None if number == len(chunks) else around.end_us(chunk.last)
             work = partial(_entry, source, kept, chunk, end_us)
-            lanes = [Lane(lane, chunk.lanes) for lane in range(chunk.lanes)]
+            lanes = Lane.among(chunk.lanes)
             if len(before) == chunk.lanes:  # buyers stay in their lanes
                 before = [submit(work, lane, ALL, [carry]) for lane, carry in zip(lanes, before, strict=True)]
             else:
