@@ -25,7 +25,7 @@ from csperf.sources import Shop, export
 from csperf.stats.repeat import came_back, repeat_buying
 from csperf.tables.table import in_words
 from csperf.text.numbers import aligned, difference
-from csperf.turns import PEOPLE
+from csperf.turns.around import PEOPLE
 
 RULES = SETS["shop"].model_copy(update={"issue_gap_days": 1, "key_lost_days": 1})
 FACTS = (

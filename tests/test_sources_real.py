@@ -9,7 +9,7 @@ from csperf import tickets
 from csperf.engine import connect
 from csperf.load import LoadSettings, load, store_of
 from csperf.settings import read_yaml
-from csperf.turns import PEOPLE
+from csperf.turns.around import PEOPLE
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "params" / "examples"

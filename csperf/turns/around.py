@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import ibis
@@ -14,6 +15,7 @@ from ibis import _
 
 from ..definitions import Definition
 from ..engine import Scratch, materialise
+from ..kept import digest
 
 NOT_OF_MESSAGES = {
     "name",
@@ -94,18 +96,18 @@ class Around:
 
     def said(self, first: dt.date, last: dt.date) -> list[Any]:
         """What the facts of these days' messages depend on beside them; nothing that later days may change."""
-        hours, people, out = self.shop.calendar, self.shop.people, self.excluded_days
+        days = [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
         return [
             self.definition.model_dump(mode="json", exclude=NOT_OF_MESSAGES),
             [self.shop.shop_id, self.shop.bots, self.shop.codes],
-            _csv(hours[hours["day"].between(first, last)].drop(columns="cum_us")),
-            _csv(people[people["day"].between(first, last)]),
-            _csv(out[out["day"].between(first, last)]),
+            [[told.get(day) for day in days] for told in self._of_days],
         ]
 
-
-def _csv(frame: pd.DataFrame) -> str:
-    return frame.to_csv(index=False)
+    @cached_property
+    def _of_days(self) -> list[dict[dt.date, str]]:
+        """What is known of each day, in short: hours, people, chats that do not count."""
+        frames = self.shop.calendar.drop(columns="cum_us"), self.shop.people, self.excluded_days
+        return [{day: digest(rows.to_csv(index=False)) for day, rows in frame.groupby("day")} for frame in frames]
 
 
 def _excluded(messages: ir.Table, definition: Definition, shop: Shop) -> ir.Table:
@@ -125,5 +127,6 @@ def people_and_days(con: ibis.BaseBackend, shop: Shop) -> tuple[ir.Table, ir.Tab
 
 
 def _arrow(frame: pd.DataFrame, schema: dict[str, str]) -> pa.Table:
-    """The frame with these types, also where nothing tells pandas which."""
-    return pa.Table.from_pandas(frame, ibis.schema(schema).to_pyarrow(), preserve_index=False)
+    """The frame with these types; pandas does not know of what type nothing is."""
+    columns = ibis.schema(schema).to_pyarrow()
+    return columns.empty_table() if frame.empty else pa.Table.from_pandas(frame, columns, preserve_index=False)
