@@ -155,7 +155,7 @@ class Shelf:
 
     def _active(self, more: Path, con: BaseBackend, lane: Lane) -> None:
         with scratch(con) as keep:
-            own = lane.of(self._of_chunks(con)["sessions"], "account_id")
+            own = keep.view(lane.of(self._of_chunks(con)["sessions"], "account_id"), "sessions")
             write(con, active_time(keep, own).order_by(HANDLED[-1]), more, f"{MORE}.{lane.number}")
 
     def _bought(self, con: BaseBackend, folder: Path) -> None:

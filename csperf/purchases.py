@@ -36,14 +36,15 @@ def derive(
     back `aftersale_days`, so all read all orders and replies they are given.
     """
     newest = orders.group_by("shop_id").agg(last_day=_.created_day.fill_null(_.paid_day).max())
-    facts = {name: lane.of(facts[name]) for name in ("replies", "turns", "buyer_days")}
-    ordered = keep(_bought_again(_orders(lane.of(orders), refunds, definition), newest, definition))
+    replies, turns, days = (keep.view(lane.of(facts[name]), name) for name in ("replies", "turns", "buyer_days"))
+    own = _orders(keep.view(lane.of(orders), "orders"), keep.view(refunds, "refunds"), definition)
+    ordered = keep(_bought_again(own, keep(newest, "newest"), definition))
     named = any_row(ordered.filter(ordered.buyer_id.notnull()))
-    credited = keep(_credited(ordered, facts, definition))
-    bought = conform(_purchases(ordered, credited), "purchases")
+    credited = keep(_credited(ordered, replies, turns, definition))
+    bought = _purchases(ordered, credited)
     if not named:
         return bought, None
-    return bought, _flags(facts["buyer_days"], ordered, credited.filter(credited.leads), definition)
+    return bought, _flags(days, ordered, credited.filter(credited.leads), definition)
 
 
 @expression
@@ -55,6 +56,7 @@ def with_flags(buyer_days: ir.Table, flags: ir.Table) -> ir.Table:
     return conform(days.mutate(**told), "buyer_days")
 
 
+@expression
 def _orders(orders: ir.Table, refunds: ir.Table, definition: Definition) -> ir.Table:
     """Orders with their times in microseconds, what was refunded, and the day each counts on."""
     returned = refunds.filter(_.outcome == "succeeded").select(
@@ -78,6 +80,7 @@ def _orders(orders: ir.Table, refunds: ir.Table, definition: Definition) -> ir.T
     )
 
 
+@expression
 def _bought_again(orders: ir.Table, newest: ir.Table, definition: Definition) -> ir.Table:
     """Adds bought_again: did the buyer buy on a later day within `repurchase_days`? Null until those days have passed.
 
@@ -96,9 +99,8 @@ def _bought_again(orders: ir.Table, newest: ir.Table, definition: Definition) ->
     return rows.mutate(bought_again=ibis.ifelse(known, again.fill_null(False), None)).drop("again_day", "last_day")
 
 
-def _eligible(facts: Mapping[str, ir.Table], definition: Definition) -> ir.Table:
+def _eligible(replies: ir.Table, definition: Definition) -> ir.Table:
     """Counted replies that may earn an order: not by after-sale staff, and substantive where the set asks for it."""
-    replies = facts["replies"]
     if definition.credit_needs == "substantive":
         by_agent = ibis.cumulative_window(group_by=["session_id", "account_id"], order_by="ord")
         counted = replies.mutate(
@@ -119,13 +121,14 @@ def _candidates(ordered: ir.Table, replies: ir.Table, definition: Definition) ->
     return joined.filter((wait >= 0) & (wait <= definition.window_h * HOUR_US))
 
 
-def _credited(ordered: ir.Table, facts: Mapping[str, ir.Table], definition: Definition) -> ir.Table:
+@expression
+def _credited(ordered: ir.Table, replies: ir.Table, turns: ir.Table, definition: Definition) -> ir.Table:
     """One row for each order and owner: account, session and day of the reply that earned it, and inquired_at.
 
     Only `split` gives an order several owners: sharers is how many, number (from 0) the place of an owner's first reply
     among them, leads marks the one whose reply was the last: by it go the shop's row and the buyer-day that converts.
     """
-    candidates = _candidates(ordered, _eligible(facts, definition), definition)
+    candidates = _candidates(ordered, _eligible(replies, definition), definition)
     ranked = candidates.mutate(
         place=ibis.row_number().over(ibis.window(group_by=ORDER, order_by=["us", "ord"])),
         votes=_.us.count().over(ibis.window(group_by=[*ORDER, "agent_id"])),
@@ -144,7 +147,7 @@ def _credited(ordered: ir.Table, facts: Mapping[str, ir.Table], definition: Defi
     )
     person = ("buyer_id", "account_id", "agent_id", "role", "level", "shift", "session_id")
     owned = owned.select(*ORDER, *person, "sharers", "number", "leads", reply_us=_.us)
-    return owned.left_join(_inquired(owned, facts["turns"]), OWNER).drop(*(f"{name}_right" for name in OWNER))
+    return owned.left_join(_inquired(owned, turns), OWNER).drop(*(f"{name}_right" for name in OWNER))
 
 
 def _inquired(owned: ir.Table, turns: ir.Table) -> ir.Table:
@@ -159,6 +162,7 @@ def _inquired(owned: ir.Table, turns: ir.Table) -> ir.Table:
     )
 
 
+@expression
 def _flags(buyer_days: ir.Table, ordered: ir.Table, credited: ir.Table, definition: Definition) -> ir.Table:
     """FLAGS and inquiry of the days of buyers who ever ordered, whoever served them (who)."""
     earned = (
@@ -195,6 +199,7 @@ def _history(days: ir.Table, ordered: ir.Table, definition: Definition) -> ir.Ta
     )
 
 
+@expression
 def _purchases(ordered: ir.Table, credited: ir.Table) -> ir.Table:
     """Every order for the shop, and the credited ones for their agents, each with its part."""
     owner = credited.drop("buyer_id", "reply_us", "session_id")
@@ -209,9 +214,8 @@ def _purchases(ordered: ir.Table, credited: ir.Table) -> ir.Table:
     parts = {name: _part(rows[name], rows) for name in SHARED}
     agents = rows.mutate(scope=ibis.literal("agent"), **parts).filter(_.agent_id.notnull())
     both = shop.select(sorted(shop.columns)).union(agents.select(sorted(agents.columns)))
-    return both.mutate(
-        first_of_buyer_day=both.paid & _first(both, "day", "paid"), first_of_created_day=_first(both, "created_day")
-    )
+    firsts = {"first_of_buyer_day": both.paid & _first(both, "day", "paid")}
+    return conform(both.mutate(**firsts, first_of_created_day=_first(both, "created_day")), "purchases")
 
 
 def _part(whole: ir.IntegerValue, owned: ir.Table) -> ir.IntegerValue:
