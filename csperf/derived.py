@@ -18,7 +18,7 @@ from . import aftersale, hours, purchases, registers, tickets, turns
 from . import calls as phone
 from .chunks import Chunk, Lane, Workers, chunks
 from .definitions import Definition
-from .engine import DuckDB, apart, beside, connect, scratch
+from .engine import DuckDB, apart, connect, scratch
 from .errors import CsperfError, Problem
 from .facts import INPUT
 from .kept import Kept, content, digest, files_of, parts_of, read, share, write
@@ -139,7 +139,7 @@ class Shelf:
             return Workers.alone(con)
         count = min(lanes, con.threads)
         own = self.params.engine.model_copy(update={"threads": con.threads // count})
-        return Workers(count, partial(beside, con, own))
+        return Workers(count, partial(con.in_this_thread, own))
 
     @cached_property
     def _lanes(self) -> int:

@@ -91,16 +91,6 @@ def apart(settings: EngineSettings | None = None) -> Iterator[BaseBackend]:
         _idle.append(con)
 
 
-@contextmanager
-def beside(con: DuckDB, settings: EngineSettings) -> Iterator[DuckDB]:
-    """The backend of another thread, in this one on a connection of its own, which is closed at the end."""
-    con.onto(_kept_open(settings.memory_limit, settings.threads).cursor(), count())
-    try:
-        yield con
-    finally:
-        con.disconnect()
-
-
 def _database(settings: EngineSettings) -> duckdb.DuckDBPyConnection:
     spill = Path(tempfile.gettempdir(), f"csperf-{uuid4().hex}")  # made when needed and taken away by DuckDB
     limits = {"memory_limit": settings.memory_limit, "temp_directory": str(spill)}
@@ -144,40 +134,30 @@ def points_ppm(score: ir.FloatingValue, full: ir.FloatingValue | float) -> ir.In
     return (score / full * (FULL_POINTS * PPM)).round().cast("int64")
 
 
-class _Own(local):
-    """What each thread has of a backend: its connection, and the numbers that its tables get."""
-
-    con: duckdb.DuckDBPyConnection
-    names: Iterator[int]
-
-
 class DuckDB(Duck):
     """Ibis on DuckDB that puts an expression into SQL once in a process, however many chunks, shops and pages ask.
 
     Tables are what their names say, in whatever connection, so that SQL depends on names and columns alone. Columns get
-    the types that the expression promises: a sum of whole numbers is as wide as these. Each thread has a connection of
-    its own, so that one backend, and what is built on its tables, serves them all.
+    the types that the expression promises: a sum of whole numbers is as wide as these. Threads that work
+    side by side have connections of their own (in_this_thread), so that one backend, and what is built on its tables,
+    serves them all.
     """
 
     compiler = QuickSQL()
 
     def __init__(self) -> None:
-        self._own = _Own()
+        self._own = local()
         super().__init__()
 
     @property
     def con(self) -> duckdb.DuckDBPyConnection:
-        """The connection of this thread."""
-        return self._own.con
-
-    @con.setter
-    def con(self, opened: duckdb.DuckDBPyConnection) -> None:
-        self._own.con = opened
+        """The connection: this thread's own where it has one."""
+        return getattr(self._own, "con", None) or self._con
 
     @property
     def names(self) -> Iterator[int]:
-        """The numbers of the tables of this thread's connection."""
-        return self._own.names
+        """The numbers that the connection's tables get."""
+        return getattr(self._own, "names", None) or self._names
 
     @property
     def threads(self) -> int:
@@ -185,11 +165,22 @@ class DuckDB(Duck):
         return int(self.raw_sql("SELECT current_setting('threads')").fetchone()[0])
 
     def onto(self, database: duckdb.DuckDBPyConnection, names: Iterator[int]) -> DuckDB:
-        """This backend, in this thread, on another database, with the numbers that its tables get."""
-        self._own.con, self._own.names = database, names
+        """This backend on another database, with the numbers that its tables get."""
+        self._con, self._names = database, names
         self._memtables.clear()
         self._post_connect()
         return self
+
+    @contextmanager
+    def in_this_thread(self, settings: EngineSettings) -> Iterator[DuckDB]:
+        """This backend on a connection that is the thread's own, and closed at the end."""
+        self._own.con, self._own.names = _kept_open(settings.memory_limit, settings.threads).cursor(), count()
+        try:
+            self._post_connect()
+            yield self
+        finally:
+            self.disconnect()
+            del self._own.con, self._own.names
 
     def compile(self, expr: ir.Expr, /, *, limit: Any = None, params: Any = None, pretty: bool = False) -> str:
         """The SQL, spelled anew only for rows of Python's own: these are another table each time."""
@@ -226,9 +217,6 @@ class DuckDB(Duck):
         schema = ibis.schema({column: kind.copy(nullable=True) for column, kind in expr.schema().items()})
         place = ops.Namespace(catalog="temp", database="main")
         return ops.DatabaseTable(name, schema=schema, source=self, namespace=place).to_expr()
-
-    def _make_memtable_finalizer(self, name: str) -> None:
-        """Rows of Python's own go with their connection: kept until the end of the process, they would be a leak."""
 
     def any_row(self, expr: ir.Table) -> bool:
         """Whether the expression has a row."""

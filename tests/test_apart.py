@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from threading import Thread
+
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from csperf.engine import DuckDB, any_row, apart, connect, expression, instant, materialise, micros, scratch
+from csperf.engine import (
+    DuckDB,
+    EngineSettings,
+    any_row,
+    apart,
+    connect,
+    expression,
+    instant,
+    materialise,
+    micros,
+    scratch,
+)
 
 
 @expression
@@ -103,3 +116,22 @@ def test_quick_words_say_what_the_slow_ones_do(tmp_path):
         ]
         found = rows.agg(least=rows.value.argmin(rows.key), most=rows.value.argmax(rows.key))
         assert con.to_pyarrow(found).to_pylist() == [{"least": None, "most": 20.0}]
+
+
+def test_another_thread_reads_what_is_open_here_and_has_tables_of_its_own_beside_it(tmp_path):
+    one, two = written(tmp_path, [1, 2]), written(tmp_path, [10, 20])
+    found = []
+
+    def elsewhere(con, table) -> None:
+        found.append(table.x.sum().to_pyarrow().as_py())
+        with con.in_this_thread(EngineSettings(threads=1)):
+            found.append(answer(con, two))
+        found.append(table.x.sum().to_pyarrow().as_py())
+
+    with apart() as con:
+        table = materialise(con, con.read_parquet([one]))
+        thread = Thread(target=elsewhere, args=(con, table))
+        thread.start()
+        thread.join()
+        assert table.x.sum().to_pyarrow().as_py() == 3
+    assert found == [3, [80, 160], 3]
