@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from shops import SHOP, START, TZ, MadeShop, made_shop, message, numbered, order, refund
+from shops import SHOP, START, TZ, MadeShop, assemble, made_shop, message, numbered, order, refund
+from test_chunks import slow_chats
 
 from csperf.chunks import LANE_ROWS
 from csperf.engine import apart, scratch
@@ -127,6 +128,16 @@ def test_lanes_side_by_side_give_the_same_rows(tmp_path, monkeypatch):
     monkeypatch.setitem(LANE_ROWS, "duckdb", 30)
     assert rows_of(stored(tmp_path / "lanes", shop, threads=2)) == whole
     assert len(threads) == 2
+
+
+def test_what_slept_when_the_data_ended_is_woken_by_days_that_are_added(tmp_path, monkeypatch):
+    """Each file of sleeping chats by itself, so that nothing but who was woken tells that a kept one is out of date."""
+    monkeypatch.setattr(entries, "AT_THE_END", 0)
+    shop = assemble(slow_chats(7))
+    days = sorted({row["day"] for row in shop.messages})
+    rows_of(stored(tmp_path / "grown", until(shop, days[len(days) // 2]), chunk_days=4))
+    grown = rows_of(stored(tmp_path / "grown", shop, chunk_days=4))
+    assert grown == rows_of(stored(tmp_path / "fresh", shop, chunk_days=4))
 
 
 def test_days_that_are_added_leave_what_is_said_of_earlier_ones(tmp_path):
