@@ -29,7 +29,7 @@ class Chunk(NamedTuple):
 
 
 class Lane(NamedTuple):
-    """Every so manieth buyer, by a number that depends on the name alone."""
+    """A share of the buyers: those whose names hash to its number."""
 
     number: int = 0
     lanes: int = 1
